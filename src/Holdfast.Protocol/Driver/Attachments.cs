@@ -1,0 +1,90 @@
+using System.Text.Json.Serialization;
+using Holdfast.Core.Ids;
+
+namespace Holdfast.Protocol.Driver;
+
+/// <summary>What a volume is attached for.</summary>
+[JsonConverter(typeof(WireEnum<AttachMode>))]
+public enum AttachMode
+{
+    /// <summary>A guest runs on it.</summary>
+    Run,
+
+    /// <summary>A copy process on this host reads or writes it.</summary>
+    Copy,
+
+    /// <summary>The target side of a live migration.</summary>
+    MigrateIn,
+}
+
+/// <summary>What QEMU needs to open a disk. A closed hierarchy. The format is always stated, never probed: guests write headers too.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
+[JsonDerivedType(typeof(Block), "block")]
+[JsonDerivedType(typeof(File), "file")]
+[JsonDerivedType(typeof(Network), "network")]
+public abstract record DiskSource
+{
+    private protected DiskSource()
+    {
+    }
+
+    /// <summary>A block device with raw content.</summary>
+    /// <param name="Path">The device node; the driver has checked that it is a block device and can be opened.</param>
+    public sealed record Block(string Path) : DiskSource;
+
+    /// <summary>An image file.</summary>
+    /// <param name="Path">The file.</param>
+    /// <param name="Format"><c>qcow2</c> or <c>raw</c>.</param>
+    public sealed record File(string Path, string Format) : DiskSource;
+
+    /// <summary>A network disk that QEMU opens itself.</summary>
+    /// <param name="Protocol">libvirt's protocol name, such as <c>rbd</c>.</param>
+    /// <param name="Name">The image.</param>
+    /// <param name="Hosts">Servers as <c>host:port</c>.</param>
+    /// <param name="UserName">User, where the protocol has one.</param>
+    /// <param name="Secret">Its secret, which goes to libvirt apart from the domain XML.</param>
+    public sealed record Network(string Protocol, string Name, IReadOnlyList<string> Hosts, string? UserName, Secret? Secret) : DiskSource;
+}
+
+/// <summary>Attaches a volume on this host. Recorded by the agent before the call. Ensure semantics: the same request again answers AlreadySo.</summary>
+public sealed record AttachRequest
+{
+    /// <summary>Generation of the volume; must be the recorded one.</summary>
+    public required Generation Generation { get; init; }
+
+    /// <summary>What for.</summary>
+    public required AttachMode Mode { get; init; }
+
+    /// <summary>Whether nothing will be written.</summary>
+    public bool ReadOnly { get; init; }
+}
+
+/// <summary>Answer of attach.</summary>
+public sealed record AttachmentReply
+{
+    /// <summary>Whether the call changed something.</summary>
+    public required DriverOutcome Outcome { get; init; }
+
+    /// <summary>What QEMU needs.</summary>
+    public required DiskSource Source { get; init; }
+
+    /// <summary>Size in bytes that a guest sees.</summary>
+    public required long SizeBytes { get; init; }
+
+    /// <summary>Name of the object at the backend.</summary>
+    public required string BackendName { get; init; }
+
+    /// <summary>Set when the device was locally there and the control plane could not be asked.</summary>
+    public DriverError? WithoutControlPlane { get; init; }
+}
+
+/// <summary>An attachment that is really there on this host.</summary>
+/// <param name="VolumeId">The volume.</param>
+/// <param name="BackendName">Name of the object at the backend.</param>
+/// <param name="Path">Local device or file.</param>
+/// <param name="InUse">Whether somebody has it open; null when not known.</param>
+public sealed record AttachmentInfo(VolumeId VolumeId, string BackendName, string? Path, bool? InUse);
+
+/// <summary>What is attached on this host.</summary>
+/// <param name="Attachments">The attachments.</param>
+public sealed record AttachmentList(IReadOnlyList<AttachmentInfo> Attachments);
