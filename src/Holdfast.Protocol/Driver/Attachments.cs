@@ -35,7 +35,9 @@ public abstract record DiskSource
     /// <summary>An image file.</summary>
     /// <param name="Path">The file.</param>
     /// <param name="Format"><c>qcow2</c> or <c>raw</c>.</param>
-    public sealed record File(string Path, string Format) : DiskSource;
+    /// <param name="Backing">The images behind it, the nearest first; null or empty when it stands alone. Nobody looks into headers: a chain that is not told here is not opened.</param>
+    /// <param name="DirectIo">Whether its file system allows O_DIRECT.</param>
+    public sealed record File(string Path, string Format, IReadOnlyList<BackingImage>? Backing = null, bool DirectIo = true) : DiskSource;
 
     /// <summary>A network disk that QEMU opens itself.</summary>
     /// <param name="Protocol">libvirt's protocol name, such as <c>rbd</c>.</param>
@@ -45,6 +47,11 @@ public abstract record DiskSource
     /// <param name="Secret">Its secret, which goes to libvirt apart from the domain XML.</param>
     public sealed record Network(string Protocol, string Name, IReadOnlyList<string> Hosts, string? UserName, Secret? Secret) : DiskSource;
 }
+
+/// <summary>A sealed image that another one stands on.</summary>
+/// <param name="Path">The file.</param>
+/// <param name="Format"><c>qcow2</c> or <c>raw</c>.</param>
+public sealed record BackingImage(string Path, string Format);
 
 /// <summary>Attaches a volume on this host. Recorded by the agent before the call. Ensure semantics: the same request again answers AlreadySo.</summary>
 public sealed record AttachRequest

@@ -30,6 +30,12 @@ public sealed record DriverStartup
     /// <summary><c>uname -n</c> of the host.</summary>
     public required string NodeName { get; init; }
 
+    /// <summary>
+    /// The user and group that guests run as on this host; null when not known. Attaching for <see cref="AttachMode.Run"/> includes giving them access to the
+    /// device or file (and the folders above it): libvirt is told never to change the owner of a disk, because that would put storage on the way of a stop.
+    /// </summary>
+    public GuestUser? GuestUser { get; init; }
+
     /// <summary>Configuration as in <see cref="Host.BindingSpec.Config"/>.</summary>
     public required IReadOnlyDictionary<string, string> Config { get; init; }
 
@@ -134,3 +140,8 @@ public sealed record PoolCapacity(long TotalBytes, long UsedBytes, DateTimeOffse
 /// <param name="Calls">Calls received by <c>METHOD path</c>, ids replaced by <c>*</c>; status, probe, info and calls themselves included.</param>
 /// <param name="BackendCalls">Requests sent to the backend (or file operations on the pool's path), by the driver's own names.</param>
 public sealed record CallLog(IReadOnlyDictionary<string, long> Calls, IReadOnlyDictionary<string, long> BackendCalls);
+
+/// <summary>Whom QEMU runs as.</summary>
+/// <param name="UserId">The numeric user.</param>
+/// <param name="GroupId">The numeric group.</param>
+public sealed record GuestUser(uint UserId, uint GroupId);

@@ -1,0 +1,28 @@
+using Holdfast.Core.Ids;
+
+namespace Holdfast.Agent.Hypervisor;
+
+/// <summary>A domain of this host that carries Holdfast's metadata.</summary>
+internal sealed record OwnDomain
+{
+    /// <summary>The machine, which is also the UUID of the domain.</summary>
+    public required VmId Machine { get; init; }
+
+    /// <summary>The instance name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The generation of the machine's spec that it was started from.</summary>
+    public required Generation Generation { get; init; }
+
+    /// <summary>What it does now.</summary>
+    public required DomainStatus Status { get; init; }
+
+    /// <summary>The disks it holds now.</summary>
+    public required IReadOnlyList<OwnDomainDisk> Disks { get; init; }
+
+    /// <summary>The Unix socket of its VNC console while it runs.</summary>
+    public string? VncSocket { get; init; }
+
+    /// <summary>Processor time used since it started.</summary>
+    public TimeSpan CpuTime { get; init; }
+}
