@@ -3,6 +3,12 @@ namespace Holdfast.Protocol.Host;
 /// <summary>Paths and periods of the agent gateway, the server's listener for agents (HTTP/2, TLS; everything but join needs a client certificate).</summary>
 public static class AgentGateway
 {
+    /// <summary>
+    /// GET, answers the authority's certificate as PEM text; needs neither token nor client certificate, because it is public. A joining agent compares its
+    /// SHA-256 with the fingerprint in the join token and only then trusts the connection that carries the token (a TLS handshake does not carry roots).
+    /// </summary>
+    public const string AuthorityPath = "/v1/authority";
+
     /// <summary>POST <see cref="JoinRequest"/>, answers <see cref="JoinAnswer"/>; needs a join token, no client certificate.</summary>
     public const string JoinPath = "/v1/join";
 

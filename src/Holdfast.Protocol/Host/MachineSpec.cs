@@ -60,6 +60,9 @@ public sealed record MachineDisk
     /// <summary>Size in bytes that the guest should see; a running guest whose disk is smaller is told to resize.</summary>
     public required long SizeBytes { get; init; }
 
+    /// <summary>Generation of the volume as it was recorded at the backend; goes into <see cref="Driver.AttachRequest.Generation"/>.</summary>
+    public required Generation VolumeGeneration { get; init; }
+
     /// <summary>Generation of the writer lease that the server granted for (volume, host, machine).</summary>
     public required Generation LeaseGeneration { get; init; }
 }
