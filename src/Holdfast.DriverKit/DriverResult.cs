@@ -1,0 +1,28 @@
+using Holdfast.Protocol.Driver;
+
+namespace Holdfast.DriverKit;
+
+/// <summary>How a driver call ended. A closed hierarchy: <see cref="Ok"/> or <see cref="Failed"/>. Both convert implicitly from their content.</summary>
+/// <typeparam name="T">The value of a call that worked.</typeparam>
+public abstract record DriverResult<T>
+{
+    private protected DriverResult()
+    {
+    }
+
+    /// <summary>The call worked.</summary>
+    /// <param name="value">The value.</param>
+    public static implicit operator DriverResult<T>(T value) => new Ok(value);
+
+    /// <summary>The call failed.</summary>
+    /// <param name="error">Why.</param>
+    public static implicit operator DriverResult<T>(DriverError error) => new Failed(error);
+
+    /// <summary>The call worked: done, or it was already so.</summary>
+    /// <param name="Value">The value.</param>
+    public sealed record Ok(T Value) : DriverResult<T>;
+
+    /// <summary>The call failed.</summary>
+    /// <param name="Error">Why; its code alone decides what the caller does next.</param>
+    public sealed record Failed(DriverError Error) : DriverResult<T>;
+}
