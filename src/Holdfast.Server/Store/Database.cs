@@ -1,0 +1,202 @@
+using System.Data;
+using System.Data.Common;
+using EvolveDb;
+using LinqToDB;
+using LinqToDB.Data;
+using LinqToDB.DataProvider.PostgreSQL;
+using LinqToDB.DataProvider.SQLite;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+
+namespace Holdfast.Server.Store;
+
+/// <summary>
+/// The only truth of the server. Reads see a consistent snapshot; writes are serialisable: on SQLite one at a time, on PostgreSQL by SERIALIZABLE
+/// transactions that are run again when they collide. The work given to <see cref="WriteAsync{T}"/> may therefore run more than once and must have no effect
+/// outside its connection; what must happen once goes to <see cref="StoreConnection.AfterCommit"/>. Safe for any thread.
+/// </summary>
+internal sealed partial class Database : IAsyncDisposable
+{
+    private const int MaxAttempts = 20;
+
+    private readonly DatabaseOptions _options;
+    private readonly TimeProvider _time;
+    private readonly Random _random;
+    private readonly ILogger<Database> _logger;
+    private readonly NpgsqlDataSource? _postgres;
+    private readonly string? _sqlite;
+    private readonly DataOptions _dataOptions;
+
+    // SQLite has one writer; queueing here is fair and never ends in SQLITE_BUSY.
+    private readonly SemaphoreSlim _writer = new(1, 1);
+
+    /// <summary>Makes the access; does not connect.</summary>
+    public Database(DatabaseOptions options, TimeProvider time, Random random, ILogger<Database> logger)
+    {
+        _options = options;
+        _time = time;
+        _random = random;
+        _logger = logger;
+        switch (options)
+        {
+            case DatabaseOptions.Sqlite sqlite:
+                _sqlite = new SqliteConnectionStringBuilder
+                {
+                    DataSource = sqlite.Path,
+                    Pooling = true,
+                    ForeignKeys = false,
+                    DefaultTimeout = 30,
+                }.ToString();
+                _dataOptions = new DataOptions().UseMappingSchema(StoreMapping.Schema);
+                break;
+            case DatabaseOptions.PostgreSql postgres:
+                _postgres = NpgsqlDataSource.Create(postgres.ConnectionString);
+                _dataOptions = new DataOptions().UseMappingSchema(StoreMapping.Schema);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(options));
+        }
+    }
+
+    /// <summary>Whether several server nodes may share this database.</summary>
+    public bool IsShared => _postgres is not null;
+
+    /// <summary>The PostgreSQL source, for LISTEN on a connection of its own; null on SQLite.</summary>
+    public NpgsqlDataSource? Postgres => _postgres;
+
+    /// <summary>Brings the schema up to date. Idempotent; two nodes at once are kept apart by the migrator's own lock.</summary>
+    public async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await OpenAsync(cancellationToken);
+        var evolve = new Evolve(connection, message => LogMigration(message))
+        {
+            EmbeddedResourceAssemblies = [typeof(Database).Assembly],
+            EmbeddedResourceFilters = ["Holdfast.Server.Store.Migrations"],
+            IsEraseDisabled = true,
+        };
+        evolve.Migrate();
+    }
+
+    /// <summary>Reads in one snapshot.</summary>
+    public async Task<T> ReadAsync<T>(Func<StoreConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        await using var db = await ConnectAsync(cancellationToken);
+        await using var transaction = _postgres is null
+            ? await BeginDeferredAsync(db)
+            : await db.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        var result = await work(db, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return result;
+    }
+
+    /// <summary>Writes in one serialisable transaction.</summary>
+    /// <param name="work">May run more than once.</param>
+    /// <param name="cancellationToken">Ends the wait and the work; nothing is kept then.</param>
+    public async Task<T> WriteAsync<T>(Func<StoreConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        if (_postgres is null)
+        {
+            await _writer.WaitAsync(cancellationToken);
+            try
+            {
+                return await WriteOnceAsync(work, cancellationToken);
+            }
+            finally
+            {
+                _writer.Release();
+            }
+        }
+
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await WriteOnceAsync(work, cancellationToken);
+            }
+            catch (DbException e) when (attempt < MaxAttempts && IsCollision(e))
+            {
+                LogCollision(attempt, e.SqlState);
+                int pause;
+                lock (_random)
+                {
+                    pause = _random.Next(1, 10 * Math.Min(attempt, 10));
+                }
+
+                await Task.Delay(TimeSpan.FromMilliseconds(pause), _time, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Writes in one serialisable transaction.</summary>
+    public Task WriteAsync(Func<StoreConnection, CancellationToken, Task> work, CancellationToken cancellationToken) =>
+        WriteAsync(
+            async (db, ct) =>
+            {
+                await work(db, ct);
+                return true;
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _writer.Dispose();
+        if (_postgres is not null)
+        {
+            await _postgres.DisposeAsync();
+        }
+        else
+        {
+            await using var connection = new SqliteConnection(_sqlite);
+            SqliteConnection.ClearPool(connection);
+        }
+    }
+
+    private static bool IsCollision(DbException e) =>
+        e.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.UniqueViolation;
+
+    private static async Task<DataConnectionTransaction> BeginDeferredAsync(StoreConnection db)
+    {
+        await Task.CompletedTask;
+        return await db.BeginTransactionAsync(IsolationLevel.ReadUncommitted);
+    }
+
+    private async Task<T> WriteOnceAsync<T>(Func<StoreConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        await using var db = await ConnectAsync(cancellationToken);
+        T result;
+        await using (var transaction = await db.BeginTransactionAsync(IsolationLevel.Serializable, cancellationToken))
+        {
+            result = await work(db, cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
+        }
+
+        db.RunAfterCommit();
+        return result;
+    }
+
+    private async Task<StoreConnection> ConnectAsync(CancellationToken cancellationToken)
+    {
+        var connection = await OpenAsync(cancellationToken);
+        var options = _postgres is null
+            ? _dataOptions.UseConnection(SQLiteTools.GetDataProvider(SQLiteProvider.Microsoft), connection, true)
+            : _dataOptions.UseConnection(PostgreSQLTools.GetDataProvider(PostgreSQLVersion.v15), connection, true);
+        return new StoreConnection(options);
+    }
+
+    private async Task<DbConnection> OpenAsync(CancellationToken cancellationToken)
+    {
+        if (_postgres is not null)
+        {
+            return await _postgres.OpenConnectionAsync(cancellationToken);
+        }
+
+        var connection = new SqliteConnection(_sqlite);
+        await connection.OpenAsync(cancellationToken);
+        await using var pragmas = connection.CreateCommand();
+        // FULL: a committed intent must survive a power cut, because hosts act on it.
+        pragmas.CommandText = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;";
+        await pragmas.ExecuteNonQueryAsync(cancellationToken);
+        return connection;
+    }
+}

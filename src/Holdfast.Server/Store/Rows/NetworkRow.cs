@@ -1,0 +1,41 @@
+using Holdfast.Core.Ids;
+using LinqToDB.Mapping;
+
+namespace Holdfast.Server.Store.Rows;
+
+/// <summary>A network.</summary>
+[Table("networks")]
+internal sealed record NetworkRow
+{
+    [PrimaryKey, Column("id")]
+    public required NetworkId Id { get; init; }
+
+    [Column("zone_id")]
+    public required ZoneId ZoneId { get; init; }
+
+    [Column("name"), NotNull]
+    public required string Name { get; init; }
+
+    [Column("display_text"), NotNull]
+    public required string DisplayText { get; init; }
+
+    /// <summary>Shared.</summary>
+    [Column("type"), NotNull]
+    public required string Type { get; init; }
+
+    [Column("traffic_type"), NotNull]
+    public required string TrafficType { get; init; }
+
+    /// <summary>Null: the host chooses.</summary>
+    [Column("bridge")]
+    public string? Bridge { get; init; }
+
+    [Column("is_default")]
+    public required bool IsDefault { get; init; }
+
+    [Column("created")]
+    public required DateTimeOffset Created { get; init; }
+
+    [Column("removed")]
+    public DateTimeOffset? Removed { get; init; }
+}

@@ -1,0 +1,27 @@
+using Holdfast.Core.Ids;
+using LinqToDB.Mapping;
+
+namespace Holdfast.Server.Store.Rows;
+
+/// <summary>A pod.</summary>
+[Table("pods")]
+internal sealed record PodRow
+{
+    [PrimaryKey, Column("id")]
+    public required PodId Id { get; init; }
+
+    [Column("zone_id")]
+    public required ZoneId ZoneId { get; init; }
+
+    [Column("name"), NotNull]
+    public required string Name { get; init; }
+
+    [Column("allocation_state"), NotNull]
+    public required string AllocationState { get; init; }
+
+    [Column("created")]
+    public required DateTimeOffset Created { get; init; }
+
+    [Column("removed")]
+    public DateTimeOffset? Removed { get; init; }
+}

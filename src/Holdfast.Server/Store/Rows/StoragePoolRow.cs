@@ -1,0 +1,106 @@
+using Holdfast.Core.Ids;
+using Holdfast.Core.States;
+using LinqToDB.Mapping;
+
+namespace Holdfast.Server.Store.Rows;
+
+/// <summary>A storage pool.</summary>
+[Table("storage_pools")]
+internal sealed record StoragePoolRow
+{
+    [PrimaryKey, Column("id")]
+    public required PoolId Id { get; init; }
+
+    [Column("zone_id")]
+    public required ZoneId ZoneId { get; init; }
+
+    [Column("pod_id")]
+    public PodId? PodId { get; init; }
+
+    [Column("cluster_id")]
+    public ClusterId? ClusterId { get; init; }
+
+    [Column("host_id")]
+    public HostId? HostId { get; init; }
+
+    [Column("name"), NotNull]
+    public required string Name { get; init; }
+
+    [Column("scope")]
+    public required PoolScope Scope { get; init; }
+
+    /// <summary>CloudStack's provider name (Linstor, DefaultPrimary).</summary>
+    [Column("provider"), NotNull]
+    public required string Provider { get; init; }
+
+    /// <summary>Short name of the driver executable.</summary>
+    [Column("driver"), NotNull]
+    public required string Driver { get; init; }
+
+    /// <summary>CloudStack's pool type (Linstor, Filesystem).</summary>
+    [Column("type"), NotNull]
+    public required string Type { get; init; }
+
+    /// <summary>As given, without secrets.</summary>
+    [Column("url"), NotNull]
+    public required string Url { get; init; }
+
+    /// <summary>CloudStack's ipaddress.</summary>
+    [Column("address"), NotNull]
+    public required string Address { get; init; }
+
+    /// <summary>CloudStack's path (for Linstor the resource group).</summary>
+    [Column("path"), NotNull]
+    public required string Path { get; init; }
+
+    /// <summary>JSON object: what the driver is told.</summary>
+    [Column("config"), NotNull]
+    public required string Config { get; init; }
+
+    /// <summary>JSON object sealed by SecretBox.</summary>
+    [Column("secrets")]
+    public string? Secrets { get; init; }
+
+    /// <summary>JSON object: what listStoragePools shows.</summary>
+    [Column("details"), NotNull]
+    public required string Details { get; init; }
+
+    /// <summary>Comma-separated.</summary>
+    [Column("tags"), NotNull]
+    public required string Tags { get; init; }
+
+    [Column("state")]
+    public required PoolState State { get; init; }
+
+    [Column("state_since")]
+    public required DateTimeOffset StateSince { get; init; }
+
+    /// <summary>Grows with each change of what hosts should do about it.</summary>
+    [Column("generation")]
+    public required Generation Generation { get; init; }
+
+    /// <summary>Total, as a host last reported it.</summary>
+    [Column("capacity_bytes")]
+    public long? CapacityBytes { get; init; }
+
+    [Column("used_bytes")]
+    public long? UsedBytes { get; init; }
+
+    [Column("capacity_as_of")]
+    public DateTimeOffset? CapacityAsOf { get; init; }
+
+    /// <summary>What is wrong with it in the backend's own words, from the latest report of any host.</summary>
+    [Column("last_error")]
+    public string? LastError { get; init; }
+
+    [Column("created")]
+    public required DateTimeOffset Created { get; init; }
+
+    /// <summary>When it was deleted for users.</summary>
+    [Column("removed")]
+    public DateTimeOffset? Removed { get; init; }
+
+    /// <summary>When the last host had confirmed.</summary>
+    [Column("absent")]
+    public DateTimeOffset? Absent { get; init; }
+}

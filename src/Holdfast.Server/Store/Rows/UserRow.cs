@@ -1,0 +1,50 @@
+using Holdfast.Core.Ids;
+using LinqToDB.Mapping;
+
+namespace Holdfast.Server.Store.Rows;
+
+/// <summary>A user of an account.</summary>
+[Table("users")]
+internal sealed record UserRow
+{
+    [PrimaryKey, Column("id")]
+    public required UserId Id { get; init; }
+
+    [Column("account_id")]
+    public required AccountId AccountId { get; init; }
+
+    [Column("username"), NotNull]
+    public required string Username { get; init; }
+
+    /// <summary>PBKDF2, see PasswordHash; null: no login by password.</summary>
+    [Column("password_hash")]
+    public string? PasswordHash { get; init; }
+
+    [Column("first_name"), NotNull]
+    public required string FirstName { get; init; }
+
+    [Column("last_name"), NotNull]
+    public required string LastName { get; init; }
+
+    [Column("email"), NotNull]
+    public required string Email { get; init; }
+
+    [Column("state"), NotNull]
+    public required string State { get; init; }
+
+    [Column("api_key")]
+    public string? ApiKey { get; init; }
+
+    /// <summary>Sealed by SecretBox.</summary>
+    [Column("secret_key")]
+    public string? SecretKey { get; init; }
+
+    [Column("timezone")]
+    public string? Timezone { get; init; }
+
+    [Column("created")]
+    public required DateTimeOffset Created { get; init; }
+
+    [Column("removed")]
+    public DateTimeOffset? Removed { get; init; }
+}

@@ -1,0 +1,122 @@
+using Holdfast.Core.Ids;
+using Holdfast.Core.States;
+using LinqToDB.Mapping;
+
+namespace Holdfast.Server.Store.Rows;
+
+/// <summary>A VM.</summary>
+[Table("vms")]
+internal sealed record VmRow
+{
+    [PrimaryKey, Column("id")]
+    public required VmId Id { get; init; }
+
+    [Column("number")]
+    public required long Number { get; init; }
+
+    [Column("name"), NotNull]
+    public required string Name { get; init; }
+
+    [Column("display_name"), NotNull]
+    public required string DisplayName { get; init; }
+
+    /// <summary>The libvirt domain's name; unique.</summary>
+    [Column("instance_name"), NotNull]
+    public required string InstanceName { get; init; }
+
+    [Column("account_id")]
+    public required AccountId AccountId { get; init; }
+
+    [Column("user_id")]
+    public required UserId UserId { get; init; }
+
+    [Column("zone_id")]
+    public required ZoneId ZoneId { get; init; }
+
+    [Column("state")]
+    public required VmState State { get; init; }
+
+    [Column("state_since")]
+    public required DateTimeOffset StateSince { get; init; }
+
+    /// <summary>Where it runs or is being started or stopped; null when the guest is confirmed gone.</summary>
+    [Column("host_id")]
+    public HostId? HostId { get; init; }
+
+    /// <summary>Installation that has its machine item; stays until that item is confirmed absent.</summary>
+    [Column("incarnation_id")]
+    public IncarnationId? IncarnationId { get; init; }
+
+    [Column("last_host_id")]
+    public HostId? LastHostId { get; init; }
+
+    [Column("template_id")]
+    public TemplateId? TemplateId { get; init; }
+
+    [Column("service_offering_id")]
+    public required ServiceOfferingId ServiceOfferingId { get; init; }
+
+    [Column("cpus")]
+    public required int Cpus { get; init; }
+
+    [Column("cpu_mhz")]
+    public required int CpuMhz { get; init; }
+
+    [Column("memory_mib")]
+    public required int MemoryMib { get; init; }
+
+    /// <summary>Of the machine; grows with each change of what its host should do.</summary>
+    [Column("generation")]
+    public required Generation Generation { get; init; }
+
+    [Column("reboot_sequence")]
+    public required long RebootSequence { get; init; }
+
+    [Column("forced_reboot")]
+    public required bool ForcedReboot { get; init; }
+
+    [Column("forced_stop")]
+    public required bool ForcedStop { get; init; }
+
+    [Column("grace_seconds")]
+    public required int GraceSeconds { get; init; }
+
+    /// <summary>False until the first start succeeded: a failed deploy ends in Error.</summary>
+    [Column("ever_ran")]
+    public required bool EverRan { get; init; }
+
+    /// <summary>Whether Destroyed is only a stage on the way to Expunging.</summary>
+    [Column("expunge")]
+    public required bool Expunge { get; init; }
+
+    /// <summary>The pool whose maintenance stopped it.</summary>
+    [Column("restart_on_cancel")]
+    public PoolId? RestartOnCancel { get; init; }
+
+    /// <summary>What stands in the way, for operators.</summary>
+    [Column("condition")]
+    public string? Condition { get; init; }
+
+    /// <summary>JSON array of network names its host put it on.</summary>
+    [Column("networks"), NotNull]
+    public required string Networks { get; init; }
+
+    /// <summary>JSON object.</summary>
+    [Column("details"), NotNull]
+    public required string Details { get; init; }
+
+    [Column("user_data")]
+    public string? UserData { get; init; }
+
+    [Column("group_name")]
+    public string? GroupName { get; init; }
+
+    [Column("created")]
+    public required DateTimeOffset Created { get; init; }
+
+    [Column("destroyed")]
+    public DateTimeOffset? Destroyed { get; init; }
+
+    [Column("removed")]
+    public DateTimeOffset? Removed { get; init; }
+}

@@ -1,0 +1,67 @@
+using Holdfast.Server.Store.Rows;
+using LinqToDB;
+using LinqToDB.Data;
+
+namespace Holdfast.Server.Store;
+
+/// <summary>
+/// One connection, for one read or one transaction. Made by <see cref="Database"/> only. Rows are records: read, change with <c>with</c>, write back.
+/// Not safe for use by two threads at once.
+/// </summary>
+internal sealed class StoreConnection : DataConnection
+{
+    private List<Action>? _afterCommit;
+
+    public StoreConnection(DataOptions options)
+        : base(options)
+    {
+    }
+
+    /// <summary>SELECTs, INSERTs, UPDATEs and DELETEs sent so far: what an operation costs, held by tests.</summary>
+    public int Statements { get; set; }
+
+    public ITable<SettingRow> Settings => this.GetTable<SettingRow>();
+    public ITable<CounterRow> Counters => this.GetTable<CounterRow>();
+    public ITable<DomainRow> Domains => this.GetTable<DomainRow>();
+    public ITable<AccountRow> Accounts => this.GetTable<AccountRow>();
+    public ITable<UserRow> Users => this.GetTable<UserRow>();
+    public ITable<SessionRow> Sessions => this.GetTable<SessionRow>();
+    public ITable<ZoneRow> Zones => this.GetTable<ZoneRow>();
+    public ITable<PodRow> Pods => this.GetTable<PodRow>();
+    public ITable<ClusterRow> Clusters => this.GetTable<ClusterRow>();
+    public ITable<HostRow> Hosts => this.GetTable<HostRow>();
+    public ITable<IncarnationRow> Incarnations => this.GetTable<IncarnationRow>();
+    public ITable<JoinTokenRow> JoinTokens => this.GetTable<JoinTokenRow>();
+    public ITable<StoragePoolRow> StoragePools => this.GetTable<StoragePoolRow>();
+    public ITable<BindingRow> Bindings => this.GetTable<BindingRow>();
+    public ITable<HostItemRow> HostItems => this.GetTable<HostItemRow>();
+    public ITable<ServiceOfferingRow> ServiceOfferings => this.GetTable<ServiceOfferingRow>();
+    public ITable<DiskOfferingRow> DiskOfferings => this.GetTable<DiskOfferingRow>();
+    public ITable<OsTypeRow> OsTypes => this.GetTable<OsTypeRow>();
+    public ITable<TemplateRow> Templates => this.GetTable<TemplateRow>();
+    public ITable<TemplateCopyRow> TemplateCopies => this.GetTable<TemplateCopyRow>();
+    public ITable<NetworkRow> Networks => this.GetTable<NetworkRow>();
+    public ITable<VmRow> Vms => this.GetTable<VmRow>();
+    public ITable<NicRow> Nics => this.GetTable<NicRow>();
+    public ITable<VolumeRow> Volumes => this.GetTable<VolumeRow>();
+    public ITable<LeaseRow> Leases => this.GetTable<LeaseRow>();
+    public ITable<TaskRow> Tasks => this.GetTable<TaskRow>();
+    public ITable<JobRow> Jobs => this.GetTable<JobRow>();
+    public ITable<EventRow> Events => this.GetTable<EventRow>();
+    public ITable<ObligationRow> Obligations => this.GetTable<ObligationRow>();
+
+    /// <summary>Runs an action once this transaction was committed; never when it was rolled back.</summary>
+    /// <param name="action">The action. Must not throw and must not wait.</param>
+    public void AfterCommit(Action action) => (_afterCommit ??= []).Add(action);
+
+    /// <summary>Runs what waited for the commit.</summary>
+    internal void RunAfterCommit()
+    {
+        var actions = _afterCommit;
+        _afterCommit = null;
+        foreach (var action in actions ?? [])
+        {
+            action();
+        }
+    }
+}
