@@ -1,1 +1,6 @@
-return 0;
+using System.CommandLine;
+using Holdfast.Cli.Up;
+
+var root = new RootCommand("Holdfast: virtual machines that no storage can take hostage") { UpCommand.Create() };
+// Signals are the commands' own business: up ends its programs in order first.
+return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

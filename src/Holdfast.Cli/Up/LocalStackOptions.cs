@@ -1,0 +1,41 @@
+namespace Holdfast.Cli.Up;
+
+/// <summary>Where an installation on this machine lives and what it runs.</summary>
+internal sealed record LocalStackOptions
+{
+    /// <summary>The folder that holds all of it; the server's own files are directly in it.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>Port of the API on 127.0.0.1.</summary>
+    public required int ApiPort { get; init; }
+
+    /// <summary>Port of the agent gateway on 127.0.0.1.</summary>
+    public required int GatewayPort { get; init; }
+
+    /// <summary>The guest image to offer as a template.</summary>
+    public required string GuestImage { get; init; }
+
+    /// <summary>Where the programs are.</summary>
+    public required ProgramPaths Programs { get; init; }
+
+    /// <summary>Further environment variables of server and agent.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The file with the administrator's keys, in the format of the <c>cs</c> client; the server writes it.</summary>
+    public string AdminFile => Path.Combine(Data, "admin.ini");
+
+    /// <summary>Where the logs go.</summary>
+    public string LogFolder => Path.Combine(Data, "log");
+
+    /// <summary>The agent's own folder.</summary>
+    public string AgentFolder => Path.Combine(Data, "agent");
+
+    /// <summary>The directory pool's folder.</summary>
+    public string PoolFolder => Path.Combine(Data, "pool");
+
+    /// <summary>The only folder that templates may be imported from by path.</summary>
+    public string ImageFolder => Path.Combine(Data, "images");
+
+    /// <summary>The API's address.</summary>
+    public Uri Endpoint => new($"http://127.0.0.1:{ApiPort}/client/api");
+}

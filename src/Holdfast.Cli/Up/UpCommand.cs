@@ -1,0 +1,89 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using Holdfast.Cli.CloudStack;
+
+namespace Holdfast.Cli.Up;
+
+/// <summary><c>holdfast up</c>: server and agent on this machine until Ctrl-C; <c>--destroy</c> removes all that it made.</summary>
+internal static class UpCommand
+{
+    /// <summary>Makes the command.</summary>
+    /// <returns>The command.</returns>
+    public static Command Create()
+    {
+        var data = new Option<DirectoryInfo>("--data") { Description = "Folder that holds all of it", DefaultValueFactory = _ => new DirectoryInfo(".holdfast") };
+        var port = new Option<int>("--port") { Description = "Port of the API on 127.0.0.1", DefaultValueFactory = _ => 8080 };
+        var gateway = new Option<int>("--agent-port") { Description = "Port of the agent gateway", DefaultValueFactory = _ => 8250 };
+        var destroy = new Option<bool>("--destroy") { Description = "Remove all guests, volumes and files that it made" };
+        var image = new Option<FileInfo>("--guest-image") { Description = "The guest image to offer as a template", Required = true };
+        var command = new Command("up", "Runs Holdfast on this machine until Ctrl-C; guests outlive it") { data, port, gateway, destroy, image };
+        command.SetAction((parsed, cancellationToken) => RunAsync(
+            new LocalStackOptions
+            {
+                Data = parsed.GetRequiredValue(data).FullName,
+                ApiPort = parsed.GetRequiredValue(port),
+                GatewayPort = parsed.GetRequiredValue(gateway),
+                GuestImage = parsed.GetRequiredValue(image).FullName,
+                Programs = ProgramPaths.FromBuild(AppContext.BaseDirectory),
+            },
+            parsed.GetRequiredValue(destroy),
+            cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(LocalStackOptions options, bool destroy, CancellationToken cancellationToken)
+    {
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask);
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Ask);
+        try
+        {
+            if (destroy)
+            {
+                return await Demolition.RunAsync(options, Say, TimeProvider.System, stopping.Token);
+            }
+
+            await using var stack = await LocalStack.StartAsync(options, Say, TimeProvider.System, stopping.Token);
+            Say($"keys for the cs client: {options.AdminFile}");
+            Console.WriteLine($"ready: {options.Endpoint}");
+            var ended = await Task.WhenAny(asked.Task, stack.Server.Exited, stack.Agent.Exited);
+            if (ended == asked.Task)
+            {
+                Say("ending the agent with its drivers, and the server; guests go on");
+                await stack.EndAsync();
+                return 0;
+            }
+
+            var child = ended == stack.Server.Exited ? stack.Server : stack.Agent;
+            Complain($"the {child.Name} ended by itself with {await child.Exited}; its last lines:\n{string.Join('\n', child.Tail(20))}");
+            return 1;
+        }
+        catch (Exception error) when (error is StackFaultException or ApiFaultException or IOException or UnauthorizedAccessException)
+        {
+            Complain(error.Message);
+            return 1;
+        }
+        catch (OperationCanceledException)
+        {
+            Say("given up");
+            return 130;
+        }
+
+        void Ask(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            if (!asked.TrySetResult())
+            {
+                return;
+            }
+
+            stopping.Cancel();
+        }
+    }
+
+    private static void Say(string text) => Console.WriteLine($"up: {text}");
+
+    private static void Complain(string text) => Console.Error.WriteLine($"up: {text}");
+}
