@@ -18,6 +18,17 @@ public abstract record DriverResult<T>
     /// <param name="error">Why.</param>
     public static implicit operator DriverResult<T>(DriverError error) => new Failed(error);
 
+    /// <summary>Goes on with the value of a call that worked.</summary>
+    /// <typeparam name="TNext">The next value.</typeparam>
+    /// <param name="next">What to do with the value.</param>
+    /// <returns>What <paramref name="next"/> answers, or this failure.</returns>
+    public DriverResult<TNext> Then<TNext>(Func<T, DriverResult<TNext>> next) => this switch
+    {
+        Ok ok => next(ok.Value),
+        Failed failed => failed.Error,
+        _ => throw new InvalidOperationException("The hierarchy is closed."),
+    };
+
     /// <summary>The call worked: done, or it was already so.</summary>
     /// <param name="Value">The value.</param>
     public sealed record Ok(T Value) : DriverResult<T>;
