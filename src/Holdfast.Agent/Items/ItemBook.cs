@@ -1,0 +1,68 @@
+using Holdfast.Agent.Ledger;
+using Holdfast.Agent.Loop;
+using Holdfast.Core.Ids;
+using Holdfast.Protocol.Host;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Agent.Items;
+
+/// <summary>
+/// Takes in the host document item by item: judges, stores, and tells whoever makes it so. An item is stored before anybody acts on it; when the disk refuses,
+/// it is kept in memory, so that a stop works all the same, and its revision is not passed over: the server sends it again to the next agent process.
+/// </summary>
+internal sealed partial class ItemBook(AgentLedger ledger, HostBoot boot, TimeProvider time, ILogger log)
+{
+    /// <summary>Called on the loop after an item was accepted.</summary>
+    public event Action<HostItem>? Accepted;
+
+    /// <summary>The revision to resume watching from.</summary>
+    public long Revision => ledger.Tables.Number(LedgerNumber.Revision);
+
+    /// <summary>Takes in one item.</summary>
+    public void Take(HostItem item)
+    {
+        var known = ledger.Tables.Item(item.Kind, item.Id)?.Item;
+        var mark = new LedgerChange.SetNumber(LedgerNumber.Revision, Math.Max(Revision, item.Revision));
+        switch (ItemRules.Judge(known, item))
+        {
+            case ItemVerdict.Accept:
+                ledger.Record(new LedgerChange.PutItem(new ItemRow
+                {
+                    Item = item with { ExpiresInMs = null },
+                    StartBy = item.ExpiresInMs is { } milliseconds ? boot.In(milliseconds) : null,
+                    AcceptedAt = time.GetUtcNow(),
+                }), mark);
+                LogAccepted(item.Kind, item.Id, item.Generation, item.Desired);
+                Accepted?.Invoke(item);
+                return;
+            case ItemVerdict.Duplicate:
+                break;
+            case ItemVerdict.Stale stale:
+                LogStale(item.Kind, item.Id, item.Generation, stale.Known);
+                break;
+            case ItemVerdict.Contradiction:
+                LogContradiction(item.Kind, item.Id, item.Generation);
+                break;
+            case ItemVerdict.Malformed malformed:
+                LogMalformed(item.Kind, item.Id, item.Generation, malformed.Reason);
+                break;
+        }
+
+        if (item.Revision > Revision)
+        {
+            ledger.Record(mark);
+        }
+    }
+
+    [LoggerMessage(EventId = 1200, Level = LogLevel.Information, Message = "Accepted {Kind} {Id} generation {Generation}: {Desired}")]
+    private partial void LogAccepted(ItemKind kind, Guid id, Generation generation, Desired desired);
+
+    [LoggerMessage(EventId = 1201, Level = LogLevel.Warning, Message = "Refused {Kind} {Id} generation {Generation}: generation {Known} is known already")]
+    private partial void LogStale(ItemKind kind, Guid id, Generation generation, Generation known);
+
+    [LoggerMessage(EventId = 1202, Level = LogLevel.Error, Message = "Refused {Kind} {Id} generation {Generation}: the same generation is known with other content")]
+    private partial void LogContradiction(ItemKind kind, Guid id, Generation generation);
+
+    [LoggerMessage(EventId = 1203, Level = LogLevel.Error, Message = "Refused {Kind} {Id} generation {Generation}: {Reason}")]
+    private partial void LogMalformed(ItemKind kind, Guid id, Generation generation, string reason);
+}

@@ -1,0 +1,103 @@
+using Holdfast.Core.Ids;
+using Holdfast.Protocol.Driver;
+using Holdfast.Protocol.Host;
+
+namespace Holdfast.Agent.Ledger;
+
+/// <summary>The ledger's rows in memory. Changed only by applying the changes of a transaction; read by anything on the loop.</summary>
+internal sealed class LedgerTables
+{
+    private readonly Dictionary<(ItemKind Kind, Guid Id), ItemRow> _items = [];
+    private readonly Dictionary<VmId, MachineRow> _machines = [];
+    private readonly Dictionary<AttachmentKey, AttachmentRow> _attachments = [];
+    private readonly Dictionary<ObligationId, ObligationRow> _obligations = [];
+    private readonly Dictionary<TaskId, TaskRow> _tasks = [];
+    private readonly Dictionary<PoolId, BindingRow> _bindings = [];
+    private readonly Dictionary<LedgerNumber, long> _numbers = [];
+
+    /// <summary>Accepted items, tombstones included.</summary>
+    public IReadOnlyDictionary<(ItemKind Kind, Guid Id), ItemRow> Items => _items;
+
+    /// <summary>States of machines.</summary>
+    public IReadOnlyDictionary<VmId, MachineRow> Machines => _machines;
+
+    /// <summary>Attachments.</summary>
+    public IReadOnlyDictionary<AttachmentKey, AttachmentRow> Attachments => _attachments;
+
+    /// <summary>Obligations, open ones and final ones that were not yet reported.</summary>
+    public IReadOnlyDictionary<ObligationId, ObligationRow> Obligations => _obligations;
+
+    /// <summary>States of tasks.</summary>
+    public IReadOnlyDictionary<TaskId, TaskRow> Tasks => _tasks;
+
+    /// <summary>Bindings that are gone.</summary>
+    public IReadOnlyDictionary<PoolId, BindingRow> Bindings => _bindings;
+
+    /// <summary>A number; 0 when it was never written.</summary>
+    public long Number(LedgerNumber number) => _numbers.GetValueOrDefault(number);
+
+    /// <summary>The item, or null.</summary>
+    public ItemRow? Item(ItemKind kind, Guid id) => _items.GetValueOrDefault((kind, id));
+
+    /// <summary>The attachments that a VM or task holds, in a stable order.</summary>
+    public IReadOnlyList<AttachmentRow> AttachmentsOf(Guid owner) =>
+        [.. _attachments.Values.Where(row => row.Owner == owner).OrderBy(row => row.Volume.Value).ThenBy(row => row.Mode)];
+
+    /// <summary>Whether anybody but the given owner holds the volume in the given mode.</summary>
+    public bool IsHeldByAnother(VolumeId volume, AttachMode mode, Guid owner) =>
+        _attachments.Values.Any(row => row.Volume == volume && row.Mode == mode && row.Owner != owner);
+
+    /// <summary>What is owed to a pool's backend, in the order in which it is to be tried: safety first, then oldest first, deletions last.</summary>
+    public IReadOnlyList<ObligationRow> OwedTo(PoolId pool) =>
+    [
+        .. _obligations.Values.Where(row => row.Pool == pool && row.IsOpen)
+            .OrderBy(row => row.Kind switch { ObligationKind.ClearTwoPrimaries => 0, ObligationKind.ReleaseAttachment => 1, _ => 2 })
+            .ThenBy(row => row.CreatedAt).ThenBy(row => row.Id.Value),
+    ];
+
+    /// <summary>Applies one change.</summary>
+    public void Apply(LedgerChange change)
+    {
+        switch (change)
+        {
+            case LedgerChange.PutItem put:
+                _items[(put.Row.Item.Kind, put.Row.Item.Id)] = put.Row;
+                break;
+            case LedgerChange.DropItem drop:
+                _items.Remove((drop.Kind, drop.Id));
+                break;
+            case LedgerChange.PutMachine put:
+                _machines[put.Row.Machine] = put.Row;
+                break;
+            case LedgerChange.PutAttachment put:
+                _attachments[put.Row.Key] = put.Row;
+                break;
+            case LedgerChange.DropAttachment drop:
+                _attachments.Remove(drop.Key);
+                break;
+            case LedgerChange.PutObligation put:
+                _obligations[put.Row.Id] = put.Row;
+                break;
+            case LedgerChange.DropObligation drop:
+                _obligations.Remove(drop.Id);
+                break;
+            case LedgerChange.PutTask put:
+                _tasks[put.Row.Task] = put.Row;
+                break;
+            case LedgerChange.DropTask drop:
+                _tasks.Remove(drop.Id);
+                break;
+            case LedgerChange.PutBinding put:
+                _bindings[put.Row.Pool] = put.Row;
+                break;
+            case LedgerChange.DropBinding drop:
+                _bindings.Remove(drop.Pool);
+                break;
+            case LedgerChange.SetNumber set:
+                _numbers[set.Number] = set.Value;
+                break;
+            default:
+                throw new InvalidOperationException($"Unknown change {change.GetType().Name}.");
+        }
+    }
+}

@@ -1,0 +1,317 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Holdfast.Protocol.Host;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Agent.Ledger;
+
+/// <summary>
+/// The ledger as a SQLite file. A table per kind of row, each row with its key, a line for people who look at it with sqlite3, and its sealed body. A file that
+/// is damaged is moved aside and a new one begun; what opens of the old one is offered as salvage.
+/// </summary>
+internal sealed partial class SqliteLedgerStore : ILedgerStore
+{
+    private const string FileName = "ledger.db";
+    private const int SqliteFull = 13;
+    private static readonly string[] TableNames = ["item", "machine", "attachment", "obligation", "task", "binding", "number"];
+    private readonly SqliteConnection _connection;
+    private readonly RowSeal _seal;
+
+    private SqliteLedgerStore(SqliteConnection connection, RowSeal seal, LedgerDamage? damage)
+    {
+        _connection = connection;
+        _seal = seal;
+        Damage = damage;
+    }
+
+    /// <summary>What was wrong with the file that was found; null when nothing was.</summary>
+    public LedgerDamage? Damage { get; }
+
+    /// <summary>Opens the ledger in the agent's data folder.</summary>
+    /// <param name="folder">The folder, which exists.</param>
+    /// <param name="time">Dates the name of a damaged file.</param>
+    /// <param name="log">Where damage is told.</param>
+    public static SqliteLedgerStore Open(string folder, TimeProvider time, ILogger log)
+    {
+        var path = Path.Combine(folder, FileName);
+        var seal = RowSeal.Open(Path.Combine(folder, "ledger.key"));
+        string reason;
+        SqliteConnection? connection = null;
+        try
+        {
+            connection = Connect(path);
+            if (Check(connection, seal) is not { } wrong)
+            {
+                return new SqliteLedgerStore(connection, seal, null);
+            }
+
+            reason = wrong;
+        }
+        catch (SqliteException exception) when (exception.SqliteErrorCode != SqliteFull)
+        {
+            reason = exception.Message;
+        }
+
+        var salvage = connection is null ? [] : Salvage(connection, seal);
+        connection?.Dispose();
+        var aside = MoveAside(path, time);
+        LogDamaged(log, path, reason, aside, salvage.Count);
+        return new SqliteLedgerStore(Connect(path), seal, new LedgerDamage(reason, aside, salvage));
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<LedgerChange> Load()
+    {
+        var changes = new List<LedgerChange>();
+        foreach (var table in TableNames)
+        {
+            foreach (var (key, body) in Rows(_connection, table))
+            {
+                changes.Add(Read(table, key, _seal.TryOpen(Place(table, key), body) ?? throw new InvalidDataException("A row that was checked does not open.")));
+            }
+        }
+
+        return changes;
+    }
+
+    /// <inheritdoc/>
+    public WriteOutcome Write(IReadOnlyList<LedgerChange> changes)
+    {
+        try
+        {
+            using var transaction = _connection.BeginTransaction();
+            if (changes.Count == 0)
+            {
+                // An empty transaction would not touch the disk: this one tells whether it can be written.
+                Put(transaction, "number", "probe", "probe", "0"u8.ToArray());
+            }
+
+            foreach (var change in changes)
+            {
+                Write(transaction, change);
+            }
+
+            transaction.Commit();
+            return WriteOutcome.Written.Value;
+        }
+        catch (SqliteException exception)
+        {
+            return new WriteOutcome.Unwritable(exception.Message);
+        }
+        catch (IOException exception)
+        {
+            return new WriteOutcome.Unwritable(exception.Message);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _connection.Dispose();
+        _seal.Dispose();
+    }
+
+    private static SqliteConnection Connect(string path)
+    {
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 5 }.ToString());
+        try
+        {
+            connection.Open();
+            Run(connection, "PRAGMA journal_mode=WAL");
+            Run(connection, "PRAGMA synchronous=FULL");
+            foreach (var table in TableNames)
+            {
+                Run(connection, $"CREATE TABLE IF NOT EXISTS {table} (key TEXT PRIMARY KEY, note TEXT NOT NULL, body BLOB NOT NULL) WITHOUT ROWID");
+            }
+
+            return connection;
+        }
+        catch (SqliteException)
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    private static string? Check(SqliteConnection connection, RowSeal seal)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "PRAGMA integrity_check(1)";
+        if (command.ExecuteScalar() as string is var verdict && verdict != "ok")
+        {
+            return verdict ?? "the integrity check gave no answer";
+        }
+
+        foreach (var table in TableNames)
+        {
+            foreach (var (key, body) in Rows(connection, table))
+            {
+                if (seal.TryOpen(Place(table, key), body) is null)
+                {
+                    return $"row {table}/{key} is not what was written there";
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private static List<LedgerChange> Salvage(SqliteConnection connection, RowSeal seal)
+    {
+        var found = new List<LedgerChange>();
+        foreach (var table in TableNames)
+        {
+            try
+            {
+                foreach (var (key, body) in Rows(connection, table))
+                {
+                    if (seal.TryOpen(Place(table, key), body) is { } plain)
+                    {
+                        found.Add(Read(table, key, plain));
+                    }
+                }
+            }
+            catch (Exception exception) when (exception is SqliteException or JsonException or InvalidDataException)
+            {
+                // The rest of this table is lost; the damage itself is logged by the caller.
+            }
+        }
+
+        return found;
+    }
+
+    private static string MoveAside(string path, TimeProvider time)
+    {
+        var aside = $"{path}.damaged-{time.GetUtcNow().ToString("yyyyMMddTHHmmssfff", CultureInfo.InvariantCulture)}";
+        foreach (var suffix in new[] { "", "-wal", "-shm" })
+        {
+            if (File.Exists(path + suffix))
+            {
+                File.Move(path + suffix, aside + suffix, overwrite: true);
+            }
+        }
+
+        return aside;
+    }
+
+    private static IEnumerable<(string Key, byte[] Body)> Rows(SqliteConnection connection, string table)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = $"SELECT key, body FROM {table} ORDER BY key";
+        using var reader = command.ExecuteReader();
+        while (reader.Read())
+        {
+            yield return (reader.GetString(0), reader.GetFieldValue<byte[]>(1));
+        }
+    }
+
+    private static string Place(string table, string key) => $"{table}/{key}";
+
+    private static void Run(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    private static LedgerChange Read(string table, string key, byte[] plain) => table switch
+    {
+        "item" => new LedgerChange.PutItem(Parse(plain, LedgerJson.Default.ItemRow)),
+        "machine" => new LedgerChange.PutMachine(Parse(plain, LedgerJson.Default.MachineRow)),
+        "attachment" => new LedgerChange.PutAttachment(Parse(plain, LedgerJson.Default.AttachmentRow)),
+        "obligation" => new LedgerChange.PutObligation(Parse(plain, LedgerJson.Default.ObligationRow)),
+        "task" => new LedgerChange.PutTask(Parse(plain, LedgerJson.Default.TaskRow)),
+        "binding" => new LedgerChange.PutBinding(Parse(plain, LedgerJson.Default.BindingRow)),
+        _ => new LedgerChange.SetNumber(
+            Enum.TryParse<LedgerNumber>(key, out var number) ? number : (LedgerNumber)(-1),
+            long.Parse(System.Text.Encoding.UTF8.GetString(plain), CultureInfo.InvariantCulture)),
+    };
+
+    private static T Parse<T>(byte[] plain, JsonTypeInfo<T> type) =>
+        JsonSerializer.Deserialize(plain, type) ?? throw new InvalidDataException("A row is empty.");
+
+    private static string KeyOf(ItemKind kind, Guid id) => $"{kind}/{id:D}";
+
+    private static string KeyOf(AttachmentKey key) => $"{key.Volume}/{key.Owner:D}/{key.Mode}";
+
+    private void Write(SqliteTransaction transaction, LedgerChange change)
+    {
+        switch (change)
+        {
+            case LedgerChange.PutItem { Row: var row }:
+                Put(transaction, "item", KeyOf(row.Item.Kind, row.Item.Id), $"{row.Item.Desired} generation {row.Item.Generation}", row, LedgerJson.Default.ItemRow);
+                break;
+            case LedgerChange.DropItem drop:
+                Drop(transaction, "item", KeyOf(drop.Kind, drop.Id));
+                break;
+            case LedgerChange.PutMachine { Row: var row }:
+                Put(transaction, "machine", row.Machine.ToString(), $"{row.State} generation {row.Generation}", row, LedgerJson.Default.MachineRow);
+                break;
+            case LedgerChange.PutAttachment { Row: var row }:
+                Put(transaction, "attachment", KeyOf(row.Key), $"{row.State} pool {row.PoolName} backend {row.BackendName}", row, LedgerJson.Default.AttachmentRow);
+                break;
+            case LedgerChange.DropAttachment drop:
+                Drop(transaction, "attachment", KeyOf(drop.Key));
+                break;
+            case LedgerChange.PutObligation { Row: var row }:
+                Put(transaction, "obligation", row.Id.ToString(), $"{row.Kind} {row.State} pool {row.PoolName} volume {row.Volume}", row, LedgerJson.Default.ObligationRow);
+                break;
+            case LedgerChange.DropObligation drop:
+                Drop(transaction, "obligation", drop.Id.ToString());
+                break;
+            case LedgerChange.PutTask { Row: var row }:
+                Put(transaction, "task", row.Task.ToString(), $"{row.State} generation {row.Generation}", row, LedgerJson.Default.TaskRow);
+                break;
+            case LedgerChange.DropTask drop:
+                Drop(transaction, "task", drop.Id.ToString());
+                break;
+            case LedgerChange.PutBinding { Row: var row }:
+                Put(transaction, "binding", row.Pool.ToString(), row.Unload, row, LedgerJson.Default.BindingRow);
+                break;
+            case LedgerChange.DropBinding drop:
+                Drop(transaction, "binding", drop.Pool.ToString());
+                break;
+            case LedgerChange.SetNumber set:
+                var text = set.Value.ToString(CultureInfo.InvariantCulture);
+                Put(transaction, "number", set.Number.ToString(), text, System.Text.Encoding.UTF8.GetBytes(text));
+                break;
+            default:
+                throw new InvalidOperationException($"Unknown change {change.GetType().Name}.");
+        }
+    }
+
+    private void Put<T>(SqliteTransaction transaction, string table, string key, string note, T row, JsonTypeInfo<T> type) =>
+        Put(transaction, table, key, note, JsonSerializer.SerializeToUtf8Bytes(row, type));
+
+    private void Put(SqliteTransaction transaction, string table, string key, string note, byte[] plain)
+    {
+        using var command = _connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = $"INSERT INTO {table} (key, note, body) VALUES ($key, $note, $body) ON CONFLICT (key) DO UPDATE SET note = excluded.note, body = excluded.body";
+        command.Parameters.AddWithValue("$key", key);
+        command.Parameters.AddWithValue("$note", note);
+        command.Parameters.AddWithValue("$body", _seal.Seal(Place(table, key), plain));
+        command.ExecuteNonQuery();
+    }
+
+    private void Drop(SqliteTransaction transaction, string table, string key)
+    {
+        using var command = _connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = $"DELETE FROM {table} WHERE key = $key";
+        command.Parameters.AddWithValue("$key", key);
+        command.ExecuteNonQuery();
+    }
+
+    [LoggerMessage(EventId = 1103, Level = LogLevel.Critical,
+        Message = "The ledger {Path} is damaged ({Reason}). It was moved to {Aside} and a new one begun; {Salvaged} rows could be read. No guest is touched: what runs is learnt from libvirt, the rest from the server")]
+    private static partial void LogDamaged(ILogger logger, string path, string reason, string aside, int salvaged);
+}
+
+/// <summary>A ledger file that could not be used.</summary>
+/// <param name="Reason">What was wrong.</param>
+/// <param name="MovedTo">Where the file is now.</param>
+/// <param name="Salvage">Rows of it that are certainly what was written once, though perhaps not the newest.</param>
+internal sealed record LedgerDamage(string Reason, string MovedTo, IReadOnlyList<LedgerChange> Salvage);

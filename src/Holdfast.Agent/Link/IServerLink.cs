@@ -1,0 +1,60 @@
+using Holdfast.Protocol.Host;
+
+namespace Holdfast.Agent.Link;
+
+/// <summary>The agent gateway of the server, as the agent uses it. Every call is bounded. Called on the loop.</summary>
+internal interface IServerLink
+{
+    /// <summary>
+    /// Watches the host document from a revision on. Ends when the server ends the stream; throws <see cref="LinkException"/> when it cannot be opened, breaks,
+    /// or is silent for longer than three keep-alives.
+    /// </summary>
+    IAsyncEnumerable<WatchEvent> WatchAsync(long since, CancellationToken cancellationToken);
+
+    /// <summary>Sends a report.</summary>
+    Task<ReportOutcome> ReportAsync(HostReport report, CancellationToken cancellationToken);
+}
+
+/// <summary>The server was not reached or did not answer as agreed.</summary>
+internal sealed class LinkException : Exception
+{
+    /// <summary>Makes one.</summary>
+    public LinkException(string message, Exception? inner = null)
+        : base(message, inner)
+    {
+    }
+}
+
+/// <summary>An event of the watch. A closed hierarchy.</summary>
+internal abstract record WatchEvent
+{
+    private WatchEvent()
+    {
+    }
+
+    /// <summary>An item.</summary>
+    internal sealed record Item(HostItem Value) : WatchEvent;
+
+    /// <summary>Everything since the named revision was sent.</summary>
+    internal sealed record Synced(long Revision) : WatchEvent;
+
+    /// <summary>Keep-alive; the first one tells that the stream stands.</summary>
+    internal sealed record Ping(long Revision) : WatchEvent;
+}
+
+/// <summary>How a report went. A closed hierarchy.</summary>
+internal abstract record ReportOutcome
+{
+    private ReportOutcome()
+    {
+    }
+
+    /// <summary>The server has it.</summary>
+    internal sealed record Accepted(long Sequence) : ReportOutcome;
+
+    /// <summary>The server does not want reports of this agent: it is retired, or a newer process of it reports.</summary>
+    internal sealed record Refused(string Reason) : ReportOutcome;
+
+    /// <summary>It is not known whether the server has it.</summary>
+    internal sealed record Failed(string Reason) : ReportOutcome;
+}

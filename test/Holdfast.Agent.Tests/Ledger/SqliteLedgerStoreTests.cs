@@ -1,0 +1,173 @@
+using System.Text;
+using Holdfast.Agent.Ledger;
+using Holdfast.Core.Ids;
+using Holdfast.Protocol.Host;
+using Holdfast.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
+using Shouldly;
+using Xunit;
+
+namespace Holdfast.Agent.Tests.Ledger;
+
+public sealed class SqliteLedgerStoreTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Load_AfterWriteAndReopen_GivesTheSameRows()
+    {
+        using (var store = Open())
+        {
+            store.Write(Everything()).ShouldBeOfType<WriteOutcome.Written>();
+        }
+
+        using var again = Open();
+        again.Damage.ShouldBeNull();
+        var tables = TablesOf(again);
+        tables.Items.Count.ShouldBe(1);
+        tables.Items.Values.Single().Item.Binding!.Secrets["token"].Reveal().ShouldBe("very-secret");
+        tables.Attachments.Values.Single().ShouldBe(Samples.Attachment(Samples.Volume));
+        tables.Obligations.Values.Single().ShouldBe(Samples.Obligation(1, Samples.Volume2));
+        tables.Machines[Samples.Vm].State.ShouldBe(MachineState.Running);
+        tables.Number(LedgerNumber.Revision).ShouldBe(42);
+    }
+
+    [Fact]
+    public void Load_AfterRowsWereDropped_DoesNotGiveThem()
+    {
+        using (var store = Open())
+        {
+            store.Write(Everything());
+            store.Write([new LedgerChange.DropAttachment(Samples.Attachment(Samples.Volume).Key), new LedgerChange.DropObligation(new ObligationId(Samples.Id(1)))]);
+        }
+
+        using var again = Open();
+        var tables = TablesOf(again);
+        tables.Attachments.ShouldBeEmpty();
+        tables.Obligations.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void No_file_of_the_ledger_holds_a_secret_in_clear()
+    {
+        using var store = Open();
+        store.Write(Everything());
+        foreach (var file in Directory.GetFiles(_folder.Path))
+        {
+            using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using var reader = new StreamReader(stream, Encoding.Latin1);
+            reader.ReadToEnd().ShouldNotContain("very-secret", customMessage: file);
+        }
+    }
+
+    [Fact]
+    public void The_key_file_is_for_the_owner_only()
+    {
+        using var store = Open();
+        File.GetUnixFileMode(_folder["ledger.key"]).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(100)]
+    [InlineData(5000)]
+    public void Open_TruncatedFile_MovesItAsideAndBeginsANewOne(int length)
+    {
+        Fill();
+        using (var stream = new FileStream(_folder["ledger.db"], FileMode.Open))
+        {
+            stream.SetLength(length);
+        }
+
+        using var store = Open();
+        if (length > 0)
+        {
+            store.Damage.ShouldNotBeNull();
+            File.Exists(store.Damage.MovedTo).ShouldBeTrue();
+        }
+
+        store.Load().ShouldBeEmpty();
+        store.Write(Everything()).ShouldBeOfType<WriteOutcome.Written>();
+    }
+
+    [Fact]
+    public void Open_AnyBitFlipped_NeverGivesARowThatWasNotWritten()
+    {
+        Fill();
+        var good = File.ReadAllBytes(_folder["ledger.db"]);
+        var honest = Everything().Select(change => change.GetType()).ToHashSet();
+        for (var at = 0; at < good.Length; at += 257)
+        {
+            var bad = (byte[])good.Clone();
+            bad[at] ^= 0x10;
+            File.WriteAllBytes(_folder["ledger.db"], bad);
+            using var store = Open();
+            var rows = store.Damage is null ? store.Load() : store.Damage.Salvage;
+            foreach (var row in rows)
+            {
+                honest.ShouldContain(row.GetType());
+                if (row is LedgerChange.PutAttachment { Row: var attachment })
+                {
+                    attachment.ShouldBe(Samples.Attachment(Samples.Volume), $"byte {at}");
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Open_LostKey_CountsAsDamageAndSalvagesNothing()
+    {
+        Fill();
+        File.Delete(_folder["ledger.key"]);
+        using var store = Open();
+        store.Damage.ShouldNotBeNull();
+        store.Damage.Salvage.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Open_RowMovedToAnotherPlace_CountsAsDamage()
+    {
+        Fill();
+        using (var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={_folder["ledger.db"]};Pooling=False"))
+        {
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = "UPDATE obligation SET key = 'another'";
+            command.ExecuteNonQuery();
+        }
+
+        using var store = Open();
+        store.Damage!.Reason.ShouldContain("obligation/another");
+        store.Damage.Salvage.OfType<LedgerChange.PutAttachment>().ShouldHaveSingleItem();
+    }
+
+    private static List<LedgerChange> Everything() =>
+    [
+        new LedgerChange.PutItem(new ItemRow { Item = Samples.Binding(Samples.Pool), AcceptedAt = Samples.Then }),
+        new LedgerChange.PutMachine(new MachineRow { Machine = Samples.Vm, Generation = Generation.First, State = MachineState.Running, Since = Samples.Then }),
+        new LedgerChange.PutAttachment(Samples.Attachment(Samples.Volume)),
+        new LedgerChange.PutObligation(Samples.Obligation(1, Samples.Volume2)),
+        new LedgerChange.SetNumber(LedgerNumber.Revision, 42),
+    ];
+
+    private static LedgerTables TablesOf(SqliteLedgerStore store)
+    {
+        var tables = new LedgerTables();
+        foreach (var change in store.Load())
+        {
+            tables.Apply(change);
+        }
+
+        return tables;
+    }
+
+    private void Fill()
+    {
+        using var store = Open();
+        store.Write(Everything());
+    }
+
+    private SqliteLedgerStore Open() => SqliteLedgerStore.Open(_folder.Path, new FakeTimeProvider(), NullLogger.Instance);
+}
