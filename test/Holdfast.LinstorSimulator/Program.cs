@@ -1,1 +1,3 @@
-return 0;
+using Holdfast.LinstorSimulation;
+
+return await CommandLine.RunAsync(args);

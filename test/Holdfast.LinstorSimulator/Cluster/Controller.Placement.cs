@@ -1,0 +1,187 @@
+using Holdfast.LinstorSimulation.Api;
+
+namespace Holdfast.LinstorSimulation.Cluster;
+
+internal sealed partial class Controller
+{
+    /// <summary>Places diskful resources until the place count is met; null after a failure, with the error in the answer and nothing changed.</summary>
+    private List<string>? Place(DefinitionRow definition, AutoSelectFilter filter, Answer answer)
+    {
+        var there = definition.Resources.Where(static resource => !resource.Diskless && !resource.Deleting).ToList();
+        var wanted = filter.AdditionalPlaceCount is { } additional and > 0 ? additional : (filter.PlaceCount ?? 0) - there.Count;
+        if (filter.PlaceCount is < 0)
+        {
+            answer.Fail(ReturnCodes.InvalidPlaceCount, $"The place count {filter.PlaceCount} is invalid.");
+            return null;
+        }
+
+        var needed = definition.Volumes.Sum(volume => GrossKib(definition, volume));
+        var pools = Candidates(filter, definition)
+            .Where(pool => MaxVolumeKib(pool) >= needed)
+            .GroupBy(static pool => pool.Node, StringComparer.OrdinalIgnoreCase)
+            .Select(group => group.MaxBy(FreeKib)!)
+            .OrderByDescending(FreeKib)
+            .ToList();
+        if (pools.Count < wanted)
+        {
+            answer.Fail(
+                ReturnCodes.NotEnoughNodes,
+                "Not enough available nodes",
+                details: $"Not enough nodes fulfilling the following auto-place criteria: {wanted} more node(s) with {needed} KiB free in {string.Join(", ", PoolNames(filter).DefaultIfEmpty("any storage pool"))};"
+                    + $" possible: {pools.Count}.");
+            return null;
+        }
+
+        var placed = new List<string>();
+        foreach (var pool in pools.Take(wanted))
+        {
+            AddResource(definition, pool.Node, pool.Name, []);
+            placed.Add(pool.Node);
+        }
+
+        if (filter.DisklessOnRemaining ?? false)
+        {
+            foreach (var node in _state.Nodes.Where(node => node.Online && definition.Drbd && definition.Resource(node.Name) is null).ToList())
+            {
+                AddResource(definition, node.Name, null, [Flag.DrbdDiskless]);
+                placed.Add(node.Name);
+            }
+        }
+
+        AdjustTieBreaker(definition, answer);
+        return placed;
+    }
+
+    private IEnumerable<PoolRow> Candidates(AutoSelectFilter filter, DefinitionRow? definition)
+    {
+        var names = PoolNames(filter).ToList();
+        return _state.Pools.Where(pool => !pool.Diskless
+            && _state.Node(pool.Node) is { Online: true } node
+            && !node.Flags.Contains("EVICTED") && !node.Flags.Contains("EVACUATE")
+            && (names.Count == 0 || names.Contains(pool.Name, StringComparer.OrdinalIgnoreCase))
+            && (filter.NodeNameList is not { Count: > 0 } nodes || nodes.Contains(pool.Node, StringComparer.OrdinalIgnoreCase))
+            && (filter.ProviderList is not { Count: > 0 } providers || providers.Contains(pool.Kind))
+            && definition?.Resource(pool.Node) is null);
+    }
+
+    private static IEnumerable<string> PoolNames(AutoSelectFilter filter) =>
+        filter.StoragePoolList is { Count: > 0 } list ? list : filter.StoragePool is { Length: > 0 } single ? [single] : [];
+
+    private long MaxVolumeKib(PoolRow pool) => pool.Thin
+        ? (long)Math.Min(FreeKib(pool) * Oversubscription, Math.Max(0, (pool.CapacityKib * Oversubscription) - Reserved(pool)))
+        : FreeKib(pool);
+
+    private double Reserved(PoolRow pool) =>
+        _state.Definitions.Where(definition => definition.Resource(pool.Node) is { Pool: { } name } && Names.Same(name, pool.Name)).Sum(definition => definition.Volumes.Sum(static volume => (double)volume.SizeKib));
+
+    private ResourceRow AddResource(DefinitionRow definition, string node, string? pool, List<string> flags)
+    {
+        var used = definition.Resources.Select(static resource => resource.NodeId).ToHashSet();
+        var resource = new ResourceRow
+        {
+            Node = _state.Node(node)!.Name,
+            Uuid = NewUuid(),
+            Created = Now,
+            Pool = pool,
+            Flags = flags,
+            NodeId = Enumerable.Range(0, 32).First(id => !used.Contains(id)),
+            Port = definition.Drbd ? _state.NextPort++ : null,
+            Volumes = [.. definition.Volumes.Select(static volume => new VolumeRow { Number = volume.Number, Uuid = NewUuid() })],
+        };
+        definition.Resources.Add(resource);
+        return resource;
+    }
+
+    /// <summary>Adds or takes away the quorum tie-breaker, as the counts of replicas demand.</summary>
+    private void AdjustTieBreaker(DefinitionRow definition, Answer answer)
+    {
+        var there = definition.Resources.Find(static resource => resource.TieBreaker && !resource.Deleting);
+        if (!WantsTieBreaker(definition))
+        {
+            if (there is not null)
+            {
+                there.Flags.AddRange([Flag.Delete, Flag.DrbdDelete]);
+                answer.Info(ReturnCodes.InfoTieBreakerDeleting, $"Tie-breaker of '{definition.Name}' on node '{there.Node}' is no longer needed.");
+            }
+
+            return;
+        }
+
+        if (there is not null)
+        {
+            return;
+        }
+
+        if (_state.Nodes.Find(node => node.Online && definition.Resource(node.Name) is null) is { } free)
+        {
+            AddResource(definition, free.Name, null, [Flag.Diskless, Flag.DrbdDiskless, Flag.TieBreaker]);
+            answer.Info(ReturnCodes.InfoTieBreakerCreated, $"Tie-breaker resource '{definition.Name}' on node '{free.Name}' created.");
+        }
+        else
+        {
+            answer.Warn(ReturnCodes.WarnNotEnoughNodesForTieBreaker, $"Not enough nodes for a tie-breaker of '{definition.Name}'.");
+        }
+    }
+
+    /// <summary>Whether quorum wants a tie-breaker: an even number of replicas, two or more, and no other diskless one that votes.</summary>
+    private bool WantsTieBreaker(DefinitionRow definition, ResourceRow? without = null)
+    {
+        if (!definition.Drbd || definition.Deleting || !BoolProp(definition, "DrbdOptions/auto-add-quorum-tiebreaker", true))
+        {
+            return false;
+        }
+
+        var alive = definition.Resources.Where(resource => resource != without && !resource.Deleting).ToList();
+        var diskful = alive.Count(static resource => !resource.Diskless);
+        var voting = alive.Exists(static resource => resource.Diskless && !resource.TieBreaker && !resource.Flags.Contains("CLIENT"));
+        return diskful >= 2 && diskful % 2 == 0 && !voting;
+    }
+
+    /// <summary>A property as it takes effect: definition before group before controller.</summary>
+    private string? EffectiveProp(DefinitionRow definition, string key) =>
+        definition.Props.TryGetValue(key, out var own) ? own
+        : _state.Group(definition.Group) is { } group && group.Props.TryGetValue(key, out var inherited) ? inherited
+        : _state.Props.GetValueOrDefault(key);
+
+    private bool BoolProp(DefinitionRow definition, string key, bool otherwise) => bool.TryParse(EffectiveProp(definition, key), out var value) ? value : otherwise;
+
+    private static AutoSelectFilter Merge(AutoSelectFilter group, AutoSelectFilter? over) => over is null ? group : new AutoSelectFilter
+    {
+        PlaceCount = over.PlaceCount ?? group.PlaceCount,
+        AdditionalPlaceCount = over.AdditionalPlaceCount ?? group.AdditionalPlaceCount,
+        NodeNameList = over.NodeNameList ?? group.NodeNameList,
+        StoragePool = over.StoragePoolList is { Count: > 0 } ? over.StoragePool : over.StoragePool ?? group.StoragePool,
+        StoragePoolList = over.StoragePoolList ?? (over.StoragePool is null ? group.StoragePoolList : null),
+        StoragePoolDisklessList = over.StoragePoolDisklessList ?? group.StoragePoolDisklessList,
+        NotPlaceWithRsc = over.NotPlaceWithRsc ?? group.NotPlaceWithRsc,
+        NotPlaceWithRscRegex = over.NotPlaceWithRscRegex ?? group.NotPlaceWithRscRegex,
+        ReplicasOnSame = over.ReplicasOnSame ?? group.ReplicasOnSame,
+        ReplicasOnDifferent = over.ReplicasOnDifferent ?? group.ReplicasOnDifferent,
+        XReplicasOnDifferentMap = over.XReplicasOnDifferentMap ?? group.XReplicasOnDifferentMap,
+        LayerStack = over.LayerStack is { Count: > 0 } ? over.LayerStack : group.LayerStack,
+        ProviderList = over.ProviderList ?? group.ProviderList,
+        DisklessOnRemaining = over.DisklessOnRemaining ?? group.DisklessOnRemaining,
+        DisklessType = over.DisklessType ?? group.DisklessType,
+        Overprovision = over.Overprovision ?? group.Overprovision,
+        PortCount = over.PortCount ?? group.PortCount,
+    };
+
+    /// <summary>As the controller keeps it: layer names in upper case, the deprecated single pool beside the list.</summary>
+    private static AutoSelectFilter Normal(AutoSelectFilter filter) => filter with
+    {
+        LayerStack = filter.LayerStack?.Select(static layer => layer.ToUpperInvariant()).ToList(),
+        ProviderList = filter.ProviderList?.Select(static provider => provider.ToUpperInvariant()).ToList(),
+        StoragePoolList = filter.StoragePoolList ?? (filter.StoragePool is { Length: > 0 } single ? [single] : null),
+    };
+
+    private static string? LayerProblem(List<string>? layers)
+    {
+        if (layers is not { Count: > 0 })
+        {
+            return null;
+        }
+
+        var stack = string.Join(',', layers).ToUpperInvariant();
+        return stack is "STORAGE" or "DRBD,STORAGE" ? null : $"The layer stack {stack} is not supported by the satellites.";
+    }
+}

@@ -1,0 +1,64 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Holdfast.LinstorSimulation.Faults;
+
+/// <summary>
+/// A port on which SYN packets get no answer: a listener with no room in its accept queue, filled by connections of our own and never accepted from. The kernel
+/// drops further SYNs silently, as a firewall would; the client's connect hangs and retries. Needs no privilege and no packet filter.
+/// </summary>
+internal sealed class SilentPort : IDisposable
+{
+    private static readonly TimeSpan Probe = TimeSpan.FromMilliseconds(150);
+    private readonly Socket _listener;
+    private readonly List<Socket> _fillers = [];
+
+    private SilentPort(Socket listener) => _listener = listener;
+
+    public static async Task<SilentPort> CreateAsync(IPEndPoint endPoint, CancellationToken cancellationToken)
+    {
+        var port = new SilentPort(Ports.BoundSocket(endPoint));
+        try
+        {
+            port._listener.Listen(0);
+            while (await port.FillAsync(endPoint, cancellationToken))
+            {
+            }
+
+            return port;
+        }
+        catch
+        {
+            port.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        _listener.Dispose();
+        foreach (var filler in _fillers)
+        {
+            filler.Dispose();
+        }
+    }
+
+    /// <summary>One more connection; false when it found no room, which is what we want.</summary>
+    private async Task<bool> FillAsync(IPEndPoint endPoint, CancellationToken cancellationToken)
+    {
+        var filler = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Probe);
+        try
+        {
+            await filler.ConnectAsync(endPoint, limit.Token);
+            _fillers.Add(filler);
+            return true;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            filler.Dispose();
+            return false;
+        }
+    }
+}
