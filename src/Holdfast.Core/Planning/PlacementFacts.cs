@@ -1,0 +1,137 @@
+using Holdfast.Core.Ids;
+using Holdfast.Core.States;
+
+namespace Holdfast.Core.Planning;
+
+/// <summary>A host that could take a VM.</summary>
+public sealed record HostFacts
+{
+    /// <summary>The host.</summary>
+    public required HostId Id { get; init; }
+
+    /// <summary>Its present installation.</summary>
+    public required IncarnationId IncarnationId { get; init; }
+
+    /// <summary>Its cluster.</summary>
+    public required ClusterId ClusterId { get; init; }
+
+    /// <summary>Its name, for texts.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Reports arrive.</summary>
+    public required bool IsUp { get; init; }
+
+    /// <summary>An operator lets VMs start on it.</summary>
+    public required bool IsEnabled { get; init; }
+
+    /// <summary>CPU threads.</summary>
+    public required int Cpus { get; init; }
+
+    /// <summary>Memory in MiB.</summary>
+    public required long MemoryMib { get; init; }
+
+    /// <summary>Virtual CPUs given to VMs.</summary>
+    public int UsedCpus { get; init; }
+
+    /// <summary>Memory in MiB given to VMs.</summary>
+    public long UsedMemoryMib { get; init; }
+
+    /// <summary>Host tags.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = [];
+}
+
+/// <summary>A pool that could take a volume, or holds one.</summary>
+public sealed record PoolFacts
+{
+    /// <summary>The pool.</summary>
+    public required PoolId Id { get; init; }
+
+    /// <summary>Its name, for texts.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Its state.</summary>
+    public required PoolState State { get; init; }
+
+    /// <summary>Its tags.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    /// <summary>Total bytes, when known.</summary>
+    public long? CapacityBytes { get; init; }
+
+    /// <summary>Bytes used at the backend, when known.</summary>
+    public long? UsedBytes { get; init; }
+
+    /// <summary>Sum of the sizes of volumes on it.</summary>
+    public long AllocatedBytes { get; init; }
+}
+
+/// <summary>How far a binding can be counted on.</summary>
+public enum BindingHealth
+{
+    /// <summary>Driver and backend serve.</summary>
+    Serving,
+
+    /// <summary>Not heard of yet, or starting: ask the host, its answer decides.</summary>
+    Unclear,
+
+    /// <summary>The control plane is down, but the driver may attach what is locally there.</summary>
+    LocalOnly,
+
+    /// <summary>Does not serve.</summary>
+    Down,
+}
+
+/// <summary>A pool on a host.</summary>
+/// <param name="IncarnationId">The host's installation.</param>
+/// <param name="PoolId">The pool.</param>
+/// <param name="Health">How far it can be counted on.</param>
+/// <param name="Error">What is wrong, in the backend's words.</param>
+public sealed record BindingFacts(IncarnationId IncarnationId, PoolId PoolId, BindingHealth Health, string? Error);
+
+/// <summary>What placing a VM takes and what there is.</summary>
+public sealed record PlacementFacts
+{
+    /// <summary>Virtual CPUs.</summary>
+    public required int Cpus { get; init; }
+
+    /// <summary>Memory in MiB.</summary>
+    public required long MemoryMib { get; init; }
+
+    /// <summary>Tags its host must have.</summary>
+    public IReadOnlyList<string> HostTags { get; init; } = [];
+
+    /// <summary>Where it ran last: taken when nothing speaks against it.</summary>
+    public HostId? LastHost { get; init; }
+
+    /// <summary>The only host that will do.</summary>
+    public HostId? OnlyHost { get; init; }
+
+    /// <summary>The only cluster that will do.</summary>
+    public ClusterId? OnlyCluster { get; init; }
+
+    /// <summary>Hosts of the zone.</summary>
+    public required IReadOnlyList<HostFacts> Hosts { get; init; }
+
+    /// <summary>Pools of the zone.</summary>
+    public required IReadOnlyList<PoolFacts> Pools { get; init; }
+
+    /// <summary>Pools on hosts.</summary>
+    public required IReadOnlyList<BindingFacts> Bindings { get; init; }
+}
+
+/// <summary>Where a VM goes. A closed hierarchy.</summary>
+public abstract record Placement
+{
+    private protected Placement()
+    {
+    }
+
+    /// <summary>There.</summary>
+    /// <param name="Host">The host.</param>
+    /// <param name="Pools">Pools for the volumes that had none.</param>
+    public sealed record Found(HostFacts Host, IReadOnlyDictionary<VolumeId, PoolId> Pools) : Placement;
+
+    /// <summary>Nowhere.</summary>
+    /// <param name="Fault">Why.</param>
+    public sealed record Nowhere(PlanFault Fault) : Placement;
+}

@@ -1,0 +1,253 @@
+using Holdfast.Core.Ids;
+using Holdfast.Core.States;
+
+namespace Holdfast.Core.Planning;
+
+/// <summary>What hosts were told about a pool.</summary>
+public enum BindingWish
+{
+    /// <summary>Serve it.</summary>
+    Attached,
+
+    /// <summary>Do not touch its backend.</summary>
+    Quiesced,
+
+    /// <summary>End its driver.</summary>
+    Absent,
+}
+
+/// <summary>A pool on one installation of a host, as far as the pool's own state depends on it.</summary>
+public sealed record PoolBindingFacts
+{
+    /// <summary>The host's name, for texts.</summary>
+    public required string HostName { get; init; }
+
+    /// <summary>Whether the host is heard of.</summary>
+    public required bool IsHostUp { get; init; }
+
+    /// <summary>What it was told.</summary>
+    public required BindingWish Wish { get; init; }
+
+    /// <summary>Whether its latest report answers to what it was told last.</summary>
+    public required bool IsCurrent { get; init; }
+
+    /// <summary>Reported: quiesced.</summary>
+    public bool IsQuiesced { get; init; }
+
+    /// <summary>Confirmed absent, or absolved.</summary>
+    public bool IsAbsent { get; init; }
+
+    /// <summary>Reported: attached, with its control plane up.</summary>
+    public bool IsServing { get; init; }
+
+    /// <summary>Reported capacity in bytes.</summary>
+    public long? CapacityBytes { get; init; }
+
+    /// <summary>What is wrong, in the backend's words; null: nothing said yet.</summary>
+    public string? Error { get; init; }
+}
+
+/// <summary>A VM that uses a pool.</summary>
+/// <param name="Id">The VM.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="State">Its state.</param>
+public sealed record PoolVmFacts(VmId Id, string Name, VmState State);
+
+/// <summary>Everything that decides what follows for one pool.</summary>
+public sealed record PoolStateFacts
+{
+    /// <summary>The pool.</summary>
+    public required PoolId Id { get; init; }
+
+    /// <summary>Its name, for texts.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Its state.</summary>
+    public required PoolState State { get; init; }
+
+    /// <summary>While it is being added: until when hosts may answer.</summary>
+    public DateTimeOffset? AddDeadline { get; init; }
+
+    /// <summary>Whether everybody was found to have let it go already.</summary>
+    public bool IsGone { get; init; }
+
+    /// <summary>Where it is, or is to be; confirmed absent ones included.</summary>
+    public IReadOnlyList<PoolBindingFacts> Bindings { get; init; } = [];
+
+    /// <summary>VMs with a volume on it whose guest is not gone.</summary>
+    public IReadOnlyList<PoolVmFacts> ActiveVms { get; init; } = [];
+
+    /// <summary>Pending jobs.</summary>
+    public IReadOnlyList<JobFacts> Jobs { get; init; } = [];
+
+    /// <summary>The time.</summary>
+    public required DateTimeOffset Now { get; init; }
+}
+
+/// <summary>One thing that follows for a pool. A closed hierarchy.</summary>
+public abstract record PoolAction
+{
+    private protected PoolAction()
+    {
+    }
+
+    /// <summary>Enters a state.</summary>
+    /// <param name="State">The state.</param>
+    public sealed record MoveTo(PoolState State) : PoolAction;
+
+    /// <summary>The pool could not be added: it goes by tombstones, and is not listed.</summary>
+    /// <param name="Why">In the backend's words.</param>
+    public sealed record Undo(string Why) : PoolAction;
+
+    /// <summary>Tells every host anew.</summary>
+    /// <param name="Wish">What.</param>
+    public sealed record Tell(BindingWish Wish) : PoolAction;
+
+    /// <summary>Stops a VM that uses it, to be started again when maintenance ends.</summary>
+    /// <param name="Vm">The VM.</param>
+    public sealed record StopVm(VmId Vm) : PoolAction;
+
+    /// <summary>Starts the VMs that its maintenance stopped.</summary>
+    public sealed record RestartVms : PoolAction;
+
+    /// <summary>The last host let it go.</summary>
+    public sealed record Gone : PoolAction;
+
+    /// <summary>Ends a job well.</summary>
+    /// <param name="Job">The job.</param>
+    public sealed record CompleteJob(JobId Job) : PoolAction;
+
+    /// <summary>Ends a job badly.</summary>
+    /// <param name="Job">The job.</param>
+    /// <param name="Fault">Why.</param>
+    public sealed record FailJob(JobId Job, PlanFault Fault) : PoolAction;
+}
+
+/// <summary>Decides what follows for a pool. Level-triggered, as <see cref="VmPlanner"/>. Needs no host online to end maintenance or to remove.</summary>
+public static class PoolPlanner
+{
+    /// <summary>Decides.</summary>
+    /// <param name="facts">The facts.</param>
+    /// <returns>What follows, in order; empty: nothing now.</returns>
+    public static IReadOnlyList<PoolAction> Plan(PoolStateFacts facts)
+    {
+        var actions = new List<PoolAction>();
+        foreach (var job in facts.Jobs.Where(j => j.Deadline <= facts.Now))
+        {
+            actions.Add(new PoolAction.FailJob(job.Id, new PlanFault(PlanFaultKind.TimedOut, $"Storage pool {facts.Name} ({facts.Id}) is in state {facts.State}: {WaitingFor(facts)}")));
+        }
+
+        if (actions.Count > 0)
+        {
+            return actions;
+        }
+
+        switch (facts.State)
+        {
+            case PoolState.Initialized:
+                PlanAdding(actions, facts);
+                break;
+            case PoolState.PrepareForMaintenance:
+                PlanPreparing(actions, facts);
+                break;
+            case PoolState.CancelMaintenance:
+                PlanCancelling(actions, facts);
+                break;
+            case PoolState.Removed when !facts.IsGone && facts.Bindings.All(b => b.IsAbsent):
+                actions.Add(new PoolAction.Gone());
+                break;
+            case PoolState.Up or PoolState.Disabled:
+                Complete(actions, facts, JobKind.CancelStorageMaintenance);
+                break;
+            case PoolState.Maintenance:
+                Complete(actions, facts, JobKind.EnableStorageMaintenance);
+                break;
+            default:
+                break;
+        }
+
+        return actions;
+    }
+
+    private static void PlanAdding(List<PoolAction> actions, PoolStateFacts facts)
+    {
+        if (facts.Bindings.Any(b => b is { IsCurrent: true, IsServing: true, CapacityBytes: > 0 }))
+        {
+            actions.Add(new PoolAction.MoveTo(PoolState.Up));
+            return;
+        }
+
+        var asked = facts.Bindings.Where(b => b.IsHostUp).ToList();
+        if (asked.Count == 0)
+        {
+            actions.Add(new PoolAction.Undo("there is no host up in its scope that could serve it"));
+            return;
+        }
+
+        var answers = asked.Where(b => b.IsCurrent && (b.Error is not null || (b.IsServing && b.CapacityBytes == 0))).ToList();
+        if (answers.Count == asked.Count || facts.AddDeadline <= facts.Now)
+        {
+            var words = asked.Select(b => $"host {b.HostName}: {(b.IsCurrent ? b.Error ?? (b.CapacityBytes == 0 ? "its capacity is 0" : "it did not become ready in time") : "did not answer in time")}");
+            actions.Add(new PoolAction.Undo(string.Join("; ", words)));
+        }
+    }
+
+    private static void PlanPreparing(List<PoolAction> actions, PoolStateFacts facts)
+    {
+        foreach (var vm in facts.ActiveVms.Where(v => v.State is VmState.Running or VmState.Starting))
+        {
+            actions.Add(new PoolAction.StopVm(vm.Id));
+        }
+
+        if (facts.ActiveVms.Count > 0)
+        {
+            return;
+        }
+
+        var present = facts.Bindings.Where(b => !b.IsAbsent).ToList();
+        if (present.Any(b => b.Wish == BindingWish.Attached))
+        {
+            actions.Add(new PoolAction.Tell(BindingWish.Quiesced));
+            return;
+        }
+
+        // A host that is away reads its item before it does anything else; it cannot hold the others up.
+        if (present.All(b => !b.IsHostUp || (b.IsCurrent && b.IsQuiesced)))
+        {
+            actions.Add(new PoolAction.MoveTo(PoolState.Maintenance));
+            Complete(actions, facts, JobKind.EnableStorageMaintenance);
+        }
+    }
+
+    private static void PlanCancelling(List<PoolAction> actions, PoolStateFacts facts)
+    {
+        var present = facts.Bindings.Where(b => !b.IsAbsent).ToList();
+        if (present.Any(b => b.Wish == BindingWish.Quiesced))
+        {
+            actions.Add(new PoolAction.Tell(BindingWish.Attached));
+            return;
+        }
+
+        // Whether the backend is well is another fact; the operator's word is carried out when the hosts took it.
+        if (present.All(b => !b.IsHostUp || (b.IsCurrent && !b.IsQuiesced)))
+        {
+            actions.Add(new PoolAction.MoveTo(PoolState.Up));
+            actions.Add(new PoolAction.RestartVms());
+            Complete(actions, facts, JobKind.CancelStorageMaintenance);
+        }
+    }
+
+    private static void Complete(List<PoolAction> actions, PoolStateFacts facts, JobKind kind) =>
+        actions.AddRange(facts.Jobs.Where(j => j.Kind == kind).Select(j => new PoolAction.CompleteJob(j.Id)));
+
+    private static string WaitingFor(PoolStateFacts facts)
+    {
+        if (facts.ActiveVms.Count > 0)
+        {
+            return "the guests of these VMs are not gone: " + string.Join(", ", facts.ActiveVms.Select(v => $"{v.Name} ({v.Id}), state {v.State}"));
+        }
+
+        var hosts = facts.Bindings.Where(b => !b.IsAbsent && b.IsHostUp && !b.IsCurrent).Select(b => b.HostName).ToList();
+        return hosts.Count > 0 ? "these hosts did not confirm: " + string.Join(", ", hosts) : "no host confirmed";
+    }
+}
