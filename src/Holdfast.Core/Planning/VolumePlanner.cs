@@ -71,7 +71,7 @@ public static class VolumePlanner
             case { State: VolumeState.Expunging, Task: { Kind: WorkKind.DeleteVolume, State: WorkState.Done } }:
                 actions.Add(new VolumeAction.Expunged());
                 break;
-            case { State: VolumeState.Expunging, Task: null or { Kind: not WorkKind.DeleteVolume } or { State: WorkState.Withdrawn or WorkState.Failed } }:
+            case { State: VolumeState.Expunging, Task: null or { Kind: not WorkKind.DeleteVolume } or { State: WorkState.Withdrawn } }:
                 actions.Add(new VolumeAction.Delete());
                 break;
             default:

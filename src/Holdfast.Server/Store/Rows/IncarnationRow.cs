@@ -29,8 +29,9 @@ internal sealed record IncarnationRow
     [Column("sequence")]
     public required long Sequence { get; init; }
 
-    [Column("certificate_thumbprint"), NotNull]
-    public required string CertificateThumbprint { get; init; }
+    /// <summary>SHA-256 of the public key it joined with: a repeated join with the same token and key gets the same incarnation.</summary>
+    [Column("key_hash"), NotNull]
+    public required string KeyHash { get; init; }
 
     [Column("certificate_expires")]
     public required DateTimeOffset CertificateExpires { get; init; }

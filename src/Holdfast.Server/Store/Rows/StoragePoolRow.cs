@@ -75,9 +75,9 @@ internal sealed record StoragePoolRow
     [Column("state_since")]
     public required DateTimeOffset StateSince { get; init; }
 
-    /// <summary>Grows with each change of what hosts should do about it.</summary>
-    [Column("generation")]
-    public required Generation Generation { get; init; }
+    /// <summary>While it is being added: until when hosts may answer.</summary>
+    [Column("add_deadline")]
+    public DateTimeOffset? AddDeadline { get; init; }
 
     /// <summary>Total, as a host last reported it.</summary>
     [Column("capacity_bytes")]

@@ -85,9 +85,16 @@ internal sealed record VmRow
     [Column("ever_ran")]
     public required bool EverRan { get; init; }
 
-    /// <summary>Whether Destroyed is only a stage on the way to Expunging.</summary>
-    [Column("expunge")]
-    public required bool Expunge { get; init; }
+    /// <summary>Whether it is on its way out.</summary>
+    [Column("removal")]
+    public required VmRemoval Removal { get; init; }
+
+    /// <summary>The host that the start under way was asked to use.</summary>
+    [Column("only_host_id")]
+    public HostId? OnlyHostId { get; init; }
+
+    [Column("only_cluster_id")]
+    public ClusterId? OnlyClusterId { get; init; }
 
     /// <summary>The pool whose maintenance stopped it.</summary>
     [Column("restart_on_cancel")]

@@ -80,6 +80,10 @@ internal sealed record VolumeRow
     [Column("storage_tags"), NotNull]
     public required string StorageTags { get; init; }
 
+    /// <summary>Named in destroyVirtualMachine: deleted with its VM.</summary>
+    [Column("goes_with_vm")]
+    public required bool GoesWithVm { get; init; }
+
     [Column("backend_name")]
     public string? BackendName { get; init; }
 
