@@ -10,6 +10,8 @@ namespace Holdfast.LinstorSimulation.Api;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    // As lenient as the server's own reader: "2" is a number too.
+    NumberHandling = JsonNumberHandling.AllowReadingFromString,
     DefaultIgnoreCondition = JsonIgnoreCondition.Never)]
 [JsonSerializable(typeof(List<ApiCallRc>))]
 [JsonSerializable(typeof(ControllerVersion))]

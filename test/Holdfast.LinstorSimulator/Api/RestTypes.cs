@@ -312,7 +312,20 @@ internal sealed record Volume
     public List<ApiCallRc>? Reports { get; init; }
 }
 
-internal sealed record VolumeLayer(string Type, StorageVolume? Data);
+internal sealed record VolumeLayer(string Type, VolumeLayerData? Data);
+
+/// <summary>The data of either layer; which fields are there depends on the layer's type.</summary>
+internal sealed record VolumeLayerData
+{
+    public DrbdVolumeDefinition? DrbdVolumeDefinition { get; init; }
+    public int? VolumeNumber { get; init; }
+    public string? DevicePath { get; init; }
+    public string? BackingDevice { get; init; }
+    public string? MetaDisk { get; init; }
+    public long? AllocatedSizeKib { get; init; }
+    public long? UsableSizeKib { get; init; }
+    public string? DiskState { get; init; }
+}
 
 internal sealed record VolumeState
 {
@@ -512,5 +525,3 @@ internal sealed record KeyValueStore
 }
 
 internal sealed record PassphraseStatus(string Status);
-
-internal sealed record SpaceReport(string Text);

@@ -33,8 +33,9 @@ internal sealed partial class Routes(Controller controller, TimeProvider time)
         Get("/v1/encryption/passphrase", static _ => ApiReply.Json(new PassphraseStatus("unset"))),
         Get("/v1/physical-storage", static _ => ApiReply.Text(200, "[]", "application/json")),
         Get("/v1/remotes", static _ => ApiReply.Text(200, "{}", "application/json")),
+        Get("/v1/files", static _ => ApiReply.Text(200, "[]", "application/json")),
         Get("/v1/schedules", static _ => ApiReply.Text(200, "{}", "application/json")),
-        Get("/v1/space-report", static _ => ApiReply.Text(200, """{"text":"LINSTOR simulator: no space report"}""", "application/json")),
+        Get("/v1/space-report", static _ => ApiReply.Text(200, """{"reportText":"LINSTOR simulator: no space report"}""", "application/json")),
         Get("/v1/key-value-store", _ => ApiReply.Json(controller.KeyValueStores())),
         Get("/v1/key-value-store/{instance}", request => ApiReply.Json<List<KeyValueStore>>([controller.KeyValues(request["instance"])])),
         new Route("PUT", "/v1/key-value-store/{instance}", (request, _) => Task.FromResult(ApiReply.From(controller.ChangeKeyValues(request["instance"], request.Read<PropertiesModify>())))),
@@ -43,7 +44,7 @@ internal sealed partial class Routes(Controller controller, TimeProvider time)
 
     private IEnumerable<Route> NodeRoutes() =>
     [
-        Get("/v1/nodes", request => ApiReply.Json(Page(request, controller.Nodes(request.Many("nodes"))))),
+        Get("/v1/nodes", request => ApiReply.Json(Page(request, controller.Nodes(request.Many("nodes"), request.Many("props"))))),
         Post("/v1/nodes", request => ApiReply.From(controller.CreateNode(request.Read<Node>())), deferred: true),
         Get("/v1/nodes/{node}", request => One(controller.Nodes([request["node"]]), ReturnCodes.Node, ReturnCodes.NodeNotFound, $"Node '{request["node"]}' not found.")),
         Put("/v1/nodes/{node}", (request, _) => Task.FromResult(controller.ModifyNode(request["node"], request.Read<NodeModify>()))),
@@ -59,6 +60,9 @@ internal sealed partial class Routes(Controller controller, TimeProvider time)
                 ReturnCodes.NetInterfaceNotFound,
                 $"Network interface '{request["name"]}' of node '{request["node"]}' not found.")
             : NotFound(ReturnCodes.Node, ReturnCodes.NodeNotFound, $"Node '{request["node"]}' not found.")),
+        Post("/v1/nodes/{node}/net-interfaces", request => ApiReply.From(controller.CreateNetInterface(request["node"], request.Read<NetInterface>())), deferred: true),
+        Put("/v1/nodes/{node}/net-interfaces/{name}", (request, _) => Task.FromResult(controller.ModifyNetInterface(request["node"], request["name"], request.Read<NetInterface>()))),
+        Delete("/v1/nodes/{node}/net-interfaces/{name}", (request, _) => Task.FromResult(controller.DeleteNetInterface(request["node"], request["name"]))),
         new Route("GET", "/v1/nodes/{node}/storage-pools", async (request, token) => controller.Nodes([request["node"]]) is not [_]
             ? NotFound(ReturnCodes.Node, ReturnCodes.NodeNotFound, $"Node '{request["node"]}' not found.")
             : ApiReply.Json(await controller.StoragePoolsAsync([request["node"]], [], false, token))),

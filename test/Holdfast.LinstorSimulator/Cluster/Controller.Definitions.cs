@@ -86,8 +86,8 @@ internal sealed partial class Controller
             }
 
             definition.PeerSlots = change.DrbdPeerSlots ?? definition.PeerSlots;
-            answer.Success(ReturnCodes.Modified, $"Resource definition '{definition.Name}' modified.");
             ChangeProps(definition.Props, change.OverrideProps, change.DeleteProps, change.DeleteNamespaces, answer);
+            answer.Success(ReturnCodes.Modified, $"Resource definition '{definition.Name}' modified.");
             AdjustTieBreaker(definition, answer);
             WarnAboutOffline(definition, answer);
             Save();
@@ -237,12 +237,13 @@ internal sealed partial class Controller
                 }
             }
 
-            if (!answer.Entries.Any())
+            var unchanged = answer.Entries.Any();
+            ChangeProps(volume.Props, change.OverrideProps, change.DeleteProps, change.DeleteNamespaces, answer);
+            if (!unchanged)
             {
                 answer.Success(ReturnCodes.Modified, $"Volume definition {number} of resource definition '{name}' modified.");
             }
 
-            ChangeProps(volume.Props, change.OverrideProps, change.DeleteProps, change.DeleteNamespaces, answer);
             WarnAboutOffline(definition, answer);
             Save();
         }
@@ -370,7 +371,7 @@ internal sealed partial class Controller
         Uuid = NewUuid(),
         SizeKib = size,
         Minor = definition.Drbd ? _state.NextMinor++ : null,
-        Props = new Dictionary<string, string>(props ?? []),
+        Props = definition.Drbd ? new Dictionary<string, string>(props ?? []) { ["DrbdCurrentGi"] = Guid.NewGuid().ToString("N")[..16].ToUpperInvariant() } : new Dictionary<string, string>(props ?? []),
     };
 
     private static void Mark(List<string> flags, string flag)

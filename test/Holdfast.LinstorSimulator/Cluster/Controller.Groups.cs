@@ -53,9 +53,9 @@ internal sealed partial class Controller
 
             group.Description = change.Description ?? group.Description;
             group.PeerSlots = change.PeerSlots ?? group.PeerSlots;
-            group.Filter = Merge(group.Filter, change.SelectFilter is null ? null : Normal(change.SelectFilter));
-            answer.Success(ReturnCodes.Modified, $"Resource group '{group.Name}' modified.");
+            group.Filter = change.SelectFilter is null ? group.Filter : Change(group.Filter, Normal(change.SelectFilter));
             ChangeProps(group.Props, change.OverrideProps, change.DeleteProps, change.DeleteNamespaces, answer);
+            answer.Success(ReturnCodes.Modified, $"Resource group '{group.Name}' modified.");
             Save();
             return answer;
         }

@@ -4,11 +4,11 @@ namespace Holdfast.LinstorSimulation.Cluster;
 
 internal sealed partial class Controller
 {
-    public List<Node> Nodes(IReadOnlyCollection<string> filter)
+    public List<Node> Nodes(IReadOnlyCollection<string> filter, IReadOnlyCollection<string>? props = null)
     {
         lock (_lock)
         {
-            return [.. _state.Nodes.Where(node => Wanted(filter, node.Name)).Select(View)];
+            return [.. _state.Nodes.Where(node => Wanted(filter, node.Name) && HasProps(node.Props, props ?? [])).Select(View)];
         }
     }
 
@@ -25,8 +25,8 @@ internal sealed partial class Controller
         var answer = NewAnswer(operation, ReturnCodes.ControllerConfig, creates: operation == ReturnCodes.Modify);
         lock (_lock)
         {
-            answer.Success(operation == ReturnCodes.Delete ? ReturnCodes.Deleted : ReturnCodes.Modified, "Controller properties changed.");
             ChangeProps(_state.Props, set, delete, namespaces, answer);
+            answer.Success(operation == ReturnCodes.Delete ? ReturnCodes.Deleted : ReturnCodes.Modified, "Controller properties changed.");
             Save();
         }
 
@@ -90,8 +90,8 @@ internal sealed partial class Controller
             }
 
             node.Type = change.NodeType?.ToUpperInvariant() ?? node.Type;
-            answer.Success(ReturnCodes.Modified, $"Node '{node.Name}' updated.");
             ChangeProps(node.Props, change.OverrideProps, change.DeleteProps, change.DeleteNamespaces, answer);
+            answer.Success(ReturnCodes.Modified, $"Node '{node.Name}' updated.");
             Save();
             return answer;
         }
@@ -121,6 +121,71 @@ internal sealed partial class Controller
             _state.Pools.RemoveAll(pool => Names.Same(pool.Node, name));
             Save();
             return answer.Success(ReturnCodes.Deleted, $"Node '{node.Name}' is deleted.");
+        }
+    }
+
+    public Answer CreateNetInterface(string nodeName, NetInterface wanted)
+    {
+        var answer = NewAnswer(ReturnCodes.Create, ReturnCodes.NetInterface, creates: true);
+        lock (_lock)
+        {
+            if (_state.Node(nodeName) is not { } node)
+            {
+                return answer.Fail(ReturnCodes.NodeNotFound, $"Node '{nodeName}' not found.");
+            }
+
+            if (node.NetInterfaces.Exists(net => Names.Same(net.Name, wanted.Name)))
+            {
+                return answer.Fail(ReturnCodes.NetInterfaceExists, $"Network interface '{wanted.Name}' of node '{node.Name}' already exists.");
+            }
+
+            node.NetInterfaces.Add(wanted with { Uuid = NewUuid(), IsActive = wanted.IsActive ?? false });
+            Save();
+            return answer.Success(ReturnCodes.Created, $"New network interface '{wanted.Name}' of node '{node.Name}' created.");
+        }
+    }
+
+    public Answer ModifyNetInterface(string nodeName, string name, NetInterface change)
+    {
+        var answer = NewAnswer(ReturnCodes.Modify, ReturnCodes.NetInterface);
+        lock (_lock)
+        {
+            if (_state.Node(nodeName) is not { } node)
+            {
+                return answer.Fail(ReturnCodes.NodeNotFound, $"Node '{nodeName}' not found.");
+            }
+
+            var index = node.NetInterfaces.FindIndex(net => Names.Same(net.Name, name));
+            if (index < 0)
+            {
+                return answer.Fail(ReturnCodes.NetInterfaceNotFound, $"Network interface '{name}' of node '{node.Name}' not found.");
+            }
+
+            var before = node.NetInterfaces[index];
+            node.NetInterfaces[index] = before with
+            {
+                Address = change.Address ?? before.Address,
+                SatellitePort = change.SatellitePort ?? before.SatellitePort,
+                SatelliteEncryptionType = change.SatelliteEncryptionType ?? before.SatelliteEncryptionType,
+                IsActive = change.IsActive ?? before.IsActive,
+            };
+            Save();
+            return answer.Success(ReturnCodes.Modified, $"Network interface '{name}' of node '{node.Name}' modified.");
+        }
+    }
+
+    public Answer DeleteNetInterface(string nodeName, string name)
+    {
+        var answer = NewAnswer(ReturnCodes.Delete, ReturnCodes.NetInterface);
+        lock (_lock)
+        {
+            if (_state.Node(nodeName)?.NetInterfaces.RemoveAll(net => Names.Same(net.Name, name)) is not > 0)
+            {
+                return answer.Warn(ReturnCodes.WarnNotFound, $"Deletion of network interface '{name}' of node '{nodeName}' had no effect.");
+            }
+
+            Save();
+            return answer.Success(ReturnCodes.Deleted, $"Network interface '{name}' of node '{nodeName}' deleted.");
         }
     }
 
@@ -223,8 +288,8 @@ internal sealed partial class Controller
                 return answer.Fail(ReturnCodes.StoragePoolNotFound, $"Storage pool '{name}' on node '{node}' not found.");
             }
 
-            answer.Success(ReturnCodes.Modified, $"Storage pool '{pool.Name}' on node '{pool.Node}' updated.");
             ChangeProps(pool.Props, change.OverrideProps, change.DeleteProps, change.DeleteNamespaces, answer);
+            answer.Success(ReturnCodes.Modified, $"Storage pool '{pool.Name}' on node '{pool.Node}' updated.");
             Save();
             return answer;
         }

@@ -166,11 +166,24 @@ internal sealed partial class Controller
         PortCount = over.PortCount ?? group.PortCount,
     };
 
-    /// <summary>As the controller keeps it: layer names in upper case, the deprecated single pool beside the list.</summary>
+    /// <summary>A group's filter after a change: a list given empty clears what was set.</summary>
+    private static AutoSelectFilter Change(AutoSelectFilter group, AutoSelectFilter change) => Merge(group, change) with
+    {
+        StoragePool = change.StoragePoolList is null ? change.StoragePool ?? group.StoragePool : change.StoragePool,
+        StoragePoolList = Changed(group.StoragePoolList, change.StoragePoolList),
+        LayerStack = Changed(group.LayerStack, change.LayerStack),
+        ProviderList = Changed(group.ProviderList, change.ProviderList),
+        NodeNameList = Changed(group.NodeNameList, change.NodeNameList),
+    };
+
+    private static List<string>? Changed(List<string>? before, List<string>? change) => change is null ? before : change.Count == 0 ? null : change;
+
+    /// <summary>As the controller keeps it: layer names in upper case, the deprecated single pool set when the list has one.</summary>
     private static AutoSelectFilter Normal(AutoSelectFilter filter) => filter with
     {
         LayerStack = filter.LayerStack?.Select(static layer => layer.ToUpperInvariant()).ToList(),
         ProviderList = filter.ProviderList?.Select(static provider => provider.ToUpperInvariant()).ToList(),
+        StoragePool = filter.StoragePoolList is null ? filter.StoragePool : filter.StoragePoolList is [var only] ? only : null,
         StoragePoolList = filter.StoragePoolList ?? (filter.StoragePool is { Length: > 0 } single ? [single] : null),
     };
 

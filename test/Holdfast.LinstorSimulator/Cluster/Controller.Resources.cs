@@ -270,8 +270,8 @@ internal sealed partial class Controller
                 return answer.Fail(ReturnCodes.ResourceNotFound, $"Resource '{name}' on node '{node}' not found.");
             }
 
-            answer.Success(ReturnCodes.Modified, $"Resource '{name}' on node '{node}' modified.");
             ChangeProps(resource.Props, change.OverrideProps, change.DeleteProps, change.DeleteNamespaces, answer);
+            answer.Success(ReturnCodes.Modified, $"Resource '{name}' on node '{node}' modified.");
             Save();
             return answer;
         }
@@ -350,8 +350,8 @@ internal sealed partial class Controller
                 definition.Connections.Add(connection);
             }
 
-            answer.Success(ReturnCodes.Modified, $"Resource connection of '{definition.Name}' between '{a}' and '{b}' modified.");
             ChangeProps(connection.Props, change.OverrideProps, change.DeleteProps, change.DeleteNamespaces, answer);
+            answer.Success(ReturnCodes.Modified, $"Resource connection of '{definition.Name}' between '{a}' and '{b}' modified.");
             WarnAboutOffline(definition, answer);
             Save();
             return answer;
@@ -650,11 +650,26 @@ internal sealed partial class Controller
         },
         LayerDataList =
         [
-            .. definition.Layers.Select(layer => new VolumeLayer(layer, layer == "STORAGE" && !resource.Diskless
-                ? new StorageVolume { VolumeNumber = volume.Number, DevicePath = BackingDevice(definition, resource, volume), AllocatedSizeKib = StorageKib(definition, volume), UsableSizeKib = StorageKib(definition, volume) }
-                : null)),
+            .. definition.Layers.Select(layer => new VolumeLayer(layer, layer == "DRBD" ? DrbdVolumeData(definition, resource, volume) : resource.Diskless ? null : new VolumeLayerData
+            {
+                VolumeNumber = volume.Number,
+                DevicePath = definition.Drbd ? BackingDevice(definition, resource, volume) : DevicePath(definition, resource, volume),
+                AllocatedSizeKib = StorageKib(definition, volume),
+                UsableSizeKib = StorageKib(definition, volume),
+            })),
         ],
         Uuid = resource.Volume(volume.Number)?.Uuid,
+    };
+
+    private VolumeLayerData DrbdVolumeData(DefinitionRow definition, ResourceRow resource, VolumeDefinitionRow volume) => new()
+    {
+        DrbdVolumeDefinition = new DrbdVolumeDefinition { VolumeNumber = volume.Number, MinorNumber = volume.Minor },
+        DevicePath = DevicePath(definition, resource, volume),
+        BackingDevice = BackingDevice(definition, resource, volume),
+        MetaDisk = resource.Diskless ? null : "internal",
+        AllocatedSizeKib = resource.Diskless ? 0 : GrossKib(definition, volume),
+        UsableSizeKib = volume.SizeKib,
+        DiskState = DiskState(definition, resource),
     };
 
     private static string DiskState(DefinitionRow definition, ResourceRow resource) =>
