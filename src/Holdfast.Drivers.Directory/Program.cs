@@ -1,1 +1,4 @@
-return 0;
+using Holdfast.DriverKit;
+using Holdfast.Drivers.Directory;
+
+return await DriverHost.RunAsync(new DirectoryDriverFactory(), args);

@@ -3,10 +3,12 @@ using Holdfast.Protocol.Driver;
 
 namespace Holdfast.Protocol;
 
-/// <summary>JSON of the driver protocol: camel case, enums as kebab-case strings, nulls omitted, unknown members ignored on reading.</summary>
+/// <summary>JSON of the driver protocol: camel case, enums as kebab-case strings, nulls omitted, unknown members ignored on reading, missing required ones refused.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
     AllowOutOfOrderMetadataProperties = true)]
 [JsonSerializable(typeof(DriverStartup))]
 [JsonSerializable(typeof(DriverReady))]

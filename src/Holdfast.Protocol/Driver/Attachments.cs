@@ -45,7 +45,7 @@ public abstract record DiskSource
     /// <param name="Hosts">Servers as <c>host:port</c>.</param>
     /// <param name="UserName">User, where the protocol has one.</param>
     /// <param name="Secret">Its secret, which goes to libvirt apart from the domain XML.</param>
-    public sealed record Network(string Protocol, string Name, IReadOnlyList<string> Hosts, string? UserName, Secret? Secret) : DiskSource;
+    public sealed record Network(string Protocol, string Name, IReadOnlyList<string> Hosts, string? UserName = null, Secret? Secret = null) : DiskSource;
 }
 
 /// <summary>A sealed image that another one stands on.</summary>
@@ -90,7 +90,7 @@ public sealed record AttachmentReply
 /// <param name="BackendName">Name of the object at the backend.</param>
 /// <param name="Path">Local device or file.</param>
 /// <param name="InUse">Whether somebody has it open; null when not known.</param>
-public sealed record AttachmentInfo(VolumeId VolumeId, string BackendName, string? Path, bool? InUse);
+public sealed record AttachmentInfo(VolumeId VolumeId, string BackendName, string? Path = null, bool? InUse = null);
 
 /// <summary>What is attached on this host.</summary>
 /// <param name="Attachments">The attachments.</param>

@@ -40,7 +40,7 @@ public sealed record DriverStartup
     public required IReadOnlyDictionary<string, string> Config { get; init; }
 
     /// <summary>Secrets as in <see cref="Host.BindingSpec.Secrets"/>.</summary>
-    public IReadOnlyDictionary<string, Secret> Secrets { get; init; } = new Dictionary<string, Secret>();
+    public IReadOnlyDictionary<string, Secret> Secrets { get => field ?? new Dictionary<string, Secret>(); init; }
 }
 
 /// <summary>One line of JSON that a driver writes to its standard output once it listens, or when it refuses to start (then it exits with 2).</summary>

@@ -96,7 +96,12 @@ public sealed record VolumeInfo
 /// <summary>Answer of the volume calls.</summary>
 /// <param name="Outcome">Whether the call changed something.</param>
 /// <param name="Volume">The volume as it is now.</param>
-public sealed record VolumeReply(DriverOutcome Outcome, VolumeInfo Volume);
+/// <param name="GuestMustGrow">
+/// Only after a resize, and only for images that their user has open: the new size is recorded and in <paramref name="Volume"/>, and takes effect when the
+/// hypervisor resizes the running guest's disk (which grows the image), or at the next attach, whichever is first. The caller has the guest's disk resized in
+/// any case; this flag says that nothing else will make it grow.
+/// </param>
+public sealed record VolumeReply(DriverOutcome Outcome, VolumeInfo Volume, bool GuestMustGrow = false);
 
 /// <summary>Our volumes at the backend.</summary>
 /// <param name="Volumes">The volumes.</param>

@@ -18,5 +18,5 @@ public sealed record BindingSpec
     public required IReadOnlyDictionary<string, string> Config { get; init; }
 
     /// <summary>Secret configuration (for linstor: <c>token</c>). Reaches the driver on its standard input only.</summary>
-    public IReadOnlyDictionary<string, Secret> Secrets { get; init; } = new Dictionary<string, Secret>();
+    public IReadOnlyDictionary<string, Secret> Secrets { get => field ?? new Dictionary<string, Secret>(); init; }
 }

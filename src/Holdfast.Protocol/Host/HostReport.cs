@@ -20,10 +20,10 @@ public sealed record HostReport
     public HostFacts? Facts { get; init; }
 
     /// <summary>States of items that changed since the last accepted report (all known ones in the first report of an agent process).</summary>
-    public IReadOnlyList<ItemReport> Items { get; init; } = [];
+    public IReadOnlyList<ItemReport> Items { get => field ?? []; init; }
 
     /// <summary>Obligations that changed since the last accepted report (all open ones in the first report of an agent process).</summary>
-    public IReadOnlyList<ObligationReport> Obligations { get; init; } = [];
+    public IReadOnlyList<ObligationReport> Obligations { get => field ?? []; init; }
 }
 
 /// <summary>The answer to a report.</summary>
@@ -67,7 +67,7 @@ public sealed record HostFacts
     public required string Accelerator { get; init; }
 
     /// <summary>Drivers whose executables are installed, with their versions (name to version; empty version: present, not yet asked).</summary>
-    public IReadOnlyDictionary<string, string> Drivers { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Drivers { get => field ?? new Dictionary<string, string>(); init; }
 }
 
 /// <summary>The state of one item on the host.</summary>
@@ -86,7 +86,7 @@ public sealed record ItemReport
     public required DateTimeOffset Since { get; init; }
 
     /// <summary>What stands in the way or should be known, each naming the object that blocks.</summary>
-    public IReadOnlyList<Condition> Conditions { get; init; } = [];
+    public IReadOnlyList<Condition> Conditions { get => field ?? []; init; }
 
     /// <summary>For bindings.</summary>
     public BindingStatus? Binding { get; init; }
@@ -236,10 +236,10 @@ public sealed record MachineStatus
     public long RebootSequence { get; init; }
 
     /// <summary>Disks the running guest has, by volume; attach and detach are complete when this says so.</summary>
-    public IReadOnlyList<MachineDiskStatus> Disks { get; init; } = [];
+    public IReadOnlyList<MachineDiskStatus> Disks { get => field ?? []; init; }
 
     /// <summary>Names of networks that its interfaces are on.</summary>
-    public IReadOnlyList<string> Networks { get; init; } = [];
+    public IReadOnlyList<string> Networks { get => field ?? []; init; }
 }
 
 /// <summary>A disk of a running guest.</summary>

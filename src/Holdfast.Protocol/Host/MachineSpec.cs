@@ -24,7 +24,7 @@ public sealed record MachineSpec
     public required IReadOnlyList<MachineDisk> Disks { get; init; }
 
     /// <summary>Network interfaces; may be empty.</summary>
-    public IReadOnlyList<MachineNic> Nics { get; init; } = [];
+    public IReadOnlyList<MachineNic> Nics { get => field ?? []; init; }
 
     /// <summary>Seconds a guest gets to shut down after the ACPI request before it is destroyed.</summary>
     public int GraceSeconds { get; init; } = 60;

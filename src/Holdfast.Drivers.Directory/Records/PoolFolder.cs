@@ -1,0 +1,247 @@
+using System.Text;
+using System.Text.Json;
+using Holdfast.Core.Ids;
+using Holdfast.DriverKit;
+using Holdfast.Drivers.Directory.Host;
+using Holdfast.Drivers.Directory.Images;
+using Holdfast.Protocol.Driver;
+
+namespace Holdfast.Drivers.Directory.Records;
+
+/// <summary>
+/// The pool's folder: names, records, and whether it is the folder that was seen before. An unmounted file system leaves an empty folder behind; a marker file
+/// tells it from the real one, so that no volume is ever written below a mount point by mistake. Calls for one volume must not overlap.
+/// </summary>
+internal sealed class PoolFolder
+{
+    private const string MarkerName = ".holdfast-pool";
+    private const string RecordSuffix = ".json";
+    private const UnixFileMode FolderMode =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+
+    private readonly Lock _gate = new();
+    private readonly DirectorySettings _settings;
+    private readonly DriverStartup _startup;
+    private readonly IIdSource _ids;
+    private readonly BackendCallCounter _calls;
+    private readonly string _seenFile;
+
+    internal PoolFolder(DirectorySettings settings, DriverContext context)
+    {
+        _settings = settings;
+        _startup = context.Startup;
+        _ids = context.Ids;
+        _calls = context.BackendCalls;
+        _seenFile = Path.Combine(context.Startup.StateFolder, "pool-seen");
+    }
+
+    /// <summary>The folder.</summary>
+    internal string FullPath => _settings.Path;
+
+    /// <summary>The pool.</summary>
+    internal PoolId Pool => _startup.PoolId;
+
+    /// <summary>Name of a volume's object.</summary>
+    /// <param name="volume">The volume.</param>
+    /// <returns>The name.</returns>
+    internal static string NameOf(VolumeId volume) => $"hf-{volume}";
+
+    /// <summary>Name of a volume's image file.</summary>
+    /// <param name="volume">The volume.</param>
+    /// <param name="format">Its format.</param>
+    /// <returns>The file name without a folder.</returns>
+    internal static string ImageName(VolumeId volume, ImageFormat format) => $"{NameOf(volume)}.{(format == ImageFormat.Raw ? "raw" : "qcow2")}";
+
+    /// <summary>Path of a volume's image file.</summary>
+    /// <param name="record">The volume.</param>
+    /// <returns>The path.</returns>
+    internal string ImagePath(VolumeRecord record) => Path.Combine(FullPath, ImageName(record.VolumeId, record.Format));
+
+    /// <summary>A path in the folder that nobody else uses.</summary>
+    /// <param name="volume">The volume it is for.</param>
+    /// <returns>The path.</returns>
+    internal string TemporaryPath(VolumeId volume) => Path.Combine(FullPath, $".{NameOf(volume)}.{_ids.Next():N}.tmp");
+
+    /// <summary>Checks that the folder is there and is the one that was seen before; makes it when it never was.</summary>
+    /// <returns>Null when it can be used.</returns>
+    internal DriverError? Ready()
+    {
+        lock (_gate)
+        {
+            _calls.Count("check folder");
+            if (LibC.Stat(FullPath, out var error) is not { } facts)
+            {
+                return error == LibC.ErrorNoEntry ? Make() : Down($"cannot be looked at: {LibC.Message(error)}");
+            }
+
+            const uint typeMask = 0xF000;
+            const uint folderType = 0x4000;
+            if ((facts.Mode & typeMask) != folderType)
+            {
+                return DriverFailure.Invalid($"Storage pool '{_startup.PoolName}': setting 'path': '{FullPath}' is not a folder.");
+            }
+
+            if (_settings.RequireMount && (LibC.Stat(Path.GetDirectoryName(FullPath)!, out _) is not { } above || above.Device == facts.Device))
+            {
+                return Down("is not a mount point, and setting 'requireMount' says it must be: its file system is not mounted");
+            }
+
+            return Recognise();
+        }
+    }
+
+    /// <summary>Reads the record of a volume.</summary>
+    /// <param name="volume">The volume.</param>
+    /// <returns>The record (null when there is none), or why it cannot be trusted.</returns>
+    internal DriverResult<RecordOrNone> Read(VolumeId volume)
+    {
+        _calls.Count("read record");
+        var path = RecordPath(volume);
+        try
+        {
+            if (DurableFile.Read(path) is not { } content)
+            {
+                return new RecordOrNone(null);
+            }
+
+            var record = JsonSerializer.Deserialize(content, DirectoryJson.Default.VolumeRecord) ?? throw new JsonException("it is null");
+            if (record.VolumeId != volume || record.PoolId != _startup.PoolId)
+            {
+                return DriverFailure.Invalid(
+                    $"Storage pool '{_startup.PoolName}': '{path}' belongs to volume {record.VolumeId} of pool {record.PoolId}; it is not touched.");
+            }
+
+            return new RecordOrNone(record);
+        }
+        catch (Exception unreadable) when (unreadable is JsonException or InvalidDataException)
+        {
+            return DriverFailure.Invalid(
+                $"Storage pool '{_startup.PoolName}': the record '{path}' of volume {volume} is damaged; the volume is not touched.",
+                unreadable.Message);
+        }
+    }
+
+    /// <summary>Writes the record of a volume, before the effect it speaks of.</summary>
+    /// <param name="record">The record.</param>
+    internal void Write(VolumeRecord record)
+    {
+        _calls.Count("write record");
+        DurableFile.Write(
+            RecordPath(record.VolumeId),
+            TemporaryPath(record.VolumeId),
+            JsonSerializer.SerializeToUtf8Bytes(record, DirectoryJson.Default.VolumeRecord));
+    }
+
+    /// <summary>Removes the record of a volume, after everything else of it is gone.</summary>
+    /// <param name="volume">The volume.</param>
+    internal void Remove(VolumeId volume)
+    {
+        _calls.Count("remove record");
+        DurableFile.Remove(RecordPath(volume));
+    }
+
+    /// <summary>Removes what calls for a volume left behind when they were interrupted.</summary>
+    /// <param name="volume">The volume.</param>
+    internal void RemoveTemporaries(VolumeId volume)
+    {
+        foreach (var left in System.IO.Directory.EnumerateFiles(FullPath, $".{NameOf(volume)}.*.tmp"))
+        {
+            File.Delete(left);
+        }
+    }
+
+    /// <summary>Whether an image with the volume's name is there, of any format.</summary>
+    /// <param name="volume">The volume.</param>
+    /// <returns>The path; null when there is none.</returns>
+    internal string? FindImage(VolumeId volume)
+    {
+        foreach (var format in Enum.GetValues<ImageFormat>())
+        {
+            var path = Path.Combine(FullPath, ImageName(volume, format));
+            if (File.Exists(path))
+            {
+                return path;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>All records of this pool that can be trusted. Others are skipped: what is not proven ours is not listed.</summary>
+    /// <returns>The records.</returns>
+    internal IEnumerable<VolumeRecord> All()
+    {
+        _calls.Count("list folder");
+        foreach (var path in System.IO.Directory.EnumerateFiles(FullPath, $"hf-*{RecordSuffix}"))
+        {
+            var name = Path.GetFileName(path);
+            if (Guid.TryParseExact(name.AsSpan(3, name.Length - 3 - RecordSuffix.Length), "D", out var id)
+                && Read(VolumeId.From(id)) is DriverResult<RecordOrNone>.Ok { Value.Record: { } record })
+            {
+                yield return record;
+            }
+        }
+    }
+
+    private string RecordPath(VolumeId volume) => Path.Combine(FullPath, NameOf(volume) + RecordSuffix);
+
+    private DriverError? Make()
+    {
+        if (_settings.RequireMount || WasSeen())
+        {
+            return Down("is gone: is its file system mounted?");
+        }
+
+        var above = Path.GetDirectoryName(FullPath)!;
+        if (!System.IO.Directory.Exists(above))
+        {
+            return Down($"does not exist, and it is not made, because the folder above it, '{above}', does not exist either");
+        }
+
+        try
+        {
+            System.IO.Directory.CreateDirectory(FullPath, FolderMode);
+
+            // The process's mask took the bits with which a guest's user may pass through.
+            File.SetUnixFileMode(FullPath, FolderMode);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            return Down($"does not exist and cannot be made: {refused.Message}");
+        }
+
+        return Recognise();
+    }
+
+    private DriverError? Recognise()
+    {
+        var marker = Path.Combine(FullPath, MarkerName);
+        var marked = File.Exists(marker);
+        var seen = WasSeen();
+        if (!marked && seen)
+        {
+            return Down($"does not hold the file '{MarkerName}', which was there before: is its file system mounted?");
+        }
+
+        if (!marked)
+        {
+            var text = $"{{\n  \"what\": \"This folder holds volumes of a Holdfast storage pool. Do not change files here.\",\n  \"pool\": \"{_startup.PoolId}\"\n}}\n";
+            DurableFile.Write(marker, Path.Combine(FullPath, $"{MarkerName}.{_ids.Next():N}.tmp"), Encoding.UTF8.GetBytes(text));
+        }
+
+        if (!seen)
+        {
+            DurableFile.Write(_seenFile, _seenFile + ".tmp", Encoding.UTF8.GetBytes(FullPath));
+        }
+
+        return null;
+    }
+
+    private bool WasSeen() => DurableFile.Read(_seenFile) is { } seen && Encoding.UTF8.GetString(seen) == FullPath;
+
+    private DriverError Down(string text) => DriverFailure.Unreachable($"Storage pool '{_startup.PoolName}': folder '{FullPath}' {text}.");
+}
+
+/// <summary>A record, or none.</summary>
+/// <param name="Record">The record; null when there is none.</param>
+internal readonly record struct RecordOrNone(VolumeRecord? Record);
