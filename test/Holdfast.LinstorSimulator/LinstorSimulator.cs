@@ -24,6 +24,7 @@ public sealed class LinstorSimulator : IAsyncDisposable
     private readonly Ports? _httpsPort;
     private readonly ServerCertificate? _certificate;
     private readonly SimulatorSwitches _switches;
+    private readonly ConnectCounter? _counter;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private AdminServer? _admin;
     private Controller? _controller;
@@ -45,6 +46,7 @@ public sealed class LinstorSimulator : IAsyncDisposable
 
         Faults = new FaultSet();
         Requests = new RequestLog(options.Time);
+        _counter = ConnectCounter.TryStart(Requests, _httpsPort is null ? [_port.Number] : [_port.Number, _httpsPort.Number]);
         _switches = new SimulatorSwitches(Faults);
         Cluster = new SimulatedCluster(this, _switches);
     }
@@ -173,6 +175,7 @@ public sealed class LinstorSimulator : IAsyncDisposable
             await _admin.DisposeAsync();
         }
 
+        _counter?.Dispose();
         _port.Dispose();
         _httpsPort?.Dispose();
         _certificate?.Dispose();

@@ -128,7 +128,7 @@ internal sealed class ListenerGate : IConnectionListenerFactory
         await listener.CloseAsync(cancellationToken);
         if (_fault == FaultSet.ConnectionFault.Blackhole)
         {
-            var silent = await SilentPort.CreateAsync((IPEndPoint)listener.EndPoint, cancellationToken);
+            var silent = await SilentPort.CreateAsync((IPEndPoint)listener.EndPoint, _log, cancellationToken);
             lock (_lock)
             {
                 _silent.Add(silent);

@@ -13,11 +13,17 @@ internal sealed class SilentPort : IDisposable
     private readonly Socket _listener;
     private readonly List<Socket> _fillers = [];
 
-    private SilentPort(Socket listener) => _listener = listener;
+    private readonly RequestLog _log;
 
-    public static async Task<SilentPort> CreateAsync(IPEndPoint endPoint, CancellationToken cancellationToken)
+    private SilentPort(Socket listener, RequestLog log)
     {
-        var port = new SilentPort(Ports.BoundSocket(endPoint));
+        _listener = listener;
+        _log = log;
+    }
+
+    public static async Task<SilentPort> CreateAsync(IPEndPoint endPoint, RequestLog log, CancellationToken cancellationToken)
+    {
+        var port = new SilentPort(Ports.BoundSocket(endPoint), log);
         try
         {
             port._listener.Listen(0);
@@ -39,7 +45,7 @@ internal sealed class SilentPort : IDisposable
         _listener.Dispose();
         foreach (var filler in _fillers)
         {
-            filler.Dispose();
+            End(filler);
         }
     }
 
@@ -47,6 +53,8 @@ internal sealed class SilentPort : IDisposable
     private async Task<bool> FillAsync(IPEndPoint endPoint, CancellationToken cancellationToken)
     {
         var filler = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        filler.Bind(new IPEndPoint(endPoint.Address, 0));
+        _log.MarkOwn(SourcePort(filler), true);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Probe);
         try
@@ -57,8 +65,16 @@ internal sealed class SilentPort : IDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            filler.Dispose();
+            End(filler);
             return false;
         }
     }
+
+    private void End(Socket filler)
+    {
+        _log.MarkOwn(SourcePort(filler), false);
+        filler.Dispose();
+    }
+
+    private static int SourcePort(Socket socket) => ((IPEndPoint)socket.LocalEndPoint!).Port;
 }

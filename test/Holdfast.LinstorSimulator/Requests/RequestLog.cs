@@ -5,8 +5,9 @@ public sealed class RequestLog
 {
     private readonly TimeProvider _time;
 
-    // Guards the five below.
+    // Guards the six below.
     private readonly Lock _lock = new();
+    private readonly HashSet<int> _own = [];
     private readonly List<RequestEntry> _entries = [];
     private TaskCompletionSource _changed = NewSignal();
     private long _number;
@@ -105,11 +106,20 @@ public sealed class RequestLog
         }
     }
 
-    internal void Attempted()
+    internal void Attempted(int sourcePort)
     {
         lock (_lock)
         {
-            _attempts++;
+            _attempts += _own.Contains(sourcePort) ? 0 : 1;
+        }
+    }
+
+    /// <summary>Connects from this port are the simulator's own; nobody else has the port as long as that holds.</summary>
+    internal void MarkOwn(int sourcePort, bool own)
+    {
+        lock (_lock)
+        {
+            _ = own ? _own.Add(sourcePort) : _own.Remove(sourcePort);
         }
     }
 
