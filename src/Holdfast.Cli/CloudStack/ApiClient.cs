@@ -8,8 +8,6 @@ namespace Holdfast.Cli.CloudStack;
 /// </summary>
 internal sealed class ApiClient
 {
-    private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(100);
-
     private readonly HttpClient _http;
     private readonly ApiCredentials _credentials;
     private readonly TimeProvider _time;
@@ -24,6 +22,9 @@ internal sealed class ApiClient
         _credentials = credentials;
         _time = time;
     }
+
+    /// <summary>How often to look at a job that is under way.</summary>
+    public TimeSpan PollEvery { get; set; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Sends one command and gives its direct answer: for an asynchronous command the id of its job.</summary>
     /// <param name="command">The command.</param>

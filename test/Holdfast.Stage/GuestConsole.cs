@@ -1,0 +1,45 @@
+using System.Globalization;
+
+namespace Holdfast.Staging;
+
+/// <summary>What the test guest says on its serial port, read from the log that the host keeps of it.</summary>
+internal sealed class GuestConsole
+{
+    private const string Ready = "holdfast-guest ready";
+
+    private readonly string _path;
+
+    /// <summary>Opens it.</summary>
+    /// <param name="path">The log file.</param>
+    public GuestConsole(string path) => _path = path;
+
+    /// <summary>How often the guest has come up.</summary>
+    public int Boots => Read().Count(line => line.StartsWith(Ready, StringComparison.Ordinal));
+
+    /// <summary>The last number that the guest says to have written to a disk; 0 when none.</summary>
+    /// <param name="disk">The disk as the guest sees it: <c>vda</c>.</param>
+    /// <returns>The number.</returns>
+    public long Counter(string disk) => Read()
+        .Where(line => line.StartsWith($"counter {disk} ", StringComparison.Ordinal))
+        .Select(line => line.Split(' ')[2])
+        .Where(number => long.TryParse(number, CultureInfo.InvariantCulture, out _))
+        .Select(number => long.Parse(number, CultureInfo.InvariantCulture))
+        .LastOrDefault();
+
+    /// <summary>The whole log, for texts of failures.</summary>
+    /// <returns>Its last lines.</returns>
+    public string Tail() => string.Join('\n', Read().TakeLast(15));
+
+    private IReadOnlyList<string> Read()
+    {
+        try
+        {
+            using var reader = new StreamReader(new FileStream(_path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+            return reader.ReadToEnd().Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return [];
+        }
+    }
+}

@@ -1,0 +1,200 @@
+using System.Globalization;
+using System.Text.Json;
+using Holdfast.Cli.CloudStack;
+using Holdfast.LinstorSimulation;
+
+namespace Holdfast.Staging;
+
+/// <summary>
+/// A storage pool on a LINSTOR cluster of its own that can be made to fail and that sees every attempt to reach it. Its volumes are real block devices of
+/// this machine.
+/// </summary>
+internal sealed class SimulatedPool : IAsyncDisposable
+{
+    private static readonly TimeSpan JobDeadline = TimeSpan.FromSeconds(60);
+
+    private readonly Stage _stage;
+    private readonly LinstorSimulator _linstor;
+
+    private SimulatedPool(Stage stage, LinstorSimulator linstor, string name)
+    {
+        _stage = stage;
+        _linstor = linstor;
+        Name = name;
+    }
+
+    /// <summary>The pool's name.</summary>
+    public string Name { get; }
+
+    /// <summary>The pool's id.</summary>
+    public string Id { get; private set; } = "";
+
+    /// <summary>The service offering whose VMs go to this pool.</summary>
+    public string Offering => Name;
+
+    /// <summary>Requests and attempts to connect since <see cref="ForgetRequests"/>, whether anybody listened or not.</summary>
+    public long Requests => Math.Max(_linstor.Requests.ConnectionAttempts ?? 0, Math.Max(_linstor.Requests.ConnectionsAccepted, _linstor.Requests.Entries.Count));
+
+    /// <summary>Starts a cluster and makes a pool of it, with an offering of the same name.</summary>
+    /// <param name="stage">The installation.</param>
+    /// <param name="name">The pool's name.</param>
+    /// <returns>The pool; not attached yet.</returns>
+    public static async Task<SimulatedPool> CreateAsync(Stage stage, string name)
+    {
+        var linstor = await LinstorSimulator.StartAsync(new LinstorSimulatorOptions { ResourceGroup = "holdfast" });
+        var pool = new SimulatedPool(stage, linstor, name);
+        try
+        {
+            await pool.AddAsync();
+            await stage.Api.AskAsync(
+                "createServiceOffering",
+                CancellationToken.None,
+                ("name", name),
+                ("displaytext", $"1 CPU, 128 MiB, disks on {name}"),
+                ("cpunumber", "1"),
+                ("cpuspeed", "1000"),
+                ("memory", "128"),
+                ("tags", name));
+            return pool;
+        }
+        catch
+        {
+            await linstor.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Makes the pool of the same cluster, for the first time or again after its removal.</summary>
+    /// <returns>When the API has answered.</returns>
+    public async Task AddAsync()
+    {
+        var cluster = (await _stage.Api.ListAsync("listClusters", "cluster", CancellationToken.None))[0];
+        var answer = await _stage.Api.AskAsync(
+            "createStoragePool",
+            CancellationToken.None,
+            ("name", Name),
+            ("provider", "Linstor"),
+            ("url", _linstor.Uri.ToString().TrimEnd('/')),
+            ("details[0].resourceGroup", "holdfast"),
+            ("scope", "CLUSTER"),
+            ("zoneid", cluster.Text("zoneid")),
+            ("podid", cluster.Text("podid")),
+            ("clusterid", cluster.Text("id")),
+            ("hypervisor", "KVM"),
+            ("tags", Name));
+        Id = answer.GetProperty("storagepool").Text("id");
+    }
+
+    /// <summary>Waits until this host's driver of the pool is attached.</summary>
+    /// <returns>How long it took.</returns>
+    public Task<TimeSpan> AttachedAsync() => Wait.UntilAsync(
+        $"the driver of {Name} to be attached", TimeSpan.FromSeconds(30), async () => (await BindingAsync()) is { } binding && binding.Text("observed") == "Attached");
+
+    /// <summary>Waits until no host has the pool any more.</summary>
+    /// <returns>How long it took.</returns>
+    public Task<TimeSpan> UnboundAsync() => Wait.UntilAsync(
+        $"every host to confirm that the driver of {Name} is gone", TimeSpan.FromSeconds(30), async () => await BindingAsync() is null);
+
+    /// <summary>The binding of this host, as the API shows it; null when there is none.</summary>
+    /// <returns>The object.</returns>
+    public async Task<JsonElement?> BindingAsync()
+    {
+        foreach (var binding in await _stage.Api.ListAsync("listStoragePoolBindings", "storagepoolbinding", CancellationToken.None))
+        {
+            if (binding.GetRawText().Contains(Id, StringComparison.Ordinal))
+            {
+                return binding;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The driver process.</summary>
+    /// <returns>The process, found by the id that the API shows, and looked at in /proc.</returns>
+    public async Task<DriverProcess> DriverAsync()
+    {
+        var binding = await BindingAsync() ?? throw new PromiseBrokenException($"no host has the pool {Name}");
+        var process = int.Parse(binding.Text("driverpid"), CultureInfo.InvariantCulture);
+        var socket = ListeningSocket(process);
+        return new DriverProcess(process, socket, Path.Combine(Path.GetDirectoryName(socket)!, Id));
+    }
+
+    /// <summary>Whether the cluster holds a volume, seen on this machine and not by asking the cluster.</summary>
+    /// <param name="volume">The volume's id.</param>
+    /// <returns>Whether it does.</returns>
+    public bool Holds(string volume) => _linstor.Cluster.Volumes.Any(held => held.Resource == $"hf-{volume}");
+
+    /// <summary>Starts counting requests anew.</summary>
+    public void ForgetRequests() => _linstor.Requests.Clear();
+
+    /// <summary>Makes the controller fail.</summary>
+    /// <param name="death">How.</param>
+    /// <returns>When it fails.</returns>
+    public Task DieAsync(Death death) => _linstor.Faults.SetAsync(new FaultRule
+    {
+        Kind = death switch
+        {
+            Death.Refused => FaultKind.Refuse,
+            Death.BlackHoled => FaultKind.Blackhole,
+            Death.Silent => FaultKind.Hang,
+            Death.ServerError => FaultKind.ServerErrorPage,
+            Death.Garbage => FaultKind.Garbage,
+            Death.Crawling => FaultKind.SlowBody,
+            _ => throw new ArgumentOutOfRangeException(nameof(death), death, "no such death"),
+        },
+    });
+
+    /// <summary>Lifts all faults.</summary>
+    /// <returns>When the controller works again.</returns>
+    public Task HealAsync() => _linstor.Faults.ClearAsync();
+
+    /// <summary>Waits until a request has reached the controller, to inject a fault right into it.</summary>
+    /// <param name="method">Its method.</param>
+    /// <param name="path">What its path contains.</param>
+    /// <returns>When it has.</returns>
+    public async Task AskedAsync(string method, string path)
+    {
+        using var late = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        await _linstor.Requests.WaitForAsync(
+            request => request.Method == method && request.Path.Contains(path, StringComparison.Ordinal), late.Token);
+    }
+
+    /// <summary>Puts the pool in maintenance.</summary>
+    /// <returns>When the job is done.</returns>
+    public Task EnterMaintenanceAsync() => _stage.Api.DoAsync("enableStorageMaintenance", JobDeadline, CancellationToken.None, ("id", Id));
+
+    /// <summary>Deletes the pool, which is in maintenance.</summary>
+    /// <returns>When the API has answered.</returns>
+    public Task DeleteAsync() => _stage.Api.DoAsync("deleteStoragePool", JobDeadline, CancellationToken.None, ("id", Id));
+
+    /// <summary>Puts it in maintenance, deletes it, and waits until no host has it.</summary>
+    /// <returns>When it is gone everywhere.</returns>
+    public async Task RemoveAsync()
+    {
+        await EnterMaintenanceAsync();
+        await DeleteAsync();
+        await UnboundAsync();
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _linstor.DisposeAsync();
+
+    private static string ListeningSocket(int process)
+    {
+        var inodes = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var handle in Directory.EnumerateFiles($"/proc/{process.ToString(CultureInfo.InvariantCulture)}/fd"))
+        {
+            if (new FileInfo(handle).LinkTarget is { } target && target.StartsWith("socket:[", StringComparison.Ordinal))
+            {
+                inodes.Add(target[8..^1]);
+            }
+        }
+
+        return File.ReadLines("/proc/net/unix")
+            .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Where(fields => fields.Length == 8 && inodes.Contains(fields[6]) && fields[7].EndsWith(".sock", StringComparison.Ordinal))
+            .Select(fields => fields[7])
+            .First();
+    }
+}

@@ -1,0 +1,188 @@
+using System.Net;
+using System.Net.Sockets;
+using Holdfast.Cli.CloudStack;
+using Holdfast.Cli.Up;
+
+namespace Holdfast.Staging;
+
+/// <summary>
+/// A complete installation to play on: server, agent and drivers as real processes on a folder and ports of its own, real guests, and LINSTOR clusters that
+/// can be made to fail. Everything is undone at the end.
+/// </summary>
+internal sealed class Stage : IAsyncDisposable
+{
+    private readonly Action<string> _say;
+    private readonly List<SimulatedPool> _pools = [];
+    private int _guests;
+
+    private Stage(LocalStack stack, Action<string> say)
+    {
+        Stack = stack;
+        _say = say;
+    }
+
+    /// <summary>The programs.</summary>
+    public LocalStack Stack { get; }
+
+    /// <summary>The API, as the administrator.</summary>
+    public ApiClient Api => Stack.Api;
+
+    /// <summary>The storage pools made on simulated LINSTOR clusters.</summary>
+    public IReadOnlyList<SimulatedPool> Pools => _pools;
+
+    /// <summary>Starts an installation with a directory pool, offerings and the test guest's template.</summary>
+    /// <param name="say">Told one sentence a step.</param>
+    /// <returns>The installation.</returns>
+    public static async Task<Stage> StartAsync(Action<string> say)
+    {
+        var programs = ProgramPaths.FromBuild(AppContext.BaseDirectory);
+        var root = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "..", ".."));
+        var image = (await Tool.TryAsync(TimeSpan.FromMinutes(5), Path.Combine(root, "eng", "guest", "build"))) is { Code: 0 } built
+            ? built.Output.Trim()
+            : throw new InvalidOperationException("eng/guest/build failed; eng/setup installs what it needs.");
+        // Not in a private folder: QEMU runs as a user of its own and must get at its disks.
+        var data = Directory.CreateTempSubdirectory("holdfast-stage-").FullName;
+        File.SetUnixFileMode(data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        var options = new LocalStackOptions
+        {
+            Data = data,
+            ApiPort = FreePort(),
+            GatewayPort = FreePort(),
+            GuestImage = image,
+            Programs = programs,
+        };
+        try
+        {
+            return new Stage(await LocalStack.StartAsync(options, say, TimeProvider.System, CancellationToken.None), say);
+        }
+        catch
+        {
+            KeepLogs(options);
+            Directory.Delete(data, recursive: true);
+            throw;
+        }
+    }
+
+    /// <summary>Deploys a VM from the test guest's template; does not wait for the guest itself.</summary>
+    /// <param name="name">A name for texts; made unique.</param>
+    /// <param name="offering">The service offering, which decides the storage by its tags.</param>
+    /// <returns>The VM.</returns>
+    public async Task<Guest> DeployAsync(string name, string offering = "tiny")
+    {
+        var (guest, reply) = await TryDeployAsync(name, offering);
+        return reply is ApiReply.Answered ? guest : throw new ApiFaultException("deployVirtualMachine", reply);
+    }
+
+    /// <summary>Deploys a VM, however that ends.</summary>
+    /// <param name="name">A name for texts; made unique.</param>
+    /// <param name="offering">The service offering.</param>
+    /// <returns>The VM and how the job ended.</returns>
+    public async Task<(Guest Guest, ApiReply Reply)> TryDeployAsync(string name, string offering = "tiny")
+    {
+        var (guest, job) = await BeginDeployAsync(name, offering);
+        return (guest, await Api.WaitAsync("deployVirtualMachine", job, TimeSpan.FromSeconds(120), CancellationToken.None));
+    }
+
+    /// <summary>Asks for a VM and does not wait.</summary>
+    /// <param name="name">A name for texts; made unique.</param>
+    /// <param name="offering">The service offering.</param>
+    /// <returns>The VM and the job.</returns>
+    public async Task<(Guest Guest, string Job)> BeginDeployAsync(string name, string offering = "tiny")
+    {
+        var unique = $"{name}-{Interlocked.Increment(ref _guests)}";
+        var zone = (await Api.ListAsync("listZones", "zone", CancellationToken.None))[0].Text("id");
+        var serviceOffering = (await Api.ListAsync("listServiceOfferings", "serviceoffering", CancellationToken.None, ("name", offering))).Single().Text("id");
+        var template = (await Api.ListAsync("listTemplates", "template", CancellationToken.None, ("templatefilter", "all"), ("name", "tiny-linux")))[0].Text("id");
+        var answer = await Api.AskAsync(
+            "deployVirtualMachine",
+            CancellationToken.None,
+            ("name", unique),
+            ("displayname", unique),
+            ("zoneid", zone),
+            ("serviceofferingid", serviceOffering),
+            ("templateid", template));
+        return (new Guest(this, unique, answer.Text("id")), answer.Text("jobid"));
+    }
+
+    /// <summary>Starts a LINSTOR cluster and makes a storage pool of it, with a service offering of the same name whose VMs go there.</summary>
+    /// <param name="name">The pool's name; made unique.</param>
+    /// <returns>The pool, attached on this host.</returns>
+    public async Task<SimulatedPool> AddLinstorAsync(string name)
+    {
+        var pool = await SimulatedPool.CreateAsync(this, $"{name}-{_pools.Count + 1}");
+        _pools.Add(pool);
+        await pool.AttachedAsync();
+        return pool;
+    }
+
+    /// <summary>What is owed to storage, as the API lists it.</summary>
+    /// <param name="pool">Only for this pool; null: all.</param>
+    /// <returns>The obligations.</returns>
+    public async Task<IReadOnlyList<System.Text.Json.JsonElement>> ObligationsAsync(SimulatedPool? pool = null)
+    {
+        var all = await Api.ListAsync("listObligations", "obligation", CancellationToken.None);
+        return pool is null ? all : [.. all.Where(owed => owed.GetRawText().Contains(pool.Id, StringComparison.Ordinal))];
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var pool in _pools)
+        {
+            await pool.HealAsync();
+        }
+
+        // Guests outlive server and agent by design, so they are ended here, past both: a stage must come down whatever state a failed test left it in.
+        var machines = Directory.Exists(Stack.Options.Data) ? await OwnDomainsAsync() : [];
+        await Stack.DisposeAsync();
+        foreach (var machine in machines)
+        {
+            await Tool.TryAsync(TimeSpan.FromSeconds(60), "virsh", "--quiet", "--connect", "qemu:///system", "destroy", machine);
+        }
+
+        foreach (var pool in _pools)
+        {
+            await pool.DisposeAsync();
+        }
+
+        KeepLogs(Stack.Options);
+        Directory.Delete(Stack.Options.Data, recursive: true);
+        _say("the stage is cleared");
+    }
+
+    private static void KeepLogs(LocalStackOptions options)
+    {
+        var keep = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "test-results", "stage-logs", Path.GetFileName(options.Data)));
+        if (Directory.Exists(options.LogFolder))
+        {
+            Directory.CreateDirectory(keep);
+            foreach (var log in Directory.EnumerateFiles(options.LogFolder))
+            {
+                File.Copy(log, Path.Combine(keep, Path.GetFileName(log)), overwrite: true);
+            }
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    // By their serial logs, which lie in this installation's folder: another installation on this machine keeps its guests.
+    private async Task<IReadOnlyList<string>> OwnDomainsAsync()
+    {
+        var own = new List<string>();
+        foreach (var id in (await Virsh.RunAsync("list", "--all", "--uuid")).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            var look = await Tool.TryAsync(TimeSpan.FromSeconds(20), "virsh", "--quiet", "--connect", "qemu:///system", "dumpxml", id);
+            if (look.Code == 0 && look.Output.Contains(Stack.Options.Data + "/", StringComparison.Ordinal))
+            {
+                own.Add(id);
+            }
+        }
+
+        return own;
+    }
+}
