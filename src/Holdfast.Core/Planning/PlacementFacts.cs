@@ -4,7 +4,7 @@ using Holdfast.Core.States;
 namespace Holdfast.Core.Planning;
 
 /// <summary>A host that could take a VM.</summary>
-public sealed record HostFacts
+public sealed record HostCandidate
 {
     /// <summary>The host.</summary>
     public required HostId Id { get; init; }
@@ -110,7 +110,7 @@ public sealed record PlacementFacts
     public ClusterId? OnlyCluster { get; init; }
 
     /// <summary>Hosts of the zone.</summary>
-    public required IReadOnlyList<HostFacts> Hosts { get; init; }
+    public required IReadOnlyList<HostCandidate> Hosts { get; init; }
 
     /// <summary>Pools of the zone.</summary>
     public required IReadOnlyList<PoolFacts> Pools { get; init; }
@@ -129,7 +129,7 @@ public abstract record Placement
     /// <summary>There.</summary>
     /// <param name="Host">The host.</param>
     /// <param name="Pools">Pools for the volumes that had none.</param>
-    public sealed record Found(HostFacts Host, IReadOnlyDictionary<VolumeId, PoolId> Pools) : Placement;
+    public sealed record Found(HostCandidate Host, IReadOnlyDictionary<VolumeId, PoolId> Pools) : Placement;
 
     /// <summary>Nowhere.</summary>
     /// <param name="Fault">Why.</param>

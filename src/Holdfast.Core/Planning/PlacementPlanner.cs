@@ -75,7 +75,7 @@ public static class PlacementPlanner
         return null;
     }
 
-    private static string? HostObjection(PlacementFacts facts, HostFacts host)
+    private static string? HostObjection(PlacementFacts facts, HostCandidate host)
     {
         if (facts.OnlyHost is { } only && only != host.Id)
         {
@@ -118,7 +118,7 @@ public static class PlacementPlanner
 
     private static string? StorageObjection(
         PlacementFacts facts,
-        HostFacts host,
+        HostCandidate host,
         IReadOnlyList<VolumeFacts> volumes,
         out IReadOnlyDictionary<VolumeId, PoolId> chosen,
         out int rank)
@@ -161,7 +161,7 @@ public static class PlacementPlanner
 
     private static PoolId? ChoosePool(
         PlacementFacts facts,
-        HostFacts host,
+        HostCandidate host,
         VolumeFacts volume,
         Dictionary<PoolId, long> promised,
         out string objection)
@@ -224,7 +224,7 @@ public static class PlacementPlanner
     private static long RoomOf(PoolFacts pool) =>
         pool.CapacityBytes is { } total ? (total * StorageOvercommit) - pool.AllocatedBytes : 0;
 
-    private sealed record Candidate(HostFacts Host, IReadOnlyDictionary<VolumeId, PoolId> Pools, int Rank, bool IsLast) : IComparable<Candidate>
+    private sealed record Candidate(HostCandidate Host, IReadOnlyDictionary<VolumeId, PoolId> Pools, int Rank, bool IsLast) : IComparable<Candidate>
     {
         // Healthy storage first, then where it ran last, then most memory free, then by id so that the answer never depends on the order of rows.
         public int CompareTo(Candidate? other)

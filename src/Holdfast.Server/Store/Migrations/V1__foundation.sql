@@ -472,7 +472,7 @@ CREATE TABLE jobs (
     state TEXT NOT NULL,
     result_code INTEGER NOT NULL,
     result TEXT,
-    parameters TEXT NOT NULL,
+    description TEXT NOT NULL,
     start_event_id TEXT,
     created BIGINT NOT NULL,
     deadline BIGINT NOT NULL,

@@ -41,9 +41,9 @@ internal sealed record JobRow
     [Column("result")]
     public string? Result { get; init; }
 
-    /// <summary>JSON object of what the planner must remember.</summary>
-    [Column("parameters"), NotNull]
-    public required string Parameters { get; init; }
+    /// <summary>What was asked, in a sentence.</summary>
+    [Column("description"), NotNull]
+    public required string Description { get; init; }
 
     [Column("start_event_id")]
     public EventId? StartEventId { get; init; }

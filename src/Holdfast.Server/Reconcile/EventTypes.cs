@@ -1,0 +1,50 @@
+using Holdfast.Core.States;
+
+namespace Holdfast.Server.Reconcile;
+
+/// <summary>Event types: CloudStack's, and ours where it has none.</summary>
+internal static class EventTypes
+{
+    public const string PoolCreate = "STORAGE.POOL.CREATE";
+    public const string PoolUpdate = "STORAGE.POOL.UPDATE";
+    public const string PoolDelete = "STORAGE.POOL.DELETE";
+    public const string PoolGone = "STORAGE.POOL.GONE";
+    public const string BindingAbsent = "STORAGE.BINDING.ABSENT";
+    public const string BindingDegraded = "STORAGE.BINDING.DEGRADED";
+    public const string BindingRecovered = "STORAGE.BINDING.RECOVERED";
+    public const string ObligationCreated = "OBLIGATION.CREATED";
+    public const string ObligationSettled = "OBLIGATION.SETTLED";
+    public const string ObligationOrphaned = "OBLIGATION.ORPHANED";
+    public const string ObligationForgotten = "OBLIGATION.FORGOTTEN";
+    public const string VolumeDelete = "VOLUME.DELETE";
+    public const string TemplateCreate = "TEMPLATE.CREATE";
+    public const string TemplateReady = "TEMPLATE.DOWNLOAD.SUCCESS";
+    public const string TemplateFailed = "TEMPLATE.DOWNLOAD.FAILED";
+    public const string HostJoin = "HOST.JOIN";
+    public const string HostUp = "HOST.UP";
+    public const string HostLost = "HOST.LOST";
+    public const string HostRetired = "HOST.INCARNATION.RETIRED";
+    public const string UserKeys = "REGISTER.USER.KEY";
+    public const string ServiceOfferingCreate = "SERVICE.OFFERING.CREATE";
+    public const string DiskOfferingCreate = "DISK.OFFERING.CREATE";
+    public const string VmRecover = "VM.RECOVER";
+
+    /// <summary>The type of a job's events.</summary>
+    public static string Of(JobKind kind) => kind switch
+    {
+        JobKind.DeployVm => "VM.CREATE",
+        JobKind.StartVm => "VM.START",
+        JobKind.StopVm => "VM.STOP",
+        JobKind.RebootVm => "VM.REBOOT",
+        JobKind.DestroyVm => "VM.DESTROY",
+        JobKind.ExpungeVm => "VM.EXPUNGE",
+        JobKind.CreateVolume => "VOLUME.CREATE",
+        JobKind.AttachVolume => "VOLUME.ATTACH",
+        JobKind.DetachVolume => "VOLUME.DETACH",
+        JobKind.ResizeVolume => "VOLUME.RESIZE",
+        JobKind.DeleteTemplate => "TEMPLATE.DELETE",
+        JobKind.EnableStorageMaintenance => "MAINT.PREPARE.PS",
+        JobKind.CancelStorageMaintenance => "MAINT.CANCEL.PS",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+    };
+}

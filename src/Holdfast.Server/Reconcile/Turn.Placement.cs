@@ -1,0 +1,100 @@
+using Holdfast.Core.Planning;
+using Holdfast.Core.States;
+using Holdfast.Protocol.Driver;
+using Holdfast.Protocol.Host;
+using Holdfast.Server.Store.Rows;
+using LinqToDB;
+using LinqToDB.Async;
+
+namespace Holdfast.Server.Reconcile;
+
+/// <summary>What there is to place VMs and volumes on.</summary>
+internal sealed partial class Turn
+{
+    private async Task<PlacementFacts> LoadPlacementAsync(VmRow vm, CancellationToken cancellationToken)
+    {
+        var hosts = await Db.Hosts
+            .Where(h => h.ZoneId == vm.ZoneId && h.Removed == null && h.IncarnationId != null)
+            .OrderBy(h => h.Id)
+            .ToListAsync(cancellationToken);
+        var used = await Db.Vms
+            .Where(v => v.Removed == null && v.HostId != null && v.Id != vm.Id)
+            .GroupBy(v => v.HostId)
+            .Select(g => new { g.Key, Cpus = g.Sum(v => v.Cpus), Memory = g.Sum(v => v.MemoryMib) })
+            .ToListAsync(cancellationToken);
+        var pools = await Db.StoragePools.Where(p => p.ZoneId == vm.ZoneId && p.Removed == null).OrderBy(p => p.Id).ToListAsync(cancellationToken);
+        var allocated = await Db.Volumes
+            .Where(v => v.Removed == null && v.PoolId != null)
+            .GroupBy(v => v.PoolId)
+            .Select(g => new { g.Key, Bytes = g.Sum(v => v.SizeBytes) })
+            .ToListAsync(cancellationToken);
+        var poolIds = pools.Select(p => p.Id).ToList();
+        var bindings = await Db.Bindings.Where(b => b.Absent == null && poolIds.Contains(b.PoolId)).ToListAsync(cancellationToken);
+        var hostTags = await Db.ServiceOfferings.Where(o => o.Id == vm.ServiceOfferingId).Select(o => o.HostTags).FirstOrDefaultAsync(cancellationToken);
+        return new PlacementFacts
+        {
+            Cpus = vm.Cpus,
+            MemoryMib = vm.MemoryMib,
+            HostTags = Csv.Split(hostTags),
+            LastHost = vm.LastHostId,
+            OnlyHost = vm.OnlyHostId,
+            OnlyCluster = vm.OnlyClusterId,
+            Hosts =
+            [
+                .. hosts.Select(h => new HostCandidate
+                {
+                    Id = h.Id,
+                    IncarnationId = h.IncarnationId!.Value,
+                    ClusterId = h.ClusterId,
+                    Name = h.Name,
+                    IsUp = h.State == HostState.Up,
+                    IsEnabled = h.ResourceState == ResourceState.Enabled,
+                    Cpus = h.Cpus,
+                    MemoryMib = h.MemoryBytes >> 20,
+                    UsedCpus = used.FirstOrDefault(u => u.Key == h.Id)?.Cpus ?? 0,
+                    UsedMemoryMib = used.FirstOrDefault(u => u.Key == h.Id)?.Memory ?? 0,
+                    Tags = Csv.Split(h.HostTags),
+                }),
+            ],
+            Pools =
+            [
+                .. pools.Select(p => new PoolFacts
+                {
+                    Id = p.Id,
+                    Name = p.Name,
+                    State = p.State,
+                    Tags = Csv.Split(p.Tags),
+                    CapacityBytes = p.CapacityBytes,
+                    UsedBytes = p.UsedBytes,
+                    AllocatedBytes = allocated.FirstOrDefault(a => a.Key == p.Id)?.Bytes ?? 0,
+                }),
+            ],
+            Bindings = [.. bindings.Select(b => new BindingFacts(b.IncarnationId, b.PoolId, HealthOf(b), b.Error))],
+        };
+    }
+
+    private static BindingHealth HealthOf(BindingRow binding)
+    {
+        if (binding.Desired != Desired.Attached)
+        {
+            return BindingHealth.Down;
+        }
+
+        if (binding.Observed is not { } observed || binding.ObservedGeneration is not { } generation || generation < binding.Generation)
+        {
+            return BindingHealth.Unclear;
+        }
+
+        // Attached and Degraded differ only in what stands behind them: the planes say it apart.
+        return observed switch
+        {
+            BindingState.Attached or BindingState.Degraded when binding.ControlPlane == PlaneHealth.Down =>
+                binding.CanAttachLocally ? BindingHealth.LocalOnly : BindingHealth.Down,
+            BindingState.Attached when binding.ControlPlane == PlaneHealth.Up => BindingHealth.Serving,
+            BindingState.Degraded when binding.ControlPlane == PlaneHealth.Unknown && binding.Error is not null => BindingHealth.Down,
+            BindingState.Starting when binding.Error is not null => BindingHealth.Down,
+            BindingState.Attached or BindingState.Degraded or BindingState.Starting => BindingHealth.Unclear,
+            _ => BindingHealth.Down,
+        };
+    }
+}

@@ -1,0 +1,250 @@
+using Holdfast.Core.Ids;
+using Holdfast.Core.Planning;
+using Holdfast.Core.States;
+using Holdfast.Protocol.Driver;
+using Holdfast.Protocol.Host;
+using Holdfast.Server.Store.Rows;
+using LinqToDB;
+using LinqToDB.Async;
+
+namespace Holdfast.Server.Reconcile;
+
+/// <summary>Storage pools and their bindings: facts for the planner, and its answers carried out.</summary>
+internal sealed partial class Turn
+{
+    /// <summary>Makes the binding of a pool on an installation of a host.</summary>
+    public async Task AddBindingAsync(StoragePoolRow pool, HostId host, IncarnationId incarnation, CancellationToken cancellationToken)
+    {
+        var desired = pool.State is PoolState.Maintenance or PoolState.PrepareForMaintenance ? Desired.Quiesced : Desired.Attached;
+        await Db.InsertAsync(
+            new BindingRow
+            {
+                IncarnationId = incarnation,
+                PoolId = pool.Id,
+                HostId = host,
+                Generation = Generation.First,
+                Desired = desired,
+                ControlPlane = PlaneHealth.Unknown,
+                DataPlane = PlaneHealth.Unknown,
+                CanAttachLocally = false,
+                Conditions = "[]",
+                Since = Now,
+                Created = Now,
+            },
+            token: cancellationToken);
+        await PutItemAsync(incarnation, ItemKind.Binding, pool.Id.Value, Generation.First, desired, null, null, cancellationToken);
+    }
+
+    /// <summary>Tells every installation that has the pool what should be, as a new generation of its binding. Hosts that are away are told when they come back.</summary>
+    public async Task TellBindingsAsync(PoolId pool, Desired desired, CancellationToken cancellationToken)
+    {
+        var bindings = await Db.Bindings.Where(b => b.PoolId == pool && b.Absent == null).ToListAsync(cancellationToken);
+        foreach (var binding in bindings)
+        {
+            var generation = binding.Generation.Next;
+            await Db.UpdateAsync(binding with { Generation = generation, Desired = desired, Since = Now }, token: cancellationToken);
+            await PutItemAsync(binding.IncarnationId, ItemKind.Binding, pool.Value, generation, desired, null, null, cancellationToken);
+        }
+
+        await SignalAsync(pool.Value, cancellationToken);
+    }
+
+    /// <summary>
+    /// Ends a pool: tombstones for every binding, deletions of its volumes given up to the orphans. Needs nothing from the backend and no host online.
+    /// </summary>
+    public async Task RemovePoolAsync(StoragePoolRow pool, CancellationToken cancellationToken)
+    {
+        await Db.UpdateAsync(pool with { State = PoolState.Removed, StateSince = Now, Removed = Now, AddDeadline = null }, token: cancellationToken);
+        await TellBindingsAsync(pool.Id, Desired.Absent, cancellationToken);
+        var copies = await Db.TemplateCopies.Where(c => c.PoolId == pool.Id && c.Removed == null).ToListAsync(cancellationToken);
+        foreach (var copy in copies)
+        {
+            await Db.UpdateAsync(copy with { State = TemplateCopyState.Gone, Removed = Now, TaskId = null }, token: cancellationToken);
+        }
+
+        var volumes = await Db.Volumes.Where(v => v.PoolId == pool.Id && v.Removed == null).ToListAsync(cancellationToken);
+        foreach (var volume in volumes)
+        {
+            await ExpungedAsync(volume, $"its storage pool {pool.Name} ({pool.Id}) was removed; what is left at the backend is nobody's any more", cancellationToken);
+        }
+
+        var tasks = await Db.Tasks
+            .Where(t => t.PoolId == pool.Id && (t.State == WorkState.Pending || t.State == WorkState.Owed))
+            .Select(t => t.Id)
+            .ToListAsync(cancellationToken);
+        foreach (var task in tasks)
+        {
+            await WithdrawTaskAsync(task, $"storage pool {pool.Name} ({pool.Id}) was removed", cancellationToken);
+        }
+
+        await Db.Vms.Where(v => v.RestartOnCancel == pool.Id).Set(v => v.RestartOnCancel, (PoolId?)null).UpdateAsync(cancellationToken);
+        Mark(pool.Id);
+    }
+
+    /// <summary>VMs with a volume on the pool whose guest is not gone.</summary>
+    public async Task<IReadOnlyList<PoolVmFacts>> ActiveVmsAsync(PoolId pool, CancellationToken cancellationToken)
+    {
+        var vms = await (from v in Db.Vms
+                         join d in Db.Volumes on v.Id equals d.VmId
+                         where d.PoolId == pool && d.Removed == null && v.Removed == null
+                             && (v.State == VmState.Running || v.State == VmState.Starting || v.State == VmState.Stopping)
+                         select new { v.Id, v.Name, v.State }).Distinct().ToListAsync(cancellationToken);
+        return [.. vms.OrderBy(v => v.Id.Value).Select(v => new PoolVmFacts(v.Id, v.Name, v.State))];
+    }
+
+    private async Task SettlePoolAsync(PoolId id, CancellationToken cancellationToken)
+    {
+        for (var round = 0; round < MaxRounds; round++)
+        {
+            var row = await Db.StoragePools.FirstOrDefaultAsync(p => p.Id == id, cancellationToken);
+            if (row is null)
+            {
+                return;
+            }
+
+            var actions = PoolPlanner.Plan(await FactsOfAsync(row, cancellationToken));
+            if (actions.Count == 0)
+            {
+                return;
+            }
+
+            foreach (var action in actions)
+            {
+                await ApplyAsync(row, action, cancellationToken);
+            }
+
+            await SignalAsync(id.Value, cancellationToken);
+            if (actions.All(a => a is PoolAction.StopVm))
+            {
+                return; // The VMs' own turns come next, and mark the pool again.
+            }
+        }
+
+        throw new InvalidOperationException($"Storage pool {id} does not settle.");
+    }
+
+    private async Task<PoolStateFacts> FactsOfAsync(StoragePoolRow row, CancellationToken cancellationToken)
+    {
+        var bindings = await (from b in Db.Bindings
+                              join h in Db.Hosts on b.HostId equals h.Id
+                              where b.PoolId == row.Id
+                              orderby h.Name
+                              select new { Binding = b, h.Name, h.State, Current = h.IncarnationId }).ToListAsync(cancellationToken);
+        var jobs = await Db.Jobs.Where(j => j.State == JobState.Pending && j.InstanceId == row.Id.Value).ToListAsync(cancellationToken);
+        return new PoolStateFacts
+        {
+            Id = row.Id,
+            Name = row.Name,
+            State = row.State,
+            AddDeadline = row.AddDeadline,
+            IsGone = row.Absent is not null,
+            Bindings =
+            [
+                .. bindings.Select(b => new PoolBindingFacts
+                {
+                    HostName = b.Name,
+                    IsHostUp = b.State == HostState.Up && b.Current == b.Binding.IncarnationId,
+                    Wish = b.Binding.Desired switch
+                    {
+                        Desired.Attached => BindingWish.Attached,
+                        Desired.Quiesced => BindingWish.Quiesced,
+                        _ => BindingWish.Absent,
+                    },
+                    IsCurrent = b.Binding.ObservedGeneration is { } seen && seen >= b.Binding.Generation,
+                    IsQuiesced = b.Binding.Observed == BindingState.Quiesced,
+                    IsAbsent = b.Binding.Absent is not null,
+                    IsServing = b.Binding is { Observed: BindingState.Attached, ControlPlane: PlaneHealth.Up },
+                    CapacityBytes = b.Binding.CapacityBytes,
+                    Error = b.Binding.Error,
+                }),
+            ],
+            ActiveVms = row.State == PoolState.PrepareForMaintenance ? await ActiveVmsAsync(row.Id, cancellationToken) : [],
+            Jobs = [.. jobs.Select(FactsOf)],
+            Now = Now,
+        };
+    }
+
+    private async Task ApplyAsync(StoragePoolRow row, PoolAction action, CancellationToken cancellationToken)
+    {
+        switch (action)
+        {
+            case PoolAction.MoveTo move:
+                Db.AfterCommit(() => LogPoolMoved(row.Name, row.Id, row.State, move.State));
+                await Db.StoragePools.Where(p => p.Id == row.Id)
+                    .Set(p => p.State, move.State)
+                    .Set(p => p.StateSince, Now)
+                    .Set(p => p.AddDeadline, (DateTimeOffset?)null)
+                    .UpdateAsync(cancellationToken);
+                break;
+            case PoolAction.Undo undo:
+                Db.AfterCommit(() => LogPoolUndone(row.Name, row.Id, undo.Why));
+                var current = await Db.StoragePools.SingleAsync(p => p.Id == row.Id, cancellationToken);
+                await RemovePoolAsync(current with { LastError = undo.Why }, cancellationToken);
+                await TellSystemAsync(EventTypes.PoolCreate, EventLevel.Error, $"Storage pool {row.Name} ({row.Id}) could not be added: {undo.Why}", ResourceTypes.StoragePool, row.Id.Value, row.Name, cancellationToken);
+                break;
+            case PoolAction.Tell tell:
+                await TellBindingsAsync(row.Id, tell.Wish == BindingWish.Quiesced ? Desired.Quiesced : Desired.Attached, cancellationToken);
+                break;
+            case PoolAction.StopVm stop:
+                await StopForMaintenanceAsync(row, stop.Vm, cancellationToken);
+                break;
+            case PoolAction.RestartVms:
+                await RestartAfterMaintenanceAsync(row, cancellationToken);
+                break;
+            case PoolAction.Gone:
+                await Db.StoragePools.Where(p => p.Id == row.Id).Set(p => p.Absent, Now).UpdateAsync(cancellationToken);
+                Db.AfterCommit(() => LogPoolGone(row.Name, row.Id));
+                await TellSystemAsync(EventTypes.PoolGone, EventLevel.Info, $"Every host confirmed that storage pool {row.Name} ({row.Id}) is gone", ResourceTypes.StoragePool, row.Id.Value, row.Name, cancellationToken);
+                break;
+            case PoolAction.CompleteJob complete:
+                await CompleteJobAsync(complete.Job, cancellationToken);
+                break;
+            case PoolAction.FailJob fail:
+                await FailJobAsync(fail.Job, fail.Fault, cancellationToken);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(action), action, "Unknown action.");
+        }
+    }
+
+    private async Task StopForMaintenanceAsync(StoragePoolRow pool, VmId id, CancellationToken cancellationToken)
+    {
+        var vm = await Db.Vms.SingleAsync(v => v.Id == id, cancellationToken);
+        await AddJobAsync(
+            vm.AccountId,
+            vm.UserId,
+            JobKind.StopVm,
+            ResourceTypes.VirtualMachine,
+            vm.Id.Value,
+            $"stopping VM {vm.Name} ({vm.Id}) for the maintenance of storage pool {pool.Name} ({pool.Id})",
+            Timings.Of(JobKind.StopVm, vm.GraceSeconds),
+            cancellationToken);
+        await Db.UpdateAsync(vm with { State = VmState.Stopping, StateSince = Now, RestartOnCancel = pool.Id }, token: cancellationToken);
+        Mark(id);
+    }
+
+    private async Task RestartAfterMaintenanceAsync(StoragePoolRow pool, CancellationToken cancellationToken)
+    {
+        var vms = await Db.Vms.Where(v => v.RestartOnCancel == pool.Id && v.Removed == null).ToListAsync(cancellationToken);
+        foreach (var vm in vms)
+        {
+            if (vm.State != VmState.Stopped || vm.Removal != VmRemoval.None)
+            {
+                await Db.UpdateAsync(vm with { RestartOnCancel = null }, token: cancellationToken);
+                continue;
+            }
+
+            await AddJobAsync(
+                vm.AccountId,
+                vm.UserId,
+                JobKind.StartVm,
+                ResourceTypes.VirtualMachine,
+                vm.Id.Value,
+                $"starting VM {vm.Name} ({vm.Id}) after the maintenance of storage pool {pool.Name} ({pool.Id})",
+                Timings.Of(JobKind.StartVm),
+                cancellationToken);
+            await Db.UpdateAsync(vm with { State = VmState.Starting, StateSince = Now, RestartOnCancel = null }, token: cancellationToken);
+            Mark(vm.Id);
+        }
+    }
+}

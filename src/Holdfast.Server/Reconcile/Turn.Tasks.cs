@@ -1,0 +1,312 @@
+using System.Text.Json;
+using Holdfast.Core.Ids;
+using Holdfast.Core.States;
+using Holdfast.Protocol;
+using Holdfast.Protocol.Driver;
+using Holdfast.Protocol.Host;
+using Holdfast.Server.Store.Rows;
+using LinqToDB;
+using LinqToDB.Async;
+
+namespace Holdfast.Server.Reconcile;
+
+/// <summary>Tasks: storage work given to hosts, and templates on pools.</summary>
+internal sealed partial class Turn
+{
+    // A task is never changed, only withdrawn: its item has two generations in its life.
+    private static readonly Generation TaskTombstone = Generation.First.Next;
+
+    /// <summary>Gives a host a task.</summary>
+    public async Task<TaskId> AddTaskAsync(
+        IncarnationId incarnation,
+        WorkKind kind,
+        VolumeId? volume,
+        TaskSpec spec,
+        DateTimeOffset? deadline,
+        CancellationToken cancellationToken,
+        ObligationId? obligation = null)
+    {
+        var id = new TaskId(NewId());
+        await Db.InsertAsync(
+            new TaskRow
+            {
+                Id = id,
+                IncarnationId = incarnation,
+                PoolId = spec.PoolId,
+                Kind = kind,
+                VolumeId = volume,
+                ObligationId = obligation,
+                State = WorkState.Pending,
+                Created = Now,
+                Deadline = deadline,
+            },
+            token: cancellationToken);
+        await PutItemAsync(
+            incarnation,
+            ItemKind.Task,
+            id.Value,
+            Generation.First,
+            Desired.Done,
+            JsonSerializer.Serialize(spec, HostJson.Default.TaskSpec),
+            deadline,
+            cancellationToken);
+        return id;
+    }
+
+    /// <summary>Tells a host that nobody waits for a task any more. What it did or does comes to light by the volume's own deletion or next use.</summary>
+    public async Task WithdrawTaskAsync(TaskId id, string why, CancellationToken cancellationToken)
+    {
+        var withdrawn = await Db.Tasks
+            .Where(t => t.Id == id && (t.State == WorkState.Pending || t.State == WorkState.Owed))
+            .Set(t => t.State, WorkState.Withdrawn)
+            .Set(t => t.Error, why)
+            .Set(t => t.Completed, Now)
+            .UpdateAsync(cancellationToken);
+        if (withdrawn > 0)
+        {
+            await ForgetTaskItemAsync(id, cancellationToken);
+        }
+    }
+
+    /// <summary>Tombstones a task's item.</summary>
+    public async Task ForgetTaskItemAsync(TaskId id, CancellationToken cancellationToken)
+    {
+        var item = await Db.HostItems.FirstOrDefaultAsync(i => i.Kind == ItemKind.Task && i.Id == id.Value, cancellationToken);
+        if (item is not null && item.Desired != Desired.Absent)
+        {
+            await PutItemAsync(item.IncarnationId, ItemKind.Task, id.Value, TaskTombstone, Desired.Absent, null, null, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// The host that does work of a pool for nobody in particular: one that is up and serves it healthily before one that is up, before one that may come back.
+    /// </summary>
+    public async Task<IncarnationId?> ChooseWorkerAsync(PoolId pool, CancellationToken cancellationToken)
+    {
+        var bindings = await (from b in Db.Bindings
+                              join h in Db.Hosts on b.HostId equals h.Id
+                              where b.PoolId == pool && b.Absent == null && b.Desired != Desired.Absent && h.IncarnationId == b.IncarnationId && h.Removed == null
+                              select new { b.IncarnationId, b.Observed, b.ControlPlane, h.State }).ToListAsync(cancellationToken);
+        return bindings
+            .OrderByDescending(b => b.State == HostState.Up)
+            .ThenByDescending(b => b is { Observed: BindingState.Attached, ControlPlane: PlaneHealth.Up })
+            .ThenBy(b => b.IncarnationId.Value)
+            .Select(b => (IncarnationId?)b.IncarnationId)
+            .FirstOrDefault();
+    }
+
+    // Concurrent deploys share one import: the partial unique index allows one live copy of a template on a pool.
+    private async Task WantTemplateAsync(VolumeId volumeId, IncarnationId incarnation, CancellationToken cancellationToken)
+    {
+        var volume = await Db.Volumes.SingleAsync(v => v.Id == volumeId, cancellationToken);
+        var templateId = volume.TemplateId!.Value;
+        var poolId = volume.PoolId!.Value;
+        var copy = await FindCopyAsync(templateId, poolId, cancellationToken) ?? await ImportAsync(templateId, poolId, incarnation, cancellationToken);
+        await Db.Volumes.Where(v => v.Id == volumeId).Set(v => v.TemplateCopyId, copy).UpdateAsync(cancellationToken);
+    }
+
+    private Task<VolumeId?> FindCopyAsync(TemplateId template, PoolId pool, CancellationToken cancellationToken) =>
+        Db.TemplateCopies
+            .Where(c => c.TemplateId == template && c.PoolId == pool && c.Removed == null && (c.State == TemplateCopyState.Importing || c.State == TemplateCopyState.Ready))
+            .Select(c => (VolumeId?)c.Id)
+            .FirstOrDefaultAsync(cancellationToken);
+
+    /// <summary>Has a template brought on a pool.</summary>
+    /// <returns>The sealed volume to be.</returns>
+    public async Task<VolumeId> ImportAsync(TemplateId templateId, PoolId poolId, IncarnationId incarnation, CancellationToken cancellationToken)
+    {
+        var template = await Db.Templates.SingleAsync(t => t.Id == templateId, cancellationToken);
+        var pool = await Db.StoragePools.SingleAsync(p => p.Id == poolId, cancellationToken);
+        var id = new VolumeId(NewId());
+        var task = await AddTaskAsync(
+            incarnation,
+            WorkKind.ImportTemplate,
+            id,
+            new TaskSpec.ImportTemplate
+            {
+                PoolId = poolId,
+                PoolName = pool.Name,
+                TemplateId = templateId,
+                TemplateName = template.Name,
+                VolumeId = id,
+                VolumeGeneration = Generation.First,
+                Url = template.Url,
+                Format = template.Format,
+                Checksum = template.Checksum,
+            },
+            Now + Timings.ImportDeadline,
+            cancellationToken);
+        await Db.InsertAsync(
+            new TemplateCopyRow
+            {
+                Id = id,
+                TemplateId = templateId,
+                PoolId = poolId,
+                State = TemplateCopyState.Importing,
+                Generation = Generation.First,
+                TaskId = task,
+                Created = Now,
+            },
+            token: cancellationToken);
+        return id;
+    }
+
+    /// <summary>What a host said of a task, or what a missed deadline says for it, becomes a fact.</summary>
+    public async Task TaskEndedAsync(TaskRow task, WorkState state, string? error, TaskStatus? status, CancellationToken cancellationToken)
+    {
+        var ended = task with
+        {
+            State = state,
+            Error = error,
+            Percent = status?.Percent,
+            Completed = state is WorkState.Pending or WorkState.Owed ? null : Now,
+        };
+        if (ended == task)
+        {
+            return;
+        }
+
+        await Db.UpdateAsync(ended, token: cancellationToken);
+        if (state is WorkState.Done or WorkState.Failed or WorkState.Withdrawn)
+        {
+            await ForgetTaskItemAsync(task.Id, cancellationToken);
+        }
+
+        switch (task.Kind)
+        {
+            case WorkKind.ImportTemplate:
+                await CopyChangedAsync(task, state, error, status, cancellationToken);
+                break;
+            case WorkKind.EnsureVolume when state == WorkState.Done:
+                await Db.Volumes.Where(v => v.Id == task.VolumeId && v.TaskId == task.Id)
+                    .Set(v => v.SizeBytes, v => status!.SizeBytes ?? v.SizeBytes)
+                    .Set(v => v.BackendName, status!.BackendName)
+                    .UpdateAsync(cancellationToken);
+                break;
+            case WorkKind.ResizeVolume when state == WorkState.Done && status?.SizeBytes is { } size:
+                await Db.Volumes.Where(v => v.Id == task.VolumeId && v.TaskId == task.Id).Set(v => v.WantedSizeBytes, size).UpdateAsync(cancellationToken);
+                break;
+            case WorkKind.DeleteVolume:
+                await CopyDeletedAsync(task, state, cancellationToken);
+                break;
+            default:
+                break;
+        }
+
+        if (task.VolumeId is { } volume)
+        {
+            Mark(volume);
+        }
+    }
+
+    private async Task CopyChangedAsync(TaskRow task, WorkState state, string? error, TaskStatus? status, CancellationToken cancellationToken)
+    {
+        var copy = await Db.TemplateCopies.FirstOrDefaultAsync(c => c.Id == task.VolumeId && c.State == TemplateCopyState.Importing, cancellationToken);
+        if (copy is null || state is WorkState.Pending or WorkState.Owed)
+        {
+            return;
+        }
+
+        var isReady = state == WorkState.Done;
+        await Db.UpdateAsync(
+            copy with
+            {
+                State = isReady ? TemplateCopyState.Ready : TemplateCopyState.Failed,
+                Error = isReady ? null : error ?? "no reason given",
+                SizeBytes = status?.SizeBytes ?? copy.SizeBytes,
+                BackendName = status?.BackendName ?? copy.BackendName,
+                TaskId = null,
+            },
+            token: cancellationToken);
+        if (!isReady && state == WorkState.Withdrawn)
+        {
+            // Whether it was made is not known; its deletion asks the backend.
+            await DeleteCopyAsync(copy, cancellationToken);
+        }
+
+        var template = await Db.Templates.SingleAsync(t => t.Id == copy.TemplateId, cancellationToken);
+        if (template.State != TemplateState.Ready && template.Removed is null)
+        {
+            await Db.UpdateAsync(
+                template with
+                {
+                    State = isReady ? TemplateState.Ready : TemplateState.Failed,
+                    Status = isReady ? "Download Complete" : error ?? "no reason given",
+                    SizeBytes = status?.SizeBytes ?? template.SizeBytes,
+                },
+                token: cancellationToken);
+            var pool = await Db.StoragePools.SingleAsync(p => p.Id == copy.PoolId, cancellationToken);
+            await TellSystemAsync(
+                isReady ? EventTypes.TemplateReady : EventTypes.TemplateFailed,
+                isReady ? EventLevel.Info : EventLevel.Error,
+                isReady
+                    ? $"Template {template.Name} ({template.Id}) is on storage pool {pool.Name} ({pool.Id})"
+                    : $"Template {template.Name} ({template.Id}) could not be brought on storage pool {pool.Name} ({pool.Id}): {error}",
+                ResourceTypes.Template,
+                template.Id.Value,
+                template.Name,
+                cancellationToken);
+        }
+
+        if (template.Removed is not null && isReady)
+        {
+            await DeleteCopyAsync(copy with { State = TemplateCopyState.Ready, TaskId = null }, cancellationToken);
+        }
+
+        var waiting = await Db.Volumes
+            .Where(v => v.TemplateCopyId == copy.Id && v.State == VolumeState.Allocated && v.VmId != null && v.Removed == null)
+            .Select(v => v.VmId)
+            .Distinct()
+            .ToListAsync(cancellationToken);
+        foreach (var vm in waiting)
+        {
+            Mark(vm!.Value);
+        }
+    }
+
+    /// <summary>Has a template's copy deleted through a ledger. Never blocks anything: with a dead backend it stays owed, with a removed pool it is an orphan.</summary>
+    public async Task DeleteCopyAsync(TemplateCopyRow copy, CancellationToken cancellationToken)
+    {
+        var pool = await Db.StoragePools.SingleAsync(p => p.Id == copy.PoolId, cancellationToken);
+        if (copy.TaskId is { } running)
+        {
+            await WithdrawTaskAsync(running, "the template is being deleted", cancellationToken);
+        }
+
+        var worker = pool.Removed is null ? await ChooseWorkerAsync(pool.Id, cancellationToken) : null;
+        if (worker is null)
+        {
+            await Db.UpdateAsync(copy with { State = TemplateCopyState.Gone, Removed = Now, TaskId = null }, token: cancellationToken);
+            return;
+        }
+
+        var template = await Db.Templates.Where(t => t.Id == copy.TemplateId).Select(t => t.Name).SingleAsync(cancellationToken);
+        var task = await AddTaskAsync(
+            worker.Value,
+            WorkKind.DeleteVolume,
+            copy.Id,
+            new TaskSpec.DeleteVolume
+            {
+                PoolId = pool.Id,
+                PoolName = pool.Name,
+                VolumeId = copy.Id,
+                VolumeGeneration = copy.Generation,
+                Label = $"template {template}",
+            },
+            null,
+            cancellationToken);
+        await Db.UpdateAsync(copy with { State = TemplateCopyState.Deleting, TaskId = task }, token: cancellationToken);
+    }
+
+    private async Task CopyDeletedAsync(TaskRow task, WorkState state, CancellationToken cancellationToken)
+    {
+        if (state == WorkState.Done)
+        {
+            await Db.TemplateCopies.Where(c => c.Id == task.VolumeId && c.State == TemplateCopyState.Deleting)
+                .Set(c => c.State, TemplateCopyState.Gone)
+                .Set(c => c.Removed, Now)
+                .Set(c => c.TaskId, (TaskId?)null)
+                .UpdateAsync(cancellationToken);
+        }
+    }
+}

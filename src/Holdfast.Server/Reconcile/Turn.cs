@@ -1,0 +1,167 @@
+using Holdfast.Core.Ids;
+using Holdfast.Core.States;
+using Holdfast.Server.Store;
+using Holdfast.Server.Store.Rows;
+using LinqToDB;
+using LinqToDB.Async;
+
+namespace Holdfast.Server.Reconcile;
+
+/// <summary>
+/// One transaction: a change of rows and all that follows from it. Whoever changes a row marks what depends on it; <see cref="SettleAsync"/> then asks the pure
+/// planners, carries their answers out, and asks again until nothing follows. Not safe for two threads.
+/// </summary>
+internal sealed partial class Turn
+{
+    // A planner whose answers do not change its facts is a bug; it must not hold a transaction for ever.
+    private const int MaxRounds = 50;
+
+    private readonly TurnServices _services;
+    private readonly ILogger<Turn> _logger;
+    private readonly Queue<Func<CancellationToken, Task>> _work = new();
+    private readonly HashSet<Guid> _marked = [];
+    private readonly List<JobRow> _succeeded = [];
+    private readonly HashSet<Guid> _signalled = [];
+
+    /// <summary>Begins a turn on a transaction.</summary>
+    public Turn(TurnServices services, StoreConnection db)
+    {
+        _services = services;
+        _logger = services.Logger;
+        Db = db;
+        Now = services.Time.GetUtcNow();
+    }
+
+    /// <summary>The transaction.</summary>
+    public StoreConnection Db { get; }
+
+    /// <summary>The time of the turn; the same for all its rows.</summary>
+    public DateTimeOffset Now { get; }
+
+    /// <summary>How long things may take.</summary>
+    public ReconcileTimings Timings => _services.Timings;
+
+    /// <summary>A new id.</summary>
+    public Guid NewId() => _services.Ids.Next();
+
+    /// <summary>A number below the bound, for MAC addresses.</summary>
+    public int NextRandom(int bound)
+    {
+        lock (_services.Random)
+        {
+            return _services.Random.Next(bound);
+        }
+    }
+
+    /// <summary>Has a VM looked at before the transaction ends.</summary>
+    public void Mark(VmId vm) => MarkCore(vm.Value, ct => SettleVmAsync(vm, ct));
+
+    /// <summary>Has a volume looked at before the transaction ends.</summary>
+    public void Mark(VolumeId volume) => MarkCore(volume.Value, ct => SettleVolumeAsync(volume, ct));
+
+    /// <summary>Has a pool looked at before the transaction ends.</summary>
+    public void Mark(PoolId pool) => MarkCore(pool.Value, ct => SettlePoolAsync(pool, ct));
+
+    /// <summary>Wakes whoever waits for the topic once the transaction is committed, on every node.</summary>
+    public async Task SignalAsync(Guid topic, CancellationToken cancellationToken)
+    {
+        if (!_signalled.Add(topic))
+        {
+            return;
+        }
+
+        Db.AfterCommit(() => _services.Wakeups.Signal(topic));
+        if (_services.Database.IsShared)
+        {
+            await Notifications.SendAsync(Db, topic, cancellationToken);
+        }
+    }
+
+    /// <summary>Carries out all that follows. Called once, at the end.</summary>
+    public async Task SettleAsync(CancellationToken cancellationToken)
+    {
+        for (var steps = 0; _work.TryDequeue(out var next); steps++)
+        {
+            if (steps > 10_000)
+            {
+                throw new InvalidOperationException("A turn does not settle.");
+            }
+
+            await next(cancellationToken);
+        }
+
+        // Results are rendered last, when every row has its final state.
+        foreach (var job in _succeeded)
+        {
+            var result = await _services.Renderer.RenderAsync(Db, job, cancellationToken);
+            await Db.Jobs.Where(j => j.Id == job.Id).Set(j => j.Result, result).UpdateAsync(cancellationToken);
+        }
+
+        _succeeded.Clear();
+    }
+
+    /// <summary>Writes an event.</summary>
+    public async Task<EventId> TellAsync(
+        string type,
+        EventLevel level,
+        EventState state,
+        string description,
+        AccountId account,
+        UserId user,
+        string? resourceType,
+        Guid? resourceId,
+        string? resourceName,
+        EventId? start,
+        CancellationToken cancellationToken)
+    {
+        var id = new EventId(NewId());
+        await Db.InsertAsync(
+            new EventRow
+            {
+                Id = id,
+                Type = type,
+                Level = level,
+                State = state,
+                Description = description,
+                AccountId = account,
+                UserId = user,
+                ResourceType = resourceType,
+                ResourceId = resourceId,
+                ResourceName = resourceName,
+                StartId = start,
+                Created = Now,
+            },
+            token: cancellationToken);
+        return id;
+    }
+
+    /// <summary>Writes an event of the installation itself, in the name of the root administrator's account.</summary>
+    public async Task TellSystemAsync(
+        string type,
+        EventLevel level,
+        string description,
+        string? resourceType,
+        Guid? resourceId,
+        string? resourceName,
+        CancellationToken cancellationToken)
+    {
+        var owner = await Db.Users
+            .Where(u => u.Removed == null)
+            .OrderBy(u => u.Created)
+            .Select(u => new { u.Id, u.AccountId })
+            .FirstAsync(cancellationToken);
+        await TellAsync(type, level, EventState.Completed, description, owner.AccountId, owner.Id, resourceType, resourceId, resourceName, null, cancellationToken);
+    }
+
+    private void MarkCore(Guid id, Func<CancellationToken, Task> work)
+    {
+        if (_marked.Add(id))
+        {
+            _work.Enqueue(ct =>
+            {
+                _marked.Remove(id);
+                return work(ct);
+            });
+        }
+    }
+}
