@@ -1,0 +1,45 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+
+namespace Holdfast.LinstorSimulation.Tests.Schema;
+
+/// <summary>Where the real server is known to differ from its own OpenAPI file, and the simulator follows the server.</summary>
+internal static class Deviations
+{
+    // Single objects and paths the server has and the file has not, with the schema of what is answered ("" when it is no JSON of a known schema).
+    private static readonly (Regex Path, string Schema)[] ServerOnlyGets =
+    [
+        (new Regex("^/v1/nodes/[^/]+$"), "Node"),
+        (new Regex("^/v1/nodes/[^/]+/net-interfaces/[^/]+$"), "NetInterface"),
+        (new Regex("^/v1/nodes/[^/]+/storage-pools/[^/]+$"), "StoragePool"),
+        (new Regex("^/v1/resource-groups/[^/]+$"), "ResourceGroup"),
+        (new Regex("^/v1/resource-groups/[^/]+/volume-groups/[^/]+$"), "VolumeGroup"),
+        (new Regex("^/v1/resource-definitions/[^/]+$"), "ResourceDefinition"),
+        (new Regex("^/v1/resource-definitions/[^/]+/resources/[^/]+$"), "Resource"),
+        (new Regex("^/v1/resource-definitions/[^/]+/resources/[^/]+/volumes/[^/]+$"), "Volume"),
+        (new Regex("^/v1/resource-definitions/[^/]+/volume-definitions/[^/]+$"), "VolumeDefinition"),
+        (new Regex("^/(health|metrics|ui)?$"), ""),
+        (new Regex("^/v1/space-report$"), ""),
+    ];
+
+    /// <summary>The schema a server-only path answers with; null when the path is on no list.</summary>
+    public static string? ServerOnly(string method, string path) =>
+        method == "GET" ? ServerOnlyGets.Where(known => known.Path.IsMatch(path.Split('?')[0])).Select(static known => known.Schema).FirstOrDefault() : null;
+
+    /// <summary>The kind of JSON the server answers with where the file says another.</summary>
+    public static string? ResponseSchema(string method, string template) => (method, template) == ("GET", "/v1/encryption/passphrase") ? "object" : null;
+
+    /// <summary>Values beyond those listed: node types in upper case.</summary>
+    public static bool Value(string at, string value) => at.EndsWith(".type", StringComparison.Ordinal) && value is "SATELLITE" or "COMBINED" or "CONTROLLER" or "AUXILIARY";
+
+    /// <summary>Fields the file requires and the server does not: the filter of autoplace.</summary>
+    public static bool Missing(string at, string field) => at == "request" && field == "select_filter";
+
+    public static void ShouldBeKind(this JsonNode? node, string kind, List<string> problems)
+    {
+        if (kind == "object" && node is not JsonObject)
+        {
+            problems.Add($"an {kind} is expected");
+        }
+    }
+}
