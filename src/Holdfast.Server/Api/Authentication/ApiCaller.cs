@@ -1,0 +1,36 @@
+using Holdfast.Core.Ids;
+using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Operations;
+
+namespace Holdfast.Server.Api.Authentication;
+
+/// <summary>Who asks, as established by a signature or a session.</summary>
+internal sealed record ApiCaller
+{
+    /// <summary>The user.</summary>
+    public required UserId UserId { get; init; }
+
+    /// <summary>The user's name, for texts.</summary>
+    public required string UserName { get; init; }
+
+    /// <summary>The account that owns what the user makes.</summary>
+    public required AccountId AccountId { get; init; }
+
+    /// <summary>The account's name.</summary>
+    public required string AccountName { get; init; }
+
+    /// <summary>The account's domain.</summary>
+    public required DomainId DomainId { get; init; }
+
+    /// <summary>The domain's path, <c>ROOT</c> or <c>ROOT/a/b</c>.</summary>
+    public required string DomainPath { get; init; }
+
+    /// <summary>What the account may do.</summary>
+    public required Roles Role { get; init; }
+
+    /// <summary>Whether the caller sees everything.</summary>
+    public bool IsRootAdmin => Role == Roles.RootAdmin;
+
+    /// <summary>The caller as operations know it.</summary>
+    public Caller ForOperations => new(UserId, UserName, AccountId, DomainId, IsRootAdmin);
+}

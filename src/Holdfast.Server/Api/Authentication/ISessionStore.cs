@@ -1,0 +1,36 @@
+using Holdfast.Core.Ids;
+
+namespace Holdfast.Server.Api.Authentication;
+
+/// <summary>
+/// Keeps login sessions for every server node. Holds hashes only: whoever reads the rows cannot use them. Safe to call from any thread.
+/// </summary>
+internal interface ISessionStore
+{
+    /// <summary>Writes a new session and removes expired ones.</summary>
+    Task AddAsync(SessionRecord session, CancellationToken cancellationToken);
+
+    /// <summary>Finds a session that has not expired.</summary>
+    Task<SessionRecord?> FindAsync(string tokenHash, DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>Moves the end of a session; does nothing when it is gone.</summary>
+    Task ExtendAsync(string tokenHash, DateTimeOffset lastUsed, DateTimeOffset expires, CancellationToken cancellationToken);
+
+    /// <summary>Ends a session; does nothing when it is gone.</summary>
+    Task RemoveAsync(string tokenHash, CancellationToken cancellationToken);
+}
+
+/// <summary>A login session.</summary>
+/// <param name="UserId">Whose.</param>
+/// <param name="TokenHash">SHA-256 of the cookie's value, lower-case hexadecimal.</param>
+/// <param name="SessionKeyHash">SHA-256 of the session key, lower-case hexadecimal.</param>
+/// <param name="Created">When the user logged in.</param>
+/// <param name="LastUsed">When it was last extended.</param>
+/// <param name="Expires">When it ends unless it is used.</param>
+internal sealed record SessionRecord(
+    UserId UserId,
+    string TokenHash,
+    string SessionKeyHash,
+    DateTimeOffset Created,
+    DateTimeOffset LastUsed,
+    DateTimeOffset Expires);

@@ -1,0 +1,129 @@
+using System.Security.Cryptography;
+using System.Text;
+using Holdfast.Server.Security;
+
+namespace Holdfast.Server.Api.Authentication;
+
+/// <summary>
+/// Login sessions. A session is a cookie value and a session key, both random; a request needs both cookies and the key once more as a parameter, which
+/// another site's page cannot know. Safe to call from any thread; sessions are valid on every server node.
+/// </summary>
+internal sealed class Sessions : IDisposable
+{
+    /// <summary>Seconds after which an unused session ends.</summary>
+    public const int TimeoutSeconds = 1800;
+
+    private const int KeyBytes = 32;
+
+    // A session in use is extended at most this often, so that reading does not write.
+    private static readonly TimeSpan ExtendEvery = TimeSpan.FromMinutes(1);
+
+    // Hashing a password is meant to be slow: a burst of logins must not take every processor from the API.
+    private readonly SemaphoreSlim _hashing = new(2);
+    private readonly IUserDirectory _users;
+    private readonly ISessionStore _store;
+    private readonly LoginThrottle _throttle;
+    private readonly ISecretSource _secrets;
+    private readonly TimeProvider _time;
+
+    /// <summary>Makes the service.</summary>
+    public Sessions(IUserDirectory users, ISessionStore store, LoginThrottle throttle, ISecretSource secrets, TimeProvider time)
+    {
+        _secrets = secrets;
+        _users = users;
+        _store = store;
+        _throttle = throttle;
+        _time = time;
+    }
+
+    /// <summary>Logs a user in.</summary>
+    /// <param name="userName">The name as typed.</param>
+    /// <param name="password">The password as typed.</param>
+    /// <param name="domain">The domain's path or id; null for the root domain.</param>
+    /// <param name="address">Where the request comes from.</param>
+    /// <param name="cancellationToken">The request ended.</param>
+    /// <returns>The new session; null when the credentials are wrong or too many were tried, which look the same.</returns>
+    public async Task<NewSession?> LogInAsync(string userName, string password, string? domain, string address, CancellationToken cancellationToken)
+    {
+        if (!_throttle.MayTry(userName, address))
+        {
+            return null;
+        }
+
+        var candidate = await _users.FindByNameAsync(userName, domain, cancellationToken);
+        bool right;
+        await _hashing.WaitAsync(cancellationToken);
+        try
+        {
+            right = PasswordHash.Verify(password, candidate?.PasswordHash);
+        }
+        finally
+        {
+            _hashing.Release();
+        }
+
+        if (!right)
+        {
+            _throttle.Failed(userName, address);
+            return null;
+        }
+
+        _throttle.Succeeded(userName, address);
+        var session = new NewSession(candidate!, _secrets.Next(KeyBytes), _secrets.Next(KeyBytes));
+        var now = _time.GetUtcNow();
+        await _store.AddAsync(
+            new SessionRecord(
+                candidate!.Caller.UserId,
+                TokenHash.Of(session.Token),
+                TokenHash.Of(session.SessionKey),
+                now,
+                now,
+                now.AddSeconds(TimeoutSeconds)),
+            cancellationToken);
+        return session;
+    }
+
+    /// <summary>Finds who a session belongs to, and extends it.</summary>
+    /// <param name="token">The session cookie.</param>
+    /// <param name="keyCookie">The session key's cookie.</param>
+    /// <param name="keyParameter">The session key as a parameter.</param>
+    /// <param name="cancellationToken">The request ended.</param>
+    /// <returns>The user; null when there is no such session, or the key is not its own.</returns>
+    public async Task<ApiCaller?> FindAsync(string token, string? keyCookie, string? keyParameter, CancellationToken cancellationToken)
+    {
+        if (keyCookie is null || keyParameter is null || token.Length > 128)
+        {
+            return null;
+        }
+
+        var now = _time.GetUtcNow();
+        var hash = TokenHash.Of(token);
+        var session = await _store.FindAsync(hash, now, cancellationToken);
+        if (session is null || !IsKeyOf(session, keyParameter) || !IsKeyOf(session, keyCookie))
+        {
+            return null;
+        }
+
+        if (now - session.LastUsed >= ExtendEvery)
+        {
+            await _store.ExtendAsync(hash, now, now.AddSeconds(TimeoutSeconds), cancellationToken);
+        }
+
+        return await _users.FindAsync(session.UserId, cancellationToken);
+    }
+
+    /// <summary>Ends a session.</summary>
+    public Task LogOutAsync(string token, CancellationToken cancellationToken) => _store.RemoveAsync(TokenHash.Of(token), cancellationToken);
+
+    /// <inheritdoc/>
+    public void Dispose() => _hashing.Dispose();
+
+    private static bool IsKeyOf(SessionRecord session, string key) =>
+        CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(TokenHash.Of(key)), Encoding.ASCII.GetBytes(session.SessionKeyHash));
+}
+
+/// <summary>A session just made; the only moment its keys are known.</summary>
+/// <param name="User">Who logged in.</param>
+/// <param name="Token">The session cookie's value.</param>
+/// <param name="SessionKey">The session key.</param>
+internal sealed record NewSession(LoginCandidate User, string Token, string SessionKey);

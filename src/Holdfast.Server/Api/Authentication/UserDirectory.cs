@@ -1,0 +1,108 @@
+using Holdfast.Core.Ids;
+using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Security;
+using Holdfast.Server.Store;
+using Holdfast.Server.Store.Rows;
+using LinqToDB;
+using LinqToDB.Async;
+
+namespace Holdfast.Server.Api.Authentication;
+
+/// <summary>Users, from the store.</summary>
+internal sealed class UserDirectory : IUserDirectory
+{
+    private const string Enabled = "enabled";
+
+    private readonly Database _database;
+    private readonly SecretBox _secrets;
+
+    /// <summary>Made once.</summary>
+    public UserDirectory(Database database, SecretBox secrets)
+    {
+        _database = database;
+        _secrets = secrets;
+    }
+
+    /// <summary>What an account of a type may do.</summary>
+    internal static Roles RoleOf(int accountType) => accountType switch
+    {
+        1 => Roles.RootAdmin,
+        2 => Roles.DomainAdmin,
+        _ => Roles.User,
+    };
+
+    /// <inheritdoc/>
+    public async Task<ApiKeyHolder?> FindByApiKeyAsync(string apiKey, CancellationToken cancellationToken)
+    {
+        var found = await _database.ReadAsync((db, ct) => Users(db).Where(u => u.User.ApiKey == apiKey).FirstOrDefaultAsync(ct), cancellationToken);
+        return found?.User.SecretKey is { } secret
+            ? new ApiKeyHolder(found.ToCaller(), _secrets.Unseal(SecretPurpose.UserSecretKey(found.User.Id), secret))
+            : null;
+    }
+
+    /// <inheritdoc/>
+    public async Task<LoginCandidate?> FindByNameAsync(string userName, string? domain, CancellationToken cancellationToken)
+    {
+        var name = userName.ToLowerInvariant();
+        var found = await _database.ReadAsync(
+            (db, ct) =>
+            {
+                var users = Users(db).Where(u => u.User.Username.ToLower() == name);
+                if (Guid.TryParseExact(domain, "D", out var id))
+                {
+                    var domainId = new DomainId(id);
+                    users = users.Where(u => u.Domain.Id == domainId);
+                }
+                else
+                {
+                    var path = PathOf(domain).ToLowerInvariant();
+                    users = users.Where(u => u.Domain.Path.ToLower() == path);
+                }
+
+                return users.FirstOrDefaultAsync(ct);
+            },
+            cancellationToken);
+        return found is null ? null : new LoginCandidate(found.ToCaller(), found.User.PasswordHash, found.User.FirstName, found.User.LastName, found.User.Timezone);
+    }
+
+    /// <inheritdoc/>
+    public async Task<ApiCaller?> FindAsync(UserId userId, CancellationToken cancellationToken)
+    {
+        var found = await _database.ReadAsync((db, ct) => Users(db).Where(u => u.User.Id == userId).FirstOrDefaultAsync(ct), cancellationToken);
+        return found?.ToCaller();
+    }
+
+    // Clients write the root domain as nothing, "/" or "ROOT", and those below it as "/a/b", "a/b" or "ROOT/a/b".
+    private static string PathOf(string? domain)
+    {
+        var path = domain?.Trim('/') ?? "";
+        return path.Length == 0 ? "ROOT" : path.Equals("ROOT", StringComparison.OrdinalIgnoreCase) || path.StartsWith("ROOT/", StringComparison.OrdinalIgnoreCase) ? path : "ROOT/" + path;
+    }
+
+    private static IQueryable<UserEntry> Users(StoreConnection db) =>
+        from user in db.Users
+        join account in db.Accounts on user.AccountId equals account.Id
+        join domain in db.Domains on account.DomainId equals domain.Id
+        where user.Removed == null && user.State == Enabled && account.Removed == null && account.State == Enabled && domain.Removed == null
+        select new UserEntry { User = user, Account = account, Domain = domain };
+
+    private sealed record UserEntry
+    {
+        public required UserRow User { get; init; }
+
+        public required AccountRow Account { get; init; }
+
+        public required DomainRow Domain { get; init; }
+
+        public ApiCaller ToCaller() => new()
+        {
+            UserId = User.Id,
+            UserName = User.Username,
+            AccountId = Account.Id,
+            AccountName = Account.Name,
+            DomainId = Domain.Id,
+            DomainPath = Domain.Path,
+            Role = RoleOf(Account.Type),
+        };
+    }
+}

@@ -1,0 +1,84 @@
+using Holdfast.Server.Api.Authentication;
+using Holdfast.Server.Store;
+using Holdfast.Server.Store.Rows;
+
+namespace Holdfast.Server.Api.Commands;
+
+/// <summary>Whose resources a caller may see, and which of them a list asks for.</summary>
+internal static class Ownership
+{
+    /// <summary>The accounts whose resources a caller may see.</summary>
+    public static IQueryable<AccountRow> Visible(StoreConnection db, ApiCaller caller)
+    {
+        switch (caller.Role)
+        {
+            case Roles.RootAdmin:
+                return db.Accounts;
+            case Roles.DomainAdmin:
+                var domains = VisibleDomains(db, caller);
+                return db.Accounts.Where(a => domains.Any(d => d.Id == a.DomainId));
+            default:
+                var own = caller.AccountId;
+                return db.Accounts.Where(a => a.Id == own);
+        }
+    }
+
+    /// <summary>The domains that a caller may see.</summary>
+    public static IQueryable<DomainRow> VisibleDomains(StoreConnection db, ApiCaller caller)
+    {
+        switch (caller.Role)
+        {
+            case Roles.RootAdmin:
+                return db.Domains;
+            case Roles.DomainAdmin:
+                var path = caller.DomainPath;
+                var below = path + "/";
+                return db.Domains.Where(d => d.Path == path || d.Path.StartsWith(below));
+            default:
+                var own = caller.DomainId;
+                return db.Domains.Where(d => d.Id == own);
+        }
+    }
+
+    /// <summary>
+    /// The accounts whose resources a list asks for: the caller's own unless it names ids, an account, a domain, or everything. Never more than the caller
+    /// may see.
+    /// </summary>
+    /// <param name="db">The store.</param>
+    /// <param name="call">A call of a command with <see cref="CommonParameters.OwnedList"/>.</param>
+    /// <param name="namesIds">Whether the list names ids: those are looked for among everything the caller may see.</param>
+    public static IQueryable<AccountRow> AskedFor(StoreConnection db, CommandCall call, bool namesIds)
+    {
+        var accounts = Visible(db, call.Caller);
+        if (call.Get(CommonParameters.Project) is { } project && project != Parameters.NoSuchEntity)
+        {
+            return accounts.Where(a => false);
+        }
+
+        if (call.Get(CommonParameters.Tags) is not null)
+        {
+            return accounts.Where(a => false);
+        }
+
+        if (call.Get(CommonParameters.Account) is { } account)
+        {
+            var name = account.ToLowerInvariant();
+            accounts = accounts.Where(a => a.Name.ToLower() == name);
+        }
+
+        if (call.Get(CommonParameters.Domain) is { } domain)
+        {
+            return call.Get(CommonParameters.IsRecursive) == true
+                ? accounts.Where(a => db.Domains.Any(d => d.Id == a.DomainId && db.Domains.Any(top => top.Id == domain && (d.Path == top.Path || d.Path.StartsWith(top.Path + "/")))))
+                : accounts.Where(a => a.DomainId == domain);
+        }
+
+        if (call.Get(CommonParameters.Account) is not null || namesIds || call.Get(CommonParameters.ListAll) == true)
+        {
+            return accounts;
+        }
+
+        var own = call.Caller.AccountId;
+        return accounts.Where(a => a.Id == own);
+    }
+}
