@@ -1,10 +1,49 @@
+using Holdfast.Server.Api.Authentication;
+using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Api.Jobs;
+using Holdfast.Server.Api.Transport;
+using Holdfast.Server.Operations;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Holdfast.Server.Api;
 
-/// <summary>The CloudStack API on its listener.</summary>
+/// <summary>Puts the CloudStack API into a web application.</summary>
 internal static class CloudStackApi
 {
-    /// <summary>Maps <c>/client/api</c> and what belongs to it.</summary>
-    public static IEndpointRouteBuilder MapCloudStackApi(this IEndpointRouteBuilder app) => app;
+    /// <summary>Registers the API. Needs a <see cref="TimeProvider"/>, the store and the operations among the services.</summary>
+    public static IServiceCollection AddCloudStackApi(this IServiceCollection services)
+    {
+        // The framework's own request log writes whole URLs, and signatures and session keys travel in them.
+        services.AddLogging(logging => logging
+            .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning)
+            .AddFilter("Microsoft.AspNetCore.Routing", LogLevel.Warning));
+        services.Configure<KestrelServerOptions>(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestLineSize = RequestReader.MaxRequestLineBytes;
+            kestrel.Limits.MaxRequestBufferSize = 2 * RequestReader.MaxRequestLineBytes;
+            kestrel.Limits.MaxRequestBodySize = RequestReader.MaxBodyBytes;
+        });
+        services.AddSingleton<IUserDirectory, UserDirectory>();
+        services.AddSingleton<ISessionStore, SessionStore>();
+        services.AddSingleton<IEntityDirectory, EntityDirectory>();
+        services.AddSingleton<LoginThrottle>();
+        services.AddSingleton<Sessions>();
+        services.AddSingleton<RequestAuthenticator>();
+        services.AddSingleton<ApiEndpoint>();
+        services.AddSingleton<ApiServices>();
+        services.AddSingleton<IJobResultRenderer, JobResultRenderer>();
+        return services;
+    }
+
+    /// <summary>Maps the endpoint, with and without a slash at its end.</summary>
+    public static void MapCloudStackApi(this IEndpointRouteBuilder routes)
+    {
+        var endpoint = routes.ServiceProvider.GetRequiredService<ApiEndpoint>();
+        routes.MapMethods(ApiEndpoint.Path, [HttpMethods.Get, HttpMethods.Post], endpoint.HandleAsync);
+    }
 }

@@ -63,6 +63,7 @@ internal sealed class ServerHost : IAsyncDisposable
         services.AddSingleton<Database>();
         services.AddSingleton(_ => SecretBox.Open(Path.Combine(options.Data, "secrets.key")));
         services.AddSingleton<Bootstrap>();
+        services.AddCloudStackApi();
         configure?.Invoke(services);
 
         var app = builder.Build();

@@ -1,0 +1,141 @@
+using Holdfast.Core.Ids;
+using Holdfast.Core.States;
+using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Api.Transport;
+using Holdfast.Server.Store;
+using Holdfast.Server.Store.Rows;
+using LinqToDB;
+
+namespace Holdfast.Server.Api.StoragePools;
+
+/// <summary>Reads storage pools for lists and single answers: four queries a page, and one more when the page is full.</summary>
+internal static class StoragePoolReader
+{
+    /// <summary>Reads a list.</summary>
+    public static async Task<Listing<StoragePoolEntry>> ReadAsync(StoreConnection db, StoragePoolFilter filter, Page page, CancellationToken cancellationToken)
+    {
+        var query =
+            from pool in Filtered(db, filter)
+            join zone in db.Zones on pool.ZoneId equals zone.Id
+            from pod in db.Pods.LeftJoin(p => p.Id == pool.PodId)
+            from cluster in db.Clusters.LeftJoin(c => c.Id == pool.ClusterId)
+            from host in db.Hosts.LeftJoin(h => h.Id == pool.HostId)
+            orderby pool.Created, pool.Id
+            select new StoragePoolEntry { Pool = pool, Zone = zone, Pod = pod, Cluster = cluster, Host = host };
+        var listing = await Listing.ReadAsync(query, page, cancellationToken);
+        var ids = listing.Rows.Select(e => e.Pool.Id).ToList();
+        var volumes = await Listing.ChildrenAsync(
+            ids,
+            chunk =>
+                from volume in db.Volumes
+                where chunk.Contains(volume.PoolId!.Value) && volume.Removed == null && volume.State != VolumeState.Expunged
+                group volume by volume.PoolId into g
+                select new { PoolId = g.Key, Bytes = g.Sum(v => v.SizeBytes) },
+            cancellationToken);
+        var copies = await Listing.ChildrenAsync(
+            ids,
+            chunk =>
+                from copy in db.TemplateCopies
+                where chunk.Contains(copy.PoolId) && copy.Removed == null && copy.SizeBytes != null
+                group copy by copy.PoolId into g
+                select new { PoolId = g.Key, Bytes = g.Sum(c => c.SizeBytes!.Value) },
+            cancellationToken);
+        var pending = await Listing.ChildrenAsync(
+            ids,
+            chunk =>
+                from binding in db.Bindings
+                where chunk.Contains(binding.PoolId) && binding.Absent == null && (binding.ObservedGeneration == null || binding.ObservedGeneration != binding.Generation)
+                group binding by binding.PoolId into g
+                select new { PoolId = g.Key, Hosts = g.Count() },
+            cancellationToken);
+        var volumeBytes = volumes.ToDictionary(v => v.PoolId!.Value, v => v.Bytes);
+        var copyBytes = copies.ToDictionary(c => c.PoolId, c => c.Bytes);
+        var pendingHosts = pending.ToDictionary(p => p.PoolId, p => p.Hosts);
+        return listing with
+        {
+            Rows =
+            [
+                .. listing.Rows.Select(e => e with
+                {
+                    AllocatedBytes = volumeBytes.GetValueOrDefault(e.Pool.Id) + copyBytes.GetValueOrDefault(e.Pool.Id),
+                    PendingHosts = pendingHosts.GetValueOrDefault(e.Pool.Id),
+                }),
+            ],
+        };
+    }
+
+    /// <summary>Reads one pool, also one that was deleted.</summary>
+    public static async Task<StoragePoolEntry?> FindAsync(StoreConnection db, PoolId id, CancellationToken cancellationToken)
+    {
+        var listing = await ReadAsync(db, new StoragePoolFilter { Id = id, IncludeRemoved = true }, Page.Default, cancellationToken);
+        return listing.Rows.SingleOrDefault();
+    }
+
+    private static IQueryable<StoragePoolRow> Filtered(StoreConnection db, StoragePoolFilter filter)
+    {
+        IQueryable<StoragePoolRow> pools = db.StoragePools;
+        if (!filter.IncludeRemoved)
+        {
+            pools = pools.Where(p => p.Removed == null);
+        }
+
+        if (filter.Id is { } id)
+        {
+            pools = pools.Where(p => p.Id == id);
+        }
+
+        if (filter.Name?.ToLowerInvariant() is { } name)
+        {
+            pools = pools.Where(p => p.Name.ToLower() == name);
+        }
+
+        if (filter.Keyword?.ToLowerInvariant() is { } keyword)
+        {
+            pools = pools.Where(p => p.Name.ToLower().Contains(keyword) || p.Type.ToLower().Contains(keyword) || p.Address.ToLower().Contains(keyword));
+        }
+
+        if (filter.Address is { } address)
+        {
+            pools = pools.Where(p => p.Address == address);
+        }
+
+        if (filter.Path is { } path)
+        {
+            pools = pools.Where(p => p.Path == path);
+        }
+
+        if (filter.ZoneId is { } zone)
+        {
+            pools = pools.Where(p => p.ZoneId == zone);
+        }
+
+        if (filter.PodId is { } pod)
+        {
+            pools = pools.Where(p => p.PodId == pod);
+        }
+
+        if (filter.ClusterId is { } cluster)
+        {
+            pools = pools.Where(p => p.ClusterId == cluster || (p.ClusterId == null && db.Clusters.Any(c => c.Id == cluster && c.ZoneId == p.ZoneId)));
+        }
+
+        if (filter.HostId is { } host)
+        {
+            pools = pools.Where(p => db.Bindings.Any(b => b.PoolId == p.Id && b.HostId == host && b.Absent == null));
+        }
+
+        if (filter.Scope is { } scope)
+        {
+            pools = pools.Where(p => p.Scope == scope);
+        }
+
+        if (filter.State is { } state)
+        {
+            pools = Enum.TryParse<PoolState>(state, ignoreCase: true, out var parsed) && Enum.IsDefined(parsed)
+                ? pools.Where(p => p.State == parsed)
+                : pools.Where(p => false);
+        }
+
+        return pools;
+    }
+}
