@@ -76,11 +76,12 @@ internal sealed class LocalStack : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts the server, which must not be running, and waits until it answers signed requests.</summary>
+    /// <summary>Starts the server, ending one that still runs the hard way, and waits until it answers signed requests.</summary>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>When it answers.</returns>
     public async Task StartServerAsync(CancellationToken cancellationToken)
     {
+        await ReleaseAsync(_server);
         _server = ChildProcess.Start(
             "server", Options.Programs.Server, LaunchArguments.Server(Options), Options.Environment, Path.Combine(Options.LogFolder, "server.log"));
         await WaitAsync(
@@ -98,7 +99,7 @@ internal sealed class LocalStack : IAsyncDisposable
             cancellationToken);
     }
 
-    /// <summary>Starts the agent, which must not be running, joining this host first when it has no identity yet, and waits until its host is up.</summary>
+    /// <summary>Starts the agent, ending one that still runs the hard way, joining this host first when it has no identity yet, and waits until its host is up.</summary>
     /// <param name="say">Told one sentence a step.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>When the host is up.</returns>
@@ -114,6 +115,7 @@ internal sealed class LocalStack : IAsyncDisposable
         }
 
         say($"starting the agent (log: {Path.Combine(Options.LogFolder, "agent.log")})");
+        await ReleaseAsync(_agent);
         _agent = ChildProcess.Start(
             "agent", Options.Programs.Agent, LaunchArguments.Agent(Options, DriverFolder, TokenFile), Options.Environment, Path.Combine(Options.LogFolder, "agent.log"));
         await WaitAsync(
@@ -186,14 +188,8 @@ internal sealed class LocalStack : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await EndAsync();
-        foreach (var child in new[] { _agent, _server })
-        {
-            if (child is not null)
-            {
-                await child.DisposeAsync();
-            }
-        }
-
+        await ReleaseAsync(_agent);
+        await ReleaseAsync(_server);
         _http.Dispose();
         if (_owner is not null)
         {
@@ -202,6 +198,14 @@ internal sealed class LocalStack : IAsyncDisposable
     }
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private static async Task ReleaseAsync(ChildProcess? ended)
+    {
+        if (ended is not null)
+        {
+            await ended.DisposeAsync();
+        }
+    }
 
     private static string FindToken(JsonElement answer)
     {
