@@ -1,4 +1,3 @@
-using System.Globalization;
 using Holdfast.Protocol;
 
 namespace Holdfast.Cli.CloudStack;
@@ -27,27 +26,5 @@ internal sealed record ApiCredentials(Uri Endpoint, string Key, Secret Secret)
             && values.TryGetValue("key", out var key) && values.TryGetValue("secret", out var secret)
                 ? new ApiCredentials(uri, key, new Secret(secret))
                 : null;
-    }
-
-    /// <summary>Writes the file, readable by its owner only from its first byte on.</summary>
-    /// <param name="path">The file.</param>
-    public void Write(string path)
-    {
-        var text = string.Create(
-            CultureInfo.InvariantCulture,
-            $"[cloudstack]\nendpoint = {Endpoint}\nkey = {Key}\nsecret = {Secret.Reveal()}\n");
-        var temporary = path + ".new";
-        File.Delete(temporary);
-        using (var stream = new FileStream(temporary, new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        }))
-        {
-            stream.Write(System.Text.Encoding.UTF8.GetBytes(text));
-        }
-
-        File.Move(temporary, path, overwrite: true);
     }
 }

@@ -10,7 +10,7 @@ internal static class LaunchArguments
     /// <returns>The arguments.</returns>
     public static IReadOnlyList<string> Server(LocalStackOptions options) =>
     [
-        "--data", options.Data,
+        "--data", options.ServerFolder,
         "--port", options.ApiPort.ToString(CultureInfo.InvariantCulture),
         "--agent-port", options.GatewayPort.ToString(CultureInfo.InvariantCulture),
     ];

@@ -88,7 +88,7 @@ internal sealed class LocalStack : IAsyncDisposable
             "the server to answer",
             async () =>
             {
-                if (ApiCredentials.Read(Options.AdminFile) is not { } credentials)
+                if (ApiCredentials.Read(Options.ServerAdminFile) is not { } credentials)
                 {
                     return false;
                 }
@@ -97,6 +97,7 @@ internal sealed class LocalStack : IAsyncDisposable
                 return await _api.SendAsync("listCapabilities", new Dictionary<string, string>(), cancellationToken) is ApiReply.Answered;
             },
             cancellationToken);
+        WriteSecretFile(Options.AdminFile, await File.ReadAllTextAsync(Options.ServerAdminFile, cancellationToken));
     }
 
     /// <summary>Starts the agent, ending one that still runs the hard way, joining this host first when it has no identity yet, and waits until its host is up.</summary>

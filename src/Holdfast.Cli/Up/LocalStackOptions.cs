@@ -3,7 +3,7 @@ namespace Holdfast.Cli.Up;
 /// <summary>Where an installation on this machine lives and what it runs.</summary>
 internal sealed record LocalStackOptions
 {
-    /// <summary>The folder that holds all of it; the server's own files are directly in it.</summary>
+    /// <summary>The folder that holds all of it.</summary>
     public required string Data { get; init; }
 
     /// <summary>Port of the API on 127.0.0.1.</summary>
@@ -21,11 +21,17 @@ internal sealed record LocalStackOptions
     /// <summary>Further environment variables of server and agent.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>The file with the administrator's keys, in the format of the <c>cs</c> client; the server writes it.</summary>
+    /// <summary>The file with the administrator's keys, in the format of the <c>cs</c> client.</summary>
     public string AdminFile => Path.Combine(Data, "admin.ini");
 
     /// <summary>Where the logs go.</summary>
     public string LogFolder => Path.Combine(Data, "log");
+
+    /// <summary>The server's own folder, closed to everybody else; guests must get at the pool beside it.</summary>
+    public string ServerFolder => Path.Combine(Data, "server");
+
+    /// <summary>Where the server itself writes the administrator's keys.</summary>
+    public string ServerAdminFile => Path.Combine(ServerFolder, "admin.ini");
 
     /// <summary>The agent's own folder.</summary>
     public string AgentFolder => Path.Combine(Data, "agent");
