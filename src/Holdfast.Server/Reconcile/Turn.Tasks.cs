@@ -151,6 +151,38 @@ internal sealed partial class Turn
         return id;
     }
 
+    /// <summary>
+    /// Has a template that no pool holds yet imported to one that is up: the proof that its image can be used. Nothing happens when no pool can take it now; a
+    /// sweep looks again.
+    /// </summary>
+    public async Task SeedTemplateAsync(TemplateRow template, CancellationToken cancellationToken)
+    {
+        if (await Db.TemplateCopies.AnyAsync(c => c.TemplateId == template.Id && c.Removed == null && c.State == TemplateCopyState.Importing, cancellationToken))
+        {
+            return;
+        }
+
+        var serving = await (from b in Db.Bindings
+                             join p in Db.StoragePools on b.PoolId equals p.Id
+                             join h in Db.Hosts on b.HostId equals h.Id
+                             where p.State == PoolState.Up && p.Removed == null && b.Absent == null && b.Desired == Desired.Attached
+                                 && b.Observed == BindingState.Attached && b.ControlPlane == PlaneHealth.Up
+                                 && h.State == HostState.Up && h.IncarnationId == b.IncarnationId
+                                 && (template.ZoneId == null || p.ZoneId == template.ZoneId)
+                             orderby p.Created, b.IncarnationId
+                             select new { PoolId = p.Id, PoolName = p.Name, b.IncarnationId }).FirstOrDefaultAsync(cancellationToken);
+        if (serving is null)
+        {
+            return;
+        }
+
+        await ImportAsync(template.Id, serving.PoolId, serving.IncarnationId, cancellationToken);
+        await Db.Templates.Where(t => t.Id == template.Id)
+            .Set(t => t.State, TemplateState.Pending)
+            .Set(t => t.Status, $"Importing to storage pool {serving.PoolName}")
+            .UpdateAsync(cancellationToken);
+    }
+
     /// <summary>What a host said of a task, or what a missed deadline says for it, becomes a fact.</summary>
     public async Task TaskEndedAsync(TaskRow task, WorkState state, string? error, TaskStatus? status, CancellationToken cancellationToken)
     {

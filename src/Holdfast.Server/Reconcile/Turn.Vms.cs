@@ -42,6 +42,13 @@ internal sealed partial class Turn
         throw new InvalidOperationException($"VM {id} does not settle.");
     }
 
+    /// <summary>Tells the host of a running VM its present specification, as a new generation that the jobs then wait for.</summary>
+    public async Task UpdateMachineAsync(VmId id, IReadOnlyList<JobId> jobs, CancellationToken cancellationToken)
+    {
+        var vm = await LoadVmAsync(id, cancellationToken) ?? throw new InvalidOperationException($"VM {id} does not exist.");
+        await WriteMachineAsync(vm, Desired.Running, jobs, null, cancellationToken);
+    }
+
     private async Task<LoadedVm?> LoadVmAsync(VmId id, CancellationToken cancellationToken)
     {
         var row = await Db.Vms.FirstOrDefaultAsync(v => v.Id == id && v.Removed == null, cancellationToken);

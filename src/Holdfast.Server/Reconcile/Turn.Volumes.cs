@@ -218,7 +218,7 @@ internal sealed partial class Turn
     }
 
     /// <summary>Has a volume deleted through a ledger; at once gone when no backend can have anything of it.</summary>
-    private async Task DeleteVolumeAsync(VolumeId id, CancellationToken cancellationToken)
+    public async Task DeleteVolumeAsync(VolumeId id, CancellationToken cancellationToken)
     {
         var volume = await Db.Volumes.SingleAsync(v => v.Id == id, cancellationToken);
         if (volume.PoolId is not { } poolId)
@@ -266,6 +266,30 @@ internal sealed partial class Turn
             },
             token: cancellationToken);
         _deletionsAsked.Add(id);
+    }
+
+    /// <summary>Has a volume grown: on the host of its running guest, else on one that serves its pool.</summary>
+    /// <returns>Why nobody can; null when somebody was told.</returns>
+    public async Task<PlanFault?> ResizeVolumeAsync(VolumeRow volume, VmRow? vm, long size, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var pool = await Db.StoragePools.SingleAsync(p => p.Id == volume.PoolId, cancellationToken);
+        var worker = vm is { State: VmState.Running } ? vm.IncarnationId : await ChooseWorkerAsync(pool.Id, cancellationToken);
+        if (worker is not { } incarnation || pool.State is not (PoolState.Up or PoolState.Disabled))
+        {
+            return new PlanFault(
+                PlanFaultKind.StorageUnavailable,
+                $"Volume {volume.Name} ({volume.Id}) cannot be resized: storage pool {pool.Name} ({pool.Id}) is in state {pool.State}{(worker is null ? ", and no host serves it" : string.Empty)}");
+        }
+
+        var task = await AddTaskAsync(
+            incarnation,
+            WorkKind.ResizeVolume,
+            volume.Id,
+            new TaskSpec.ResizeVolume { PoolId = pool.Id, PoolName = pool.Name, VolumeId = volume.Id, VolumeGeneration = volume.Generation, SizeBytes = size },
+            deadline,
+            cancellationToken);
+        await Db.UpdateAsync(volume with { State = VolumeState.Resizing, StateSince = Now, WantedSizeBytes = size, TaskId = task, Condition = null }, token: cancellationToken);
+        return null;
     }
 
     private async Task ExpungedAsync(VolumeRow volume, string why, CancellationToken cancellationToken)

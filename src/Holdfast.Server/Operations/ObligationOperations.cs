@@ -1,0 +1,104 @@
+using Holdfast.Core.Ids;
+using Holdfast.Core.States;
+using Holdfast.Protocol.Host;
+using Holdfast.Server.Reconcile;
+using Holdfast.Server.Store.Rows;
+using LinqToDB;
+using LinqToDB.Async;
+
+namespace Holdfast.Server.Operations;
+
+/// <inheritdoc/>
+internal sealed class ObligationOperations : IObligationOperations
+{
+    private readonly TurnFactory _turns;
+
+    /// <summary>Made once per node.</summary>
+    public ObligationOperations(TurnFactory turns) => _turns = turns;
+
+    /// <inheritdoc/>
+    public Task<Outcome<ObligationRow>> RetryAsync(Caller caller, ObligationId obligationId, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<ObligationRow>>(
+        async (turn, ct) =>
+        {
+            var row = await turn.Db.Obligations.FirstOrDefaultAsync(o => o.Id == obligationId, ct);
+            if (row is null)
+            {
+                return new Outcome<ObligationRow>.Refused(Faults.NoSuchEntity("retryObligation", "id", obligationId));
+            }
+
+            if (row.State != ObligationState.Owed)
+            {
+                return new Outcome<ObligationRow>.Refused(Faults.Invalid($"Obligation {row.Id} is not owed any more, its state is {row.State}"));
+            }
+
+            if (!await turn.IsActiveAsync(row.IncarnationId, ct))
+            {
+                return new Outcome<ObligationRow>.Refused(Faults.Invalid($"Obligation {row.Id} belongs to an installation that was retired; nobody can try it, it can only be forgotten"));
+            }
+
+            await turn.AddTaskAsync(
+                row.IncarnationId,
+                WorkKind.RetryObligation,
+                null,
+                new TaskSpec.RetryObligation { PoolId = row.PoolId, PoolName = row.PoolName, ObligationId = row.Id },
+                turn.Now + turn.Timings.ChangeDeadline,
+                ct,
+                row.Id);
+            return new Outcome<ObligationRow>.Done(row);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Outcome<ObligationRow>> ForgetAsync(Caller caller, ObligationId obligationId, string reason, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<ObligationRow>>(
+        async (turn, ct) =>
+        {
+            var row = await turn.Db.Obligations.FirstOrDefaultAsync(o => o.Id == obligationId, ct);
+            if (row is null)
+            {
+                return new Outcome<ObligationRow>.Refused(Faults.NoSuchEntity("forgetObligation", "id", obligationId));
+            }
+
+            if (string.IsNullOrWhiteSpace(reason))
+            {
+                return new Outcome<ObligationRow>.Refused(Faults.Missing("forgetObligation", "reason"));
+            }
+
+            if (row.State is not (ObligationState.Owed or ObligationState.Orphaned))
+            {
+                return new Outcome<ObligationRow>.Refused(Faults.Invalid($"Obligation {row.Id} is not owed any more, its state is {row.State}"));
+            }
+
+            var forgotten = row with { ForgottenBy = caller.UserName, Reason = reason.Trim(), Updated = turn.Now };
+            if (row.State == ObligationState.Owed && await turn.IsActiveAsync(row.IncarnationId, ct))
+            {
+                // The host's ledger is the truth: the row becomes Forgotten when it says so.
+                await turn.AddTaskAsync(
+                    row.IncarnationId,
+                    WorkKind.ForgetObligation,
+                    null,
+                    new TaskSpec.ForgetObligation { PoolId = row.PoolId, PoolName = row.PoolName, ObligationId = row.Id, Reason = forgotten.Reason, By = caller.UserName },
+                    null,
+                    ct,
+                    row.Id);
+                await turn.Db.UpdateAsync(forgotten, token: ct);
+                return new Outcome<ObligationRow>.Done(forgotten);
+            }
+
+            forgotten = forgotten with { State = ObligationState.Forgotten, Settled = turn.Now, NextTry = null };
+            await turn.Db.UpdateAsync(forgotten, token: ct);
+            await turn.TellAsync(
+                EventTypes.ObligationForgotten,
+                EventLevel.Warn,
+                EventState.Completed,
+                $"{caller.UserName} wrote off obligation {row.Id} ({row.Kind} of volume {row.VolumeId}, {row.BackendName}, on storage pool {row.PoolName} ({row.PoolId})): {forgotten.Reason}",
+                caller.AccountId,
+                caller.UserId,
+                ResourceTypes.Obligation,
+                row.Id.Value,
+                null,
+                null,
+                ct);
+            return new Outcome<ObligationRow>.Done(forgotten);
+        },
+        cancellationToken);
+}

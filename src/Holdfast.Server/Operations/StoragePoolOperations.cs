@@ -1,0 +1,357 @@
+using System.Text.Json;
+using Holdfast.Core.Ids;
+using Holdfast.Core.States;
+using Holdfast.Protocol;
+using Holdfast.Protocol.Host;
+using Holdfast.Server.Reconcile;
+using Holdfast.Server.Security;
+using Holdfast.Server.Store;
+using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Wakeups;
+using LinqToDB;
+using LinqToDB.Async;
+
+namespace Holdfast.Server.Operations;
+
+/// <inheritdoc/>
+internal sealed class StoragePoolOperations : IStoragePoolOperations
+{
+    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
+
+    private readonly TurnFactory _turns;
+    private readonly Database _database;
+    private readonly WakeupHub _wakeups;
+    private readonly SecretBox _secrets;
+
+    /// <summary>Made once per node.</summary>
+    public StoragePoolOperations(TurnFactory turns, Database database, WakeupHub wakeups, SecretBox secrets)
+    {
+        _turns = turns;
+        _database = database;
+        _wakeups = wakeups;
+        _secrets = secrets;
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<StoragePoolRow>> CreateAsync(Caller caller, CreateStoragePool request, CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrWhiteSpace(request.Name) || request.Name.Length > 255)
+        {
+            return Refused(Faults.Invalid("The storage pool's name must have 1 to 255 characters"));
+        }
+
+        if (!PoolLocation.TryRead(request.Url, request.Provider, request.Details, out var location, out var fault))
+        {
+            return Refused(fault);
+        }
+
+        var added = await _turns.RunAsync((turn, ct) => AddAsync(turn, caller, request, location, ct), cancellationToken);
+        if (added is not Outcome<StoragePoolRow>.Done { Value.Id: var id })
+        {
+            return added;
+        }
+
+        // What the hosts say arrives by their reports, on any node; whether they said enough, or too late, is the planner's to say.
+        using var changes = _wakeups.Subscribe(id.Value);
+        while (true)
+        {
+            var pool = await _turns.RunAsync(
+                async (turn, ct) =>
+                {
+                    turn.Mark(id);
+                    await turn.SettleAsync(ct);
+                    return await turn.Db.StoragePools.SingleAsync(p => p.Id == id, ct);
+                },
+                cancellationToken);
+            switch (pool.State)
+            {
+                case PoolState.Initialized:
+                    await changes.WaitAsync(Poll, cancellationToken);
+                    break;
+                case PoolState.Removed:
+                    return Refused(Faults.PoolNotAdded(pool.LastError ?? "it was removed meanwhile"));
+                default:
+                    return new Outcome<StoragePoolRow>.Done(pool);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<Outcome<StoragePoolRow>> UpdateAsync(Caller caller, UpdateStoragePool request, CancellationToken cancellationToken) => _turns.RunAsync(
+        async (turn, ct) =>
+        {
+            var pool = await FindAsync(turn, request.PoolId, ct);
+            if (pool is null)
+            {
+                return Refused(Faults.NoSuchEntity("updateStoragePool", "id", request.PoolId));
+            }
+
+            var changed = pool;
+            if (request.Enabled is { } enabled && enabled != (pool.State == PoolState.Up))
+            {
+                if (pool.State is not (PoolState.Up or PoolState.Disabled))
+                {
+                    return Refused(enabled ? Faults.PoolNotEnablable(pool.Id, pool.Name, pool.State) : Faults.PoolNotDisablable(pool.Id, pool.Name, pool.State));
+                }
+
+                changed = changed with { State = enabled ? PoolState.Up : PoolState.Disabled, StateSince = turn.Now };
+            }
+
+            if (request.Name is { } name && name != pool.Name)
+            {
+                if (string.IsNullOrWhiteSpace(name) || await IsTakenAsync(turn, pool.ZoneId, name, ct))
+                {
+                    return Refused(NameTaken(name));
+                }
+
+                changed = changed with { Name = name.Trim() };
+            }
+
+            if (request.Tags is { } tags)
+            {
+                changed = changed with { Tags = Csv.Join(tags) };
+            }
+
+            if (request.Url is not null || request.Details is not null)
+            {
+                var details = request.Details ?? StoredText.Map(pool.Details);
+                if (!PoolLocation.TryRead(request.Url ?? pool.Url, pool.Provider, details, out var location, out var fault))
+                {
+                    return Refused(fault);
+                }
+
+                changed = changed with
+                {
+                    Url = location.Url,
+                    Address = location.Address,
+                    Path = location.Path,
+                    Config = StoredText.Of(location.Config),
+                    Details = StoredText.Of(location.Details),
+                    Secrets = location.Secrets.Count > 0 ? Seal(pool.Id, location.Secrets) : pool.Secrets,
+                };
+            }
+
+            if (changed == pool)
+            {
+                return new Outcome<StoragePoolRow>.Done(pool);
+            }
+
+            await turn.Db.UpdateAsync(changed, token: ct);
+            if (changed.Name != pool.Name || changed.Config != pool.Config || changed.Secrets != pool.Secrets)
+            {
+                // What hosts hold of a pool never changes without a new generation.
+                await turn.TellBindingsAsync(pool.Id, pool.State is PoolState.Maintenance or PoolState.PrepareForMaintenance ? Desired.Quiesced : Desired.Attached, ct);
+            }
+
+            await TellAsync(turn, caller, EventTypes.PoolUpdate, changed, $"Storage pool {changed.Name} ({changed.Id}) was changed", ct);
+            return new Outcome<StoragePoolRow>.Done(changed);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<JobOutcome> EnableMaintenanceAsync(Caller caller, PoolId poolId, CancellationToken cancellationToken) => _turns.RunAsync<JobOutcome>(
+        async (turn, ct) =>
+        {
+            var pool = await FindAsync(turn, poolId, ct);
+            if (pool is null)
+            {
+                return new JobOutcome.Refused(Faults.NoSuchEntity("enableStorageMaintenance", "id", poolId));
+            }
+
+            var isPreparing = pool.State == PoolState.PrepareForMaintenance;
+            if (isPreparing && await turn.Db.Jobs.AnyAsync(j => j.InstanceId == poolId.Value && j.State == JobState.Pending, ct))
+            {
+                return new JobOutcome.Refused(Faults.PoolMaintenanceUnderWay(pool.Id, pool.Name));
+            }
+
+            if (!isPreparing && pool.State is not (PoolState.Up or PoolState.Disabled))
+            {
+                return new JobOutcome.Refused(Faults.PoolNotReadyForMaintenance(pool.Id, pool.Name, pool.State));
+            }
+
+            var job = await turn.AddJobAsync(caller.AccountId, caller.UserId, JobKind.EnableStorageMaintenance, ResourceTypes.StoragePool, poolId.Value, $"preparing storage pool {pool.Name} ({pool.Id}) for maintenance", turn.Timings.Of(JobKind.EnableStorageMaintenance), ct);
+            await turn.Db.UpdateAsync(pool with { State = PoolState.PrepareForMaintenance, StateSince = turn.Now }, token: ct);
+            turn.Mark(poolId);
+            return new JobOutcome.Accepted(job.Id, poolId.Value);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<JobOutcome> CancelMaintenanceAsync(Caller caller, PoolId poolId, CancellationToken cancellationToken) => _turns.RunAsync<JobOutcome>(
+        async (turn, ct) =>
+        {
+            var pool = await FindAsync(turn, poolId, ct);
+            if (pool is null)
+            {
+                return new JobOutcome.Refused(Faults.NoSuchEntity("cancelStorageMaintenance", "id", poolId));
+            }
+
+            // A preparation whose job failed may be given up, too: nobody else could end it.
+            var isStranded = pool.State == PoolState.PrepareForMaintenance
+                && !await turn.Db.Jobs.AnyAsync(j => j.InstanceId == poolId.Value && j.State == JobState.Pending, ct);
+            if (pool.State is not (PoolState.Maintenance or PoolState.CancelMaintenance) && !isStranded)
+            {
+                return new JobOutcome.Refused(Faults.PoolNotReadyToCancel(pool.Id, pool.Name, pool.State));
+            }
+
+            var job = await turn.AddJobAsync(caller.AccountId, caller.UserId, JobKind.CancelStorageMaintenance, ResourceTypes.StoragePool, poolId.Value, $"ending the maintenance of storage pool {pool.Name} ({pool.Id})", turn.Timings.Of(JobKind.CancelStorageMaintenance), ct);
+            await turn.Db.UpdateAsync(pool with { State = PoolState.CancelMaintenance, StateSince = turn.Now }, token: ct);
+            turn.Mark(poolId);
+            return new JobOutcome.Accepted(job.Id, poolId.Value);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Outcome<Success>> DeleteAsync(Caller caller, PoolId poolId, bool forced, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<Success>>(
+        async (turn, ct) =>
+        {
+            var pool = await FindAsync(turn, poolId, ct);
+            if (pool is null)
+            {
+                return new Outcome<Success>.Refused(Faults.NoSuchEntity("deleteStoragePool", "id", poolId));
+            }
+
+            if (pool.State != PoolState.Maintenance)
+            {
+                return new Outcome<Success>.Refused(Faults.PoolNotInMaintenance(pool.Id, pool.Name, pool.State));
+            }
+
+            // A deletion that is owed already has no holder: it becomes an orphan with the pool.
+            var holders = await (from v in turn.Db.Volumes
+                                 from vm in turn.Db.Vms.LeftJoin(vm => vm.Id == v.VmId)
+                                 where v.PoolId == poolId && v.Removed == null && v.State != VolumeState.Expunging
+                                 orderby v.Name
+                                 select new { v.Id, v.Name, v.State, VmId = (VmId?)vm.Id, VmName = vm.Name, VmState = (VmState?)vm.State }).ToListAsync(ct);
+            var blocking = holders.Where(h => !(forced && h.State == VolumeState.Destroy)).ToList();
+            if (blocking.Count > 0)
+            {
+                var names = string.Join("; ", blocking.Select(h =>
+                    $"volume {h.Name} ({h.Id}), state {h.State}" + (h.VmId is { } vm ? $", of VM {h.VmName} ({vm}), state {h.VmState}" : ", attached to no VM")));
+                return new Outcome<Success>.Refused(Faults.PoolHasVolumes(pool.Id, pool.Name, names));
+            }
+
+            await TellAsync(turn, caller, EventTypes.PoolDelete, pool, $"Storage pool {pool.Name} ({pool.Id}) was deleted", ct);
+            await turn.RemovePoolAsync(pool, ct);
+            return new Outcome<Success>.Done(Success.Value);
+        },
+        cancellationToken);
+
+    private static Outcome<StoragePoolRow> Refused(ApiFault fault) => new Outcome<StoragePoolRow>.Refused(fault);
+
+    private static ApiFault NameTaken(string name) => Faults.Invalid($"A storage pool named {name} exists already in the zone, or the name is empty");
+
+    private static Task<bool> IsTakenAsync(Turn turn, ZoneId zone, string name, CancellationToken cancellationToken)
+    {
+        var wanted = name.Trim();
+        return turn.Db.StoragePools.AnyAsync(p => p.ZoneId == zone && p.Name == wanted && p.Removed == null, cancellationToken);
+    }
+
+    private static Task<StoragePoolRow?> FindAsync(Turn turn, PoolId id, CancellationToken cancellationToken) =>
+        turn.Db.StoragePools.FirstOrDefaultAsync(p => p.Id == id && p.Removed == null, cancellationToken);
+
+    private static Task TellAsync(Turn turn, Caller caller, string type, StoragePoolRow pool, string text, CancellationToken cancellationToken) =>
+        turn.TellAsync(type, EventLevel.Info, EventState.Completed, text, caller.AccountId, caller.UserId, ResourceTypes.StoragePool, pool.Id.Value, pool.Name, null, cancellationToken);
+
+    private string? Seal(PoolId pool, SortedDictionary<string, Secret> secrets) => secrets.Count == 0
+        ? null
+        : _secrets.Seal(SecretPurpose.PoolSecrets(pool), new Secret(JsonSerializer.Serialize(secrets, StoredText.Default.SortedDictionaryStringSecret)));
+
+    private async Task<Outcome<StoragePoolRow>> AddAsync(Turn turn, Caller caller, CreateStoragePool request, PoolLocation location, CancellationToken cancellationToken)
+    {
+        var (scope, cluster, fault) = await ScopeAsync(turn, request, cancellationToken);
+        if (fault is not null)
+        {
+            return Refused(fault);
+        }
+
+        if (await IsTakenAsync(turn, request.ZoneId, request.Name, cancellationToken))
+        {
+            return Refused(NameTaken(request.Name));
+        }
+
+        var id = new PoolId(turn.NewId());
+        var pool = new StoragePoolRow
+        {
+            Id = id,
+            ZoneId = request.ZoneId,
+            PodId = cluster?.PodId,
+            ClusterId = cluster?.Id,
+            HostId = scope == PoolScope.Host ? request.HostId : null,
+            Name = request.Name.Trim(),
+            Scope = scope,
+            Provider = location.Provider,
+            Driver = location.Driver,
+            Type = location.Type,
+            Url = location.Url,
+            Address = location.Address,
+            Path = location.Path,
+            Config = StoredText.Of(location.Config),
+            Secrets = Seal(id, location.Secrets),
+            Details = StoredText.Of(location.Details),
+            Tags = Csv.Join(request.Tags),
+            State = PoolState.Initialized,
+            StateSince = turn.Now,
+            AddDeadline = turn.Now + turn.Timings.AddPool,
+            Created = turn.Now,
+        };
+        await turn.Db.InsertAsync(pool, token: cancellationToken);
+        var hosts = await turn.Db.Hosts
+            .Where(h => h.ZoneId == pool.ZoneId && h.Removed == null && h.IncarnationId != null
+                && (pool.ClusterId == null || h.ClusterId == pool.ClusterId)
+                && (pool.HostId == null || h.Id == pool.HostId))
+            .ToListAsync(cancellationToken);
+        foreach (var host in hosts)
+        {
+            await turn.AddBindingAsync(pool, host.Id, host.IncarnationId!.Value, cancellationToken);
+        }
+
+        await TellAsync(turn, caller, EventTypes.PoolCreate, pool, $"Storage pool {pool.Name} ({pool.Id}) is being added", cancellationToken);
+        return new Outcome<StoragePoolRow>.Done(pool);
+    }
+
+    private static async Task<(PoolScope Scope, ClusterRow? Cluster, ApiFault? Fault)> ScopeAsync(Turn turn, CreateStoragePool request, CancellationToken cancellationToken)
+    {
+        const string command = "createStoragePool";
+        var zone = await turn.Db.Zones.FirstOrDefaultAsync(z => z.Id == request.ZoneId && z.Removed == null, cancellationToken);
+        if (zone is null)
+        {
+            return (default, null, Faults.NoSuchEntity(command, "zoneid", request.ZoneId));
+        }
+
+        if (zone.AllocationState != "Enabled")
+        {
+            return (default, null, Faults.PermissionDenied($"Cannot perform this operation, Zone is currently disabled: {zone.Name} ({zone.Id})"));
+        }
+
+        switch (request.Scope?.ToUpperInvariant() ?? "CLUSTER")
+        {
+            case "ZONE":
+                return request.Hypervisor switch
+                {
+                    null => (default, null, Faults.Invalid("Missing parameter hypervisor. Hypervisor type is required to create zone wide primary storage.")),
+                    _ when !request.Hypervisor.Equals("KVM", StringComparison.OrdinalIgnoreCase) => (default, null, Faults.Invalid($"Invalid hypervisor {request.Hypervisor}: the only hypervisor is KVM")),
+                    _ => (PoolScope.Zone, null, null),
+                };
+            case "CLUSTER":
+                if (request.ClusterId is not { } clusterId)
+                {
+                    return (default, null, Faults.Invalid("cluster id can't be null, if scope is cluster"));
+                }
+
+                var cluster = await turn.Db.Clusters.FirstOrDefaultAsync(c => c.Id == clusterId && c.ZoneId == request.ZoneId && c.Removed == null, cancellationToken);
+                return cluster is null ? (default, null, Faults.NoSuchEntity(command, "clusterid", clusterId)) : (PoolScope.Cluster, cluster, null);
+            case "HOST":
+                if (request.HostId is not { } hostId)
+                {
+                    return (default, null, Faults.Invalid("host id can't be null, if scope is host"));
+                }
+
+                var host = await turn.Db.Hosts.FirstOrDefaultAsync(h => h.Id == hostId && h.ZoneId == request.ZoneId && h.Removed == null, cancellationToken);
+                return host is null
+                    ? (default, null, Faults.NoSuchEntity(command, "hostid", hostId))
+                    : (PoolScope.Host, await turn.Db.Clusters.FirstOrDefaultAsync(c => c.Id == host.ClusterId, cancellationToken), null);
+            default:
+                return (default, null, Faults.Invalid($"invalid scope for pool {request.Scope}"));
+        }
+    }
+}
