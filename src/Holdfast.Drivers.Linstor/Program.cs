@@ -1,1 +1,4 @@
-return 0;
+using Holdfast.DriverKit;
+using Holdfast.Drivers.Linstor;
+
+return await DriverHost.RunAsync(new LinstorDriverFactory(), args);

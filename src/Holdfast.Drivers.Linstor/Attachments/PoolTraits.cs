@@ -1,0 +1,11 @@
+namespace Holdfast.Drivers.Linstor.Attachments;
+
+/// <summary>What the resource group was like when LINSTOR was last asked.</summary>
+/// <param name="IsDrbd">Whether DRBD is in the stack, so that every node can use a volume.</param>
+/// <param name="CanClone">Whether its storage can clone.</param>
+/// <param name="CanSnapshot">Whether its storage can take snapshots.</param>
+internal sealed record PoolTraits(bool IsDrbd, bool CanClone, bool CanSnapshot)
+{
+    /// <summary>What most clusters are like.</summary>
+    public static PoolTraits Usual { get; } = new(IsDrbd: true, CanClone: true, CanSnapshot: true);
+}

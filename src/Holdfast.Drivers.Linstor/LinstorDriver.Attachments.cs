@@ -1,0 +1,657 @@
+using Holdfast.Core.Ids;
+using Holdfast.DriverKit;
+using Holdfast.Drivers.Linstor.Attachments;
+using Holdfast.Drivers.Linstor.Devices;
+using Holdfast.Drivers.Linstor.Drbd;
+using Holdfast.Drivers.Linstor.Rest;
+using Holdfast.Drivers.Linstor.Rest.Model;
+using Holdfast.Drivers.Linstor.Volumes;
+using Holdfast.Protocol.Driver;
+
+namespace Holdfast.Drivers.Linstor;
+
+internal sealed partial class LinstorDriver
+{
+    private const string TwoPrimaries = "DrbdOptions/Net/allow-two-primaries";
+    private const string Protocol = "DrbdOptions/Net/protocol";
+
+    /// <inheritdoc/>
+    public async Task<DriverResult<AttachmentReply>> AttachAsync(VolumeId volume, AttachRequest request, DriverCall call, CancellationToken cancellationToken)
+    {
+        var doing = $"Attaching {Name(volume)} on node {_settings.NodeName}";
+        var deadline = Deadline(call, cancellationToken);
+        var record = _store.Find(volume);
+        if (record is { IsAttached: true } && request.Generation < record.Generation)
+        {
+            return Older(doing, request.Generation, record.Generation);
+        }
+
+        var found = await FindAsync(volume, doing, deadline);
+        if (found is Found.Error { Problem.Code: DriverErrorCode.Unreachable } silent)
+        {
+            return await AttachLocallyAsync(volume, request, record, silent.Why, doing, deadline);
+        }
+
+        switch (found)
+        {
+            case Found.Error error:
+                return error.Why;
+            case Found.Absent:
+                _store.Forget(volume);
+                return Absent(doing, volume);
+        }
+
+        var ours = (Found.Ours)found;
+        if (NotUsable(ours, doing) is { } not)
+        {
+            return not;
+        }
+
+        if (request.Generation != ours.Marks.Generation)
+        {
+            return DriverFailure.Invalid($"{doing}: generation {request.Generation} is asked for, LINSTOR has {ours.Marks.Generation}.");
+        }
+
+        if (ours.Marks.Sealed && !request.ReadOnly)
+        {
+            return DriverFailure.Invalid($"{doing}: it is sealed and can only be attached for reading.");
+        }
+
+        var placed = await PlaceHereAsync(ours, request.Mode, doing, deadline);
+        if (placed.Error is { } refused)
+        {
+            return placed.Silent ? await AttachLocallyAsync(volume, request, record, refused, doing, deadline) : refused;
+        }
+
+        var ready = await WaitForDeviceAsync(ours, placed.Here, doing, deadline);
+        if (ready.Error is { } late)
+        {
+            return late;
+        }
+
+        return Hand(volume, request, record, ready.Device!, ours.IsDrbd, ours.Marks.Sealed, ours.SizeKib * 1024, null, doing);
+    }
+
+    /// <inheritdoc/>
+    public async Task<DriverResult<DriverAck>> ReleaseAsync(VolumeId volume, ReleaseRequest request, DriverCall call, CancellationToken cancellationToken)
+    {
+        var doing = $"Releasing {Name(volume)} on node {_settings.NodeName}";
+        var deadline = Deadline(call, cancellationToken);
+        var record = _store.Find(volume);
+        var attached = record is not null && record.Modes.Contains(request.Mode);
+        if (attached && record!.Generation > request.Generation)
+        {
+            return DriverFailure.Invalid($"{doing}: it was attached again with generation {record.Generation}, which is newer than {request.Generation}.");
+        }
+
+        if (record is { IsAttached: true } && record.Modes.Any(mode => mode != request.Mode))
+        {
+            if (!attached)
+            {
+                return new DriverAck(DriverOutcome.AlreadySo);
+            }
+
+            _store.Write(Without(record, request.Mode));
+            return new DriverAck(DriverOutcome.Done);
+        }
+
+        if (OpenBy(volume, record) is { } user)
+        {
+            return DriverFailure.Busy($"{doing}: its device is still open ({user}).");
+        }
+
+        TakeBack(record);
+        if (record is { IsDrbd: false })
+        {
+            // Without DRBD the data stays where it is: nothing is owed to LINSTOR, and it is not asked.
+            if (attached)
+            {
+                _store.Write(Without(record, request.Mode));
+            }
+
+            return new DriverAck(attached ? DriverOutcome.Done : DriverOutcome.AlreadySo);
+        }
+
+        switch (await FindAsync(volume, doing, deadline))
+        {
+            case Found.Error error:
+                return error.Why;
+            case Found.Absent:
+                _store.Forget(volume);
+                return new DriverAck(DriverOutcome.AlreadySo);
+            case Found.Ours { IsDrbd: false }:
+                return new DriverAck(DriverOutcome.AlreadySo);
+            case Found.Ours ours:
+                return await ReleaseAtLinstorAsync(ours, record, attached, doing, deadline);
+            default:
+                throw new InvalidOperationException("The hierarchy is closed.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<DriverResult<AttachmentList>> ListAttachmentsAsync(DriverCall call, CancellationToken cancellationToken)
+    {
+        var records = _store.All.Where(static record => record.IsAttached).ToList();
+        if (records.Count == 0)
+        {
+            return new AttachmentList([]);
+        }
+
+        var users = DeviceUsers.Look();
+        var drbd = records.Exists(static record => record.IsDrbd) ? await _drbd.AskAllAsync(cancellationToken) : new DrbdAnswer.Resources([]);
+        var list = new List<AttachmentInfo>();
+        foreach (var record in records)
+        {
+            // A record whose device is gone or another's (after a restart of the host) says nothing is attached any more.
+            if (!DeviceFile.TryRead(record.Path, out var status) || !status.IsBlock || !IsSame(record, status))
+            {
+                continue;
+            }
+
+            var name = VolumeName.Of(record.Volume);
+            var isPrimary = (drbd as DrbdAnswer.Resources)?.List.Any(one => string.Equals(one.Name, name, StringComparison.OrdinalIgnoreCase) && one.IsPrimary) ?? false;
+            list.Add(new AttachmentInfo(record.Volume, name, record.Path, isPrimary || users.Of(status.Number) is not null));
+        }
+
+        return new AttachmentList(list);
+    }
+
+    /// <summary>Whether the device is still the recorded one.</summary>
+    private static bool IsSame(AttachmentRecord record, DeviceStatus status)
+    {
+        var now = DeviceIdentity.Of(status);
+        return now.ObjectionTo(VolumeName.Of(record.Volume)) is null
+            && (record.IsDrbd || !record.Identity.IsTelling || now == record.Identity);
+    }
+
+    private static AttachmentRecord Without(AttachmentRecord record, AttachMode mode) => record with
+    {
+        Modes = record.Modes.Where(one => one != mode).ToList(),
+        ReadOnlyModes = record.ReadOnlyModes.Where(one => one != mode).ToList(),
+    };
+
+    private string ByResPath(string resource) => $"{_settings.DevicePrefix}/drbd/by-res/{resource}/0";
+
+    /// <summary>Who has the volume's device open on this host, or null.</summary>
+    private string? OpenBy(VolumeId volume, AttachmentRecord? record)
+    {
+        var path = record?.Path ?? ByResPath(VolumeName.Of(volume));
+        if (!DeviceFile.TryRead(path, out var status) || !status.IsBlock || (record is not null && !IsSame(record, status)))
+        {
+            return null;
+        }
+
+        return DeviceUsers.Look().Of(status.Number);
+    }
+
+    /// <summary>Gives the device back to whom it belonged before a guest had it.</summary>
+    private void TakeBack(AttachmentRecord? record)
+    {
+        if (record is not null && DeviceFile.TryRead(record.Path, out var status) && status.IsBlock && IsSame(record, status)
+            && (status.User, status.Group) != (record.OwnerBefore, record.GroupBefore)
+            && DeviceFile.Give(record.Path, record.OwnerBefore, record.GroupBefore) is { } refused)
+        {
+            LogNotTakenBack(record.Path, refused);
+        }
+    }
+
+    /// <summary>This node's part of a volume, or why there is none.</summary>
+    /// <param name="Here">The resource on this node as LINSTOR shows it; null when it was made just now.</param>
+    /// <param name="Error">Why not.</param>
+    /// <param name="Silent">Whether the reason is that nobody answered.</param>
+    private sealed record Placed(Resource? Here, DriverError? Error, bool Silent = false);
+
+    private static Placed Refuse(RestProblem problem, DriverError error) => new(null, error, problem.Code == DriverErrorCode.Unreachable);
+
+    private async Task<Placed> PlaceHereAsync(Found.Ours ours, AttachMode mode, string doing, CallDeadline deadline)
+    {
+        var name = VolumeName.Of(ours.Marks.Volume);
+        if (!(await _linstor.ResourcesAsync(name, deadline)).Has(out var resources, out var unread))
+        {
+            return Refuse(unread, Fail(unread, doing));
+        }
+
+        var here = Mine(resources);
+        if (!ours.IsDrbd)
+        {
+            if (mode == AttachMode.MigrateIn)
+            {
+                return new Placed(null, DriverFailure.Unsupported($"{doing}: without DRBD a volume cannot be used on two nodes."));
+            }
+
+            if (here is null || here.IsDiskless)
+            {
+                // Asking LINSTOR to make it available here would make new, empty data.
+                var nodes = string.Join(", ", resources.Where(static one => !one.IsDiskless).Select(static one => one.NodeName));
+                return new Placed(null, DriverFailure.Invalid($"{doing}: its data is on node {nodes} and, without DRBD, cannot be used from here."));
+            }
+
+            if (!here.IsGoing && !here.Has("INACTIVE"))
+            {
+                return new Placed(here, null);
+            }
+        }
+
+        if (!(await _linstor.MakeAvailableAsync(name, _settings.NodeName, deadline.KeepingBack(ReadBack))).Has(out _, out var problem))
+        {
+            if (problem.Linstor == LinstorCode.NodeMissing)
+            {
+                return new Placed(null, Fail(problem, $"{doing}: LINSTOR knows no such node (setting 'nodeName')"));
+            }
+
+            if (!problem.MayHaveEffect)
+            {
+                return Refuse(problem, FailToPlace(problem, doing));
+            }
+
+            LogAdopting(ours.Marks.Volume, problem.Text);
+        }
+
+        if (!(await _linstor.ResourcesAsync(name, deadline)).Has(out resources, out unread))
+        {
+            return problem is null ? Refuse(unread, Fail(unread, doing)) : new Placed(null, Fail(problem, doing));
+        }
+
+        here = Mine(resources);
+        if (here is null || here.IsGoing)
+        {
+            return new Placed(null, problem is null
+                ? DriverFailure.Busy($"{doing}: LINSTOR said that it is available here, but does not show it.")
+                : Fail(problem, doing));
+        }
+
+        var shared = await ShareAsync(ours, resources, mode, doing, deadline);
+        return shared is null ? new Placed(here, null) : new Placed(null, shared);
+    }
+
+    private Resource? Mine(List<Resource> resources) =>
+        resources.Find(one => string.Equals(one.NodeName, _settings.NodeName, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>
+    /// For a migration both nodes may have it open for a while, and only then. For any other attach a permission left over from a migration is taken back: it
+    /// would remove DRBD's protection against a guest that is started twice.
+    /// </summary>
+    private async Task<DriverError?> ShareAsync(Found.Ours ours, List<Resource> resources, AttachMode mode, string doing, CallDeadline deadline)
+    {
+        var others = resources.Where(one => one != Mine(resources)).ToList();
+        var users = others.Where(static one => one.InUse == true).ToList();
+        var name = VolumeName.Of(ours.Marks.Volume);
+        if (mode != AttachMode.MigrateIn)
+        {
+            return users.Count == 0 && ours.Definition.Property(TwoPrimaries) is not null
+                && await MarkAsync(name, null, [TwoPrimaries, Protocol], deadline) is { } kept
+                    ? Fail(kept, $"{doing}: a left-over permission for two primaries cannot be taken back")
+                    : null;
+        }
+
+        if (users.Count != 1)
+        {
+            return users.Count > 1
+                ? DriverFailure.Busy($"{doing}: it is in use on more than one node already.")
+                : others.Exists(static one => one.InUse is null && !one.IsDiskless)
+                    ? DriverFailure.Busy($"{doing}: LINSTOR does not know where it is in use.")
+                    : null;
+        }
+
+        var source = users[0];
+        var permission = new PropertyChange(new Dictionary<string, string> { [TwoPrimaries] = "yes", [Protocol] = "C" });
+        var making = deadline.KeepingBack(ReadBack);
+        // Two nodes without data have no connection of their own; there the whole resource has to allow it.
+        var reply = source.IsDiskless && Mine(resources) is { IsDiskless: true }
+            ? await _linstor.ModifyDefinitionAsync(name, permission, making)
+            : await _linstor.ModifyConnectionAsync(name, source.NodeName ?? string.Empty, _settings.NodeName, permission, making);
+        if (!reply.Has(out var change, out var problem))
+        {
+            return Fail(problem, $"{doing}: two primaries cannot be allowed");
+        }
+
+        return change.Deferred
+            ? DriverFailure.Busy($"{doing}: not every node knows yet that two primaries are allowed.", change.Warnings())
+            : null;
+    }
+
+    /// <summary>A device that can be given to a guest, or why there is none.</summary>
+    private sealed record Ready(DeviceCheck.Ready? Device, DriverError? Error);
+
+    /// <summary>
+    /// Waits for the device. That LINSTOR calls it available proves nothing; that it opens here does.
+    /// </summary>
+    private async Task<Ready> WaitForDeviceAsync(Found.Ours ours, Resource? here, string doing, CallDeadline deadline)
+    {
+        var name = VolumeName.Of(ours.Marks.Volume);
+        var sizeBytes = ours.SizeKib * 1024;
+        while (true)
+        {
+            string reason;
+            var path = ours.IsDrbd ? ByResPath(ours.Definition.Name ?? name) : here?.Volumes?.FirstOrDefault(static one => one.VolumeNumber is null or 0)?.DevicePath;
+            if (path is null)
+            {
+                reason = "LINSTOR names no device";
+            }
+            else
+            {
+                switch (await LookAsync(path, name, sizeBytes, ours.IsDrbd, drbdMustAnswer: false, deadline))
+                {
+                    case DeviceCheck.Ready ready:
+                        return new Ready(ready, null);
+                    case DeviceCheck.Never never:
+                        return new Ready(null, DriverFailure.Invalid($"{doing}: {never.Reason}."));
+                    case DeviceCheck.NotYet notYet:
+                        reason = notYet.Reason;
+                        break;
+                    default:
+                        throw new InvalidOperationException("The hierarchy is closed.");
+                }
+            }
+
+            if (!await deadline.PauseAsync(TimeSpan.FromMilliseconds(500)))
+            {
+                return new Ready(null, DriverFailure.Busy($"{doing}: LINSTOR has it here, but its device does not become ready: {reason}."));
+            }
+
+            if (!ours.IsDrbd && (await _linstor.ResourcesAsync(name, deadline)).Has(out var resources, out _))
+            {
+                here = Mine(resources);
+            }
+        }
+    }
+
+    private async Task<DeviceCheck> LookAsync(string path, string name, long sizeBytes, bool isDrbd, bool drbdMustAnswer, CallDeadline deadline)
+    {
+        using var limit = deadline.Limit(deadline.Left);
+        if (isDrbd && DeviceFile.TryRead(path, out _))
+        {
+            // Before the device is opened: opening one that cannot reach its data may wait for ever.
+            switch (await _drbd.AskAsync(name, limit.Token))
+            {
+                case DrbdAnswer.Resources { List: [var resource, ..] }:
+                    if (resource.Objection is { } objection)
+                    {
+                        return new DeviceCheck.NotYet($"DRBD says that {objection}");
+                    }
+
+                    break;
+                case DrbdAnswer.Resources:
+                    return new DeviceCheck.NotYet("DRBD does not have it");
+                case DrbdAnswer.NotKnown unknown when drbdMustAnswer:
+                    return new DeviceCheck.NotYet(unknown.Reason);
+                case DrbdAnswer.NotKnown unknown:
+                    LogDrbdSilent(name, unknown.Reason);
+                    break;
+            }
+        }
+
+        deadline.Cancelled.ThrowIfCancellationRequested();
+        return await _devices.LookAsync(path, name, sizeBytes, limit.Token);
+    }
+
+    /// <summary>
+    /// Attaches what is already here while LINSTOR is away. Running guests need no controller, and neither does starting one whose device is up: DRBD itself
+    /// tells whether the data can be reached, and without DRBD the device must be, provably, the one of the last attach.
+    /// </summary>
+    private async Task<DriverResult<AttachmentReply>> AttachLocallyAsync(
+        VolumeId volume,
+        AttachRequest request,
+        AttachmentRecord? record,
+        DriverError silent,
+        string doing,
+        CallDeadline deadline)
+    {
+        DriverError NotHere(string reason) => silent with { Text = $"{silent.Text} It cannot be attached without LINSTOR either: {reason}." };
+
+        if (request.Mode == AttachMode.MigrateIn)
+        {
+            return NotHere("a migration needs LINSTOR's permission for two primaries");
+        }
+
+        if (record is { Sealed: true } && !request.ReadOnly)
+        {
+            return DriverFailure.Invalid($"{doing}: it is sealed and can only be attached for reading.");
+        }
+
+        if (record is not null && request.Generation < record.Generation)
+        {
+            return Older(doing, request.Generation, record.Generation);
+        }
+
+        var name = VolumeName.Of(volume);
+        var byRes = ByResPath(name);
+        var isDrbd = record?.IsDrbd ?? DeviceFile.TryRead(byRes, out _);
+        if (record is null && !isDrbd)
+        {
+            return NotHere("it was not attached on this host before");
+        }
+
+        var path = isDrbd ? byRes : record!.Path;
+        if (!isDrbd)
+        {
+            if (!record!.Identity.IsTelling)
+            {
+                return NotHere($"nothing tells whether {path} is still its device");
+            }
+
+            if (!DeviceFile.TryRead(path, out var status) || !IsSame(record, status))
+            {
+                return NotHere($"{path} is not its device any more");
+            }
+        }
+
+        switch (await LookAsync(path, name, isDrbd ? 0 : record!.SizeBytes, isDrbd, drbdMustAnswer: true, deadline))
+        {
+            case DeviceCheck.Ready ready:
+                LogWithoutControlPlane(volume, _context.Startup.PoolName, path, silent.Text);
+                return Hand(volume, request, record, ready, isDrbd, record?.Sealed ?? false, ready.SizeBytes, silent, doing);
+            case DeviceCheck.NotYet notYet:
+                return NotHere(notYet.Reason);
+            case DeviceCheck.Never never:
+                return NotHere(never.Reason);
+            default:
+                throw new InvalidOperationException("The hierarchy is closed.");
+        }
+    }
+
+    /// <summary>Records the attachment, lets the guest at the device, and says what QEMU needs.</summary>
+    private DriverResult<AttachmentReply> Hand(
+        VolumeId volume,
+        AttachRequest request,
+        AttachmentRecord? before,
+        DeviceCheck.Ready device,
+        bool isDrbd,
+        bool isSealed,
+        long sizeBytes,
+        DriverError? withoutControlPlane,
+        string doing)
+    {
+        var same = before is not null && before.Generation == request.Generation && before.Modes.Contains(request.Mode)
+            && before.Path == device.Path && before.Identity == device.Identity
+            && before.ReadOnlyModes.Contains(request.Mode) == request.ReadOnly;
+        var isOwned = before is { IsAttached: true } && before.Identity == device.Identity;
+        var record = new AttachmentRecord
+        {
+            Volume = volume,
+            Generation = before is not null && before.Generation > request.Generation ? before.Generation : request.Generation,
+            Modes = [.. (before?.Modes ?? []).Where(mode => mode != request.Mode), request.Mode],
+            ReadOnlyModes = [.. (before?.ReadOnlyModes ?? []).Where(mode => mode != request.Mode), .. request.ReadOnly ? [request.Mode] : Array.Empty<AttachMode>()],
+            IsDrbd = isDrbd,
+            Sealed = isSealed,
+            Path = device.Path,
+            Real = device.Real,
+            Identity = device.Identity,
+            SizeBytes = sizeBytes,
+            OwnerBefore = isOwned ? before!.OwnerBefore : device.Status.User,
+            GroupBefore = isOwned ? before!.GroupBefore : device.Status.Group,
+        };
+        if (!same)
+        {
+            try
+            {
+                _store.Write(record);
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                return DriverFailure.Unknown($"{doing}: it is there, but the driver cannot write down that it is: {failure.Message}");
+            }
+        }
+
+        if (request.Mode is AttachMode.Run or AttachMode.MigrateIn && _context.Startup.GuestUser is { } guest
+            && (device.Status.User, device.Status.Group) != (guest.UserId, guest.GroupId)
+            && DeviceFile.Give(device.Path, guest.UserId, guest.GroupId) is { } refused)
+        {
+            return DriverFailure.Unknown($"{doing}: guests cannot be given access to {device.Path}: {refused}.");
+        }
+
+        return new AttachmentReply
+        {
+            Outcome = same ? DriverOutcome.AlreadySo : DriverOutcome.Done,
+            Source = new DiskSource.Block(device.Path),
+            SizeBytes = sizeBytes,
+            BackendName = VolumeName.Of(volume),
+            WithoutControlPlane = withoutControlPlane,
+        };
+    }
+
+    private async Task<DriverResult<DriverAck>> ReleaseAtLinstorAsync(
+        Found.Ours ours,
+        AttachmentRecord? record,
+        bool attached,
+        string doing,
+        CallDeadline deadline)
+    {
+        var volume = ours.Marks.Volume;
+        var name = VolumeName.Of(volume);
+        if (!(await _linstor.ResourcesAsync(name, deadline)).Has(out var resources, out var unread))
+        {
+            if (unread.Code == DriverErrorCode.NotFound)
+            {
+                _store.Forget(volume);
+                return new DriverAck(DriverOutcome.AlreadySo);
+            }
+
+            return Fail(unread, doing);
+        }
+
+        // First what protects data, then what only costs a peer slot.
+        if (await TakeBackPermissionAsync(ours, resources, doing, deadline) is { } kept)
+        {
+            return kept;
+        }
+
+        var here = Mine(resources);
+        if (here is { InUse: true })
+        {
+            return DriverFailure.Busy($"{doing}: LINSTOR says that it is in use here.");
+        }
+
+        var removed = false;
+        if (here is { IsDiskless: true, IsTieBreaker: false })
+        {
+            if (!(await _linstor.VersionAsync(deadline)).Has(out var version, out var unreachable))
+            {
+                return Fail(unreachable, doing);
+            }
+
+            if (!here.IsGoing
+                && !(await _linstor.DeleteResourceAsync(name, _settings.NodeName, version.HasKeepTieBreaker, deadline.KeepingBack(ReadBack))).Has(out _, out var problem)
+                && !problem.MayHaveEffect)
+            {
+                return Fail(problem, doing);
+            }
+
+            if (await WaitUntilReleasedAsync(name, doing, deadline) is { } stays)
+            {
+                return stays;
+            }
+
+            removed = true;
+        }
+
+        if (here is null || removed)
+        {
+            _store.Forget(volume);
+        }
+        else if (record is not null)
+        {
+            _store.Write(record with { Modes = [], ReadOnlyModes = [] });
+        }
+
+        return new DriverAck(attached || removed ? DriverOutcome.Done : DriverOutcome.AlreadySo);
+    }
+
+    private async Task<DriverError?> WaitUntilReleasedAsync(string name, string doing, CallDeadline deadline)
+    {
+        var patience = new CallDeadline(_time, deadline.Share(DeletionPatience), deadline.Cancelled);
+        while (true)
+        {
+            if (!(await _linstor.ResourcesAsync(name, deadline)).Has(out var resources, out var unread))
+            {
+                return unread.Code == DriverErrorCode.NotFound ? null : Fail(unread with { Code = DriverErrorCode.Unknown }, doing);
+            }
+
+            // As a tie-breaker LINSTOR keeps it for the sake of quorum: nothing of ours any more.
+            if (Mine(resources) is not { } here || here.IsTieBreaker)
+            {
+                return null;
+            }
+
+            if (!here.IsGoing)
+            {
+                return DriverFailure.Unknown($"{doing}: LINSTOR still has it here and does not say that it is deleting it.");
+            }
+
+            if (!await patience.PauseAsync(PollPause))
+            {
+                return DriverFailure.Busy($"{doing}: deletion is pending at LINSTOR (is the satellite of node {_settings.NodeName} offline?).");
+            }
+        }
+    }
+
+    /// <returns>Null when nothing of the permission for two primaries is left, else why it stays.</returns>
+    private async Task<DriverError?> TakeBackPermissionAsync(Found.Ours ours, List<Resource> resources, string doing, CallDeadline deadline)
+    {
+        var name = VolumeName.Of(ours.Marks.Volume);
+        if (!(await _linstor.ConnectionsAsync(name, deadline)).Has(out var connections, out var problem))
+        {
+            if (problem.Code != DriverErrorCode.NotFound)
+            {
+                return Fail(problem, doing);
+            }
+
+            connections = [];
+        }
+
+        var onDefinition = ours.Definition.Property(TwoPrimaries) is not null;
+        var onConnections = connections.Where(static one => one.Props?.ContainsKey(TwoPrimaries) ?? false).ToList();
+        if (!onDefinition && onConnections.Count == 0)
+        {
+            return null;
+        }
+
+        var users = resources.Where(static one => one.InUse == true).Select(static one => one.NodeName).ToList();
+        if (users.Count > 1)
+        {
+            return DriverFailure.Busy($"{doing}: it is in use on nodes {string.Join(" and ", users)}; a migration seems to be under way.");
+        }
+
+        string[] keys = [TwoPrimaries, Protocol];
+        if (onDefinition && await MarkAsync(name, null, keys, deadline) is { } stays)
+        {
+            return Fail(stays, $"{doing}: the permission for two primaries cannot be taken back");
+        }
+
+        foreach (var connection in onConnections)
+        {
+            var reply = await _linstor.ModifyConnectionAsync(
+                name,
+                connection.NodeA ?? string.Empty,
+                connection.NodeB ?? string.Empty,
+                new PropertyChange(null, keys),
+                deadline.KeepingBack(ReadBack));
+            if (!reply.Has(out _, out var refused) && refused.Code != DriverErrorCode.NotFound)
+            {
+                return Fail(refused, $"{doing}: the permission for two primaries cannot be taken back");
+            }
+        }
+
+        return null;
+    }
+}

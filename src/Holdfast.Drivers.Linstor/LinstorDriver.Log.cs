@@ -1,0 +1,25 @@
+using Holdfast.Core.Ids;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Drivers.Linstor;
+
+internal sealed partial class LinstorDriver
+{
+    [LoggerMessage(3001, LogLevel.Information, "Volume {Volume} was begun by an earlier call (source {Source}) and is finished now.")]
+    private partial void LogFinishing(VolumeId volume, string source);
+
+    [LoggerMessage(3002, LogLevel.Warning, "Volume {Volume}: LINSTOR's answer did not come ({Reason}), but what was asked for is there, and is used.")]
+    private partial void LogAdopting(VolumeId volume, string reason);
+
+    [LoggerMessage(3003, LogLevel.Warning, "Volume {Volume} could not be made ({Reason}); what was made of it is deleted again.")]
+    private partial void LogRollingBack(VolumeId volume, string reason);
+
+    [LoggerMessage(3004, LogLevel.Warning, "Volume {Volume} of storage pool {Pool} is attached at {Device} without LINSTOR, which does not answer: {Reason}")]
+    private partial void LogWithoutControlPlane(VolumeId volume, string pool, string device, string reason);
+
+    [LoggerMessage(3005, LogLevel.Warning, "Device {Device} could not be taken back from the guests' user: {Reason}.")]
+    private partial void LogNotTakenBack(string device, string reason);
+
+    [LoggerMessage(3006, LogLevel.Warning, "The state of DRBD resource {Resource} is not known ({Reason}); whether its device opens decides.")]
+    private partial void LogDrbdSilent(string resource, string reason);
+}

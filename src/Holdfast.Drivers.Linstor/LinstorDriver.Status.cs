@@ -1,0 +1,190 @@
+using Holdfast.DriverKit;
+using Holdfast.Drivers.Linstor.Attachments;
+using Holdfast.Drivers.Linstor.Devices;
+using Holdfast.Drivers.Linstor.Drbd;
+using Holdfast.Drivers.Linstor.Rest;
+using Holdfast.Drivers.Linstor.Rest.Model;
+using Holdfast.Drivers.Linstor.Volumes;
+using Holdfast.Protocol.Driver;
+
+namespace Holdfast.Drivers.Linstor;
+
+internal sealed partial class LinstorDriver
+{
+    /// <summary>Capacity is not asked for more often; LINSTOR's users learnt that it hurts.</summary>
+    private static readonly TimeSpan CapacityAge = TimeSpan.FromSeconds(60);
+
+    // The kit probes one at a time, so these need no guard.
+    private PoolCapacity? _capacity;
+    private DriverError? _capacityError;
+    private long? _capacityAt;
+
+    /// <inheritdoc/>
+    public async Task<PoolStatus> ProbeAsync(DriverCall call, CancellationToken cancellationToken)
+    {
+        var deadline = Deadline(call, cancellationToken);
+        var dataPlane = await DataPlaneAsync(cancellationToken);
+        var doing = $"Asking about {Pool}";
+        if (!(await _linstor.NodeAsync(_settings.NodeName, deadline)).Has(out var node, out var problem) && problem is not null)
+        {
+            return new PoolStatus
+            {
+                ControlPlane = PlaneHealth.Down,
+                DataPlane = dataPlane,
+                Error = Fail(problem, doing),
+                Capacity = _capacity,
+                AsOf = _time.GetUtcNow(),
+            };
+        }
+
+        if (_capacityAt is not { } at || _time.GetElapsedTime(at) >= CapacityAge)
+        {
+            var (capacity, failed) = await CapacityAsync(doing, deadline);
+            _capacity = capacity ?? _capacity;
+            _capacityError = failed;
+            _capacityAt = failed is null ? _time.GetTimestamp() : null;
+        }
+
+        return new PoolStatus
+        {
+            ControlPlane = PlaneHealth.Up,
+            DataPlane = dataPlane,
+            Error = ErrorOf(node, doing) ?? _capacityError ?? await ComplaintAsync(doing, deadline),
+            Capacity = _capacity,
+            AsOf = _time.GetUtcNow(),
+        };
+    }
+
+    /// <summary>Capacity of a group from its pools: what its place count leaves of them, shared space counted once.</summary>
+    /// <param name="pools">All pools of the cluster.</param>
+    /// <param name="filter">The group's choice.</param>
+    /// <returns>Total and used KiB.</returns>
+    internal static (long TotalKib, long UsedKib) Sum(IEnumerable<StoragePool> pools, SelectFilter? filter)
+    {
+        var names = new HashSet<string>(filter?.StoragePoolList ?? [], StringComparer.OrdinalIgnoreCase);
+        if (names.Count == 0 && filter?.StoragePool is { Length: > 0 } one)
+        {
+            names.Add(one);
+        }
+
+        var counted = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        UInt128 total = 0;
+        UInt128 free = 0;
+        foreach (var pool in pools)
+        {
+            if (string.Equals(pool.ProviderKind, "DISKLESS", StringComparison.OrdinalIgnoreCase) || pool.TotalCapacity is not > 0
+                || (names.Count > 0 && !names.Contains(pool.StoragePoolName ?? string.Empty))
+                || !counted.Add(pool.FreeSpaceMgrName ?? $"{pool.NodeName};{pool.StoragePoolName}"))
+            {
+                continue;
+            }
+
+            total += (UInt128)pool.TotalCapacity.Value;
+            free += (UInt128)Math.Clamp(pool.FreeCapacity ?? 0, 0, pool.TotalCapacity.Value);
+        }
+
+        var copies = (UInt128)Math.Max(filter?.PlaceCount ?? 1, 1);
+        var most = (UInt128)(long.MaxValue / 1024);
+        var totalKib = UInt128.Min(total / copies, most);
+        var freeKib = UInt128.Min(free / copies, totalKib);
+        return ((long)totalKib, (long)(totalKib - freeKib));
+    }
+
+    private DriverError? ErrorOf(Node? node, string doing)
+    {
+        if (node is null)
+        {
+            return DriverFailure.Invalid($"{doing}: LINSTOR has no node '{_settings.NodeName}' (setting 'nodeName'); nothing can be attached on this host.");
+        }
+
+        return node.IsOnline
+            ? null
+            : DriverFailure.Busy($"{doing}: LINSTOR's satellite on this host, node '{node.Name}', is {node.ConnectionStatus ?? "in an unknown state"}.");
+    }
+
+    private async Task<DriverError?> ComplaintAsync(string doing, CallDeadline deadline) =>
+        await _linstor.Controllers.FindAsync(deadline) is RestReply<ActiveController>.Ok({ Complaint: { } complaint } active)
+            ? DriverFailure.Busy($"{doing}: the controller at {active.Address} answers but says that it is not well.", complaint)
+            : null;
+
+    private async Task<(PoolCapacity? Capacity, DriverError? Failed)> CapacityAsync(string doing, CallDeadline deadline)
+    {
+        if (!(await _linstor.GroupAsync(_settings.ResourceGroup, deadline)).Has(out var group, out var problem) && problem is not null)
+        {
+            return (null, Fail(problem, doing));
+        }
+
+        if (group is null)
+        {
+            return (null, DriverFailure.Invalid($"{doing}: LINSTOR has no resource group '{_settings.ResourceGroup}' (setting 'resourceGroup')."));
+        }
+
+        if (!(await _linstor.StoragePoolsAsync(deadline)).Has(out var pools, out var unread))
+        {
+            return (null, Fail(unread, doing));
+        }
+
+        Learn(group, pools);
+        var (totalKib, usedKib) = Sum(pools, group.SelectFilter);
+        return (new PoolCapacity(totalKib * 1024, usedKib * 1024, _time.GetUtcNow()), null);
+    }
+
+    private void Learn(ResourceGroup group, List<StoragePool> pools)
+    {
+        var names = group.SelectFilter?.StoragePoolList ?? [];
+        var used = pools.Where(pool => !string.Equals(pool.ProviderKind, "DISKLESS", StringComparison.OrdinalIgnoreCase)
+            && (names.Count == 0 || names.Contains(pool.StoragePoolName, StringComparer.OrdinalIgnoreCase))).ToList();
+        var layers = group.SelectFilter?.LayerStack ?? [];
+        var traits = new PoolTraits(
+            IsDrbd: layers.Count == 0 || layers.Contains("DRBD", StringComparer.OrdinalIgnoreCase),
+            CanClone: !used.Exists(static pool => NoClone.Contains(pool.ProviderKind, StringComparer.OrdinalIgnoreCase)),
+            CanSnapshot: used.Count == 0 || used.Exists(static pool => pool.SupportsSnapshots != false));
+        if (traits != _traits)
+        {
+            _traits = traits;
+            _store.WriteTraits(traits);
+        }
+    }
+
+    /// <summary>Whether what is attached on this host can be read and written, told by the host alone.</summary>
+    private async Task<PlaneHealth> DataPlaneAsync(CancellationToken cancellationToken)
+    {
+        var records = _store.All.Where(static record => record.IsAttached).ToList();
+        if (records.Count == 0)
+        {
+            return PlaneHealth.Unknown;
+        }
+
+        var drbd = records.Exists(static record => record.IsDrbd) ? await _drbd.AskAllAsync(cancellationToken) : null;
+        var health = PlaneHealth.Up;
+        foreach (var record in records)
+        {
+            if (!DeviceFile.TryRead(record.Path, out var status) || !status.IsBlock || !IsSame(record, status))
+            {
+                return PlaneHealth.Down;
+            }
+
+            if (!record.IsDrbd)
+            {
+                continue;
+            }
+
+            switch (drbd)
+            {
+                case DrbdAnswer.Resources resources:
+                    var name = VolumeName.Of(record.Volume);
+                    if (resources.List.FirstOrDefault(one => string.Equals(one.Name, name, StringComparison.OrdinalIgnoreCase)) is not { Objection: null })
+                    {
+                        return PlaneHealth.Down;
+                    }
+
+                    break;
+                default:
+                    health = PlaneHealth.Unknown;
+                    break;
+            }
+        }
+
+        return health;
+    }
+}
