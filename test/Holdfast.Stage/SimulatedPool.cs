@@ -11,15 +11,20 @@ namespace Holdfast.Staging;
 /// </summary>
 internal sealed class SimulatedPool : IAsyncDisposable
 {
+    private const string Group = "holdfast";
+    private const string StorageNode = "storage1";
+
     private static readonly TimeSpan JobDeadline = TimeSpan.FromSeconds(60);
 
     private readonly Stage _stage;
     private readonly LinstorSimulator _linstor;
+    private readonly LinstorKind _kind;
 
-    private SimulatedPool(Stage stage, LinstorSimulator linstor, string name)
+    private SimulatedPool(Stage stage, LinstorSimulator linstor, LinstorKind kind, string name)
     {
         _stage = stage;
         _linstor = linstor;
+        _kind = kind;
         Name = name;
     }
 
@@ -38,13 +43,27 @@ internal sealed class SimulatedPool : IAsyncDisposable
     /// <summary>Starts a cluster and makes a pool of it, with an offering of the same name.</summary>
     /// <param name="stage">The installation.</param>
     /// <param name="name">The pool's name.</param>
+    /// <param name="kind">What kind of cluster.</param>
     /// <returns>The pool; not attached yet.</returns>
-    public static async Task<SimulatedPool> CreateAsync(Stage stage, string name)
+    public static async Task<SimulatedPool> CreateAsync(Stage stage, string name, LinstorKind kind)
     {
-        var linstor = await LinstorSimulator.StartAsync(new LinstorSimulatorOptions { ResourceGroup = "holdfast" });
-        var pool = new SimulatedPool(stage, linstor, name);
+        var folder = Directory.CreateDirectory(Path.Combine(stage.Stack.Options.Data, "linstor", name)).FullName;
+        var linstor = await LinstorSimulator.StartAsync(new LinstorSimulatorOptions
+        {
+            StateFolder = folder,
+            ResourceGroup = Group,
+            Drbd = kind == LinstorKind.Drbd,
+            PlaceCount = 1,
+            MoreLocalNodes = kind == LinstorKind.Drbd ? [StorageNode] : [],
+        });
+        var pool = new SimulatedPool(stage, linstor, kind, name);
         try
         {
+            if (kind == LinstorKind.Drbd)
+            {
+                await pool.KeepDataElsewhereAsync();
+            }
+
             await pool.AddAsync();
             await stage.Api.AskAsync(
                 "createServiceOffering",
@@ -59,7 +78,7 @@ internal sealed class SimulatedPool : IAsyncDisposable
         }
         catch
         {
-            await linstor.DisposeAsync();
+            await pool.DisposeAsync();
             throw;
         }
     }
@@ -69,19 +88,26 @@ internal sealed class SimulatedPool : IAsyncDisposable
     public async Task AddAsync()
     {
         var cluster = (await _stage.Api.ListAsync("listClusters", "cluster", CancellationToken.None))[0];
+        // The stand-ins for DRBD's devices and for drbdsetup are the cluster's own.
+        (string, string)[] drbd = _kind == LinstorKind.Drbd
+            ? [("details[0].devicePrefix", Path.Combine(_linstor.StateFolderPath, "dev")), ("details[0].drbdsetup", _linstor.DrbdSetupPath)]
+            : [];
         var answer = await _stage.Api.AskAsync(
             "createStoragePool",
             CancellationToken.None,
+            [
+            .. drbd,
             ("name", Name),
             ("provider", "Linstor"),
             ("url", _linstor.Uri.ToString().TrimEnd('/')),
-            ("details[0].resourceGroup", "holdfast"),
+            ("details[0].resourceGroup", Group),
             ("scope", "CLUSTER"),
             ("zoneid", cluster.Text("zoneid")),
             ("podid", cluster.Text("podid")),
             ("clusterid", cluster.Text("id")),
             ("hypervisor", "KVM"),
-            ("tags", Name));
+            ("tags", Name),
+            ]);
         Id = answer.GetProperty("storagepool").Text("id");
     }
 
@@ -178,7 +204,20 @@ internal sealed class SimulatedPool : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _linstor.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _linstor.DestroyAsync();
+        await _linstor.DisposeAsync();
+    }
+
+    // As on a cluster with storage nodes: this host has no copy, only a diskless resource while a VM runs, which is what has to be cleaned up after it.
+    private async Task KeepDataElsewhereAsync()
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        using var filter = new StringContent($$$"""{"select_filter":{"place_count":1,"node_name_list":["{{{StorageNode}}}"]}}""", System.Text.Encoding.UTF8, "application/json");
+        using var response = await http.PutAsync(new Uri(_linstor.Uri, $"/v1/resource-groups/{Group}"), filter);
+        response.EnsureSuccessStatusCode();
+    }
 
     private static string ListeningSocket(int process)
     {

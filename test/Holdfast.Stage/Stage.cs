@@ -106,10 +106,11 @@ internal sealed class Stage : IAsyncDisposable
 
     /// <summary>Starts a LINSTOR cluster and makes a storage pool of it, with a service offering of the same name whose VMs go there.</summary>
     /// <param name="name">The pool's name; made unique.</param>
+    /// <param name="kind">What kind of cluster.</param>
     /// <returns>The pool, attached on this host.</returns>
-    public async Task<SimulatedPool> AddLinstorAsync(string name)
+    public async Task<SimulatedPool> AddLinstorAsync(string name, LinstorKind kind = LinstorKind.Drbd)
     {
-        var pool = await SimulatedPool.CreateAsync(this, $"{name}-{_pools.Count + 1}");
+        var pool = await SimulatedPool.CreateAsync(this, $"{name}-{_pools.Count + 1}", kind);
         _pools.Add(pool);
         await pool.AttachedAsync();
         return pool;

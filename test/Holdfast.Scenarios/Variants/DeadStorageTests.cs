@@ -42,7 +42,7 @@ public sealed class DeadStorageTests(SharedStage shared, DeadStorageTests.Pool p
     {
         var stage = await shared.StageAsync();
         var dead = await pool.GetAsync(shared);
-        await HealthyAsync(dead);
+        await dead.AttachedAsync();
         var vm3 = await stage.DeployAsync("vm3", dead.Offering);
         await vm3.ReadyAsync();
         var counter = vm3.Console.Counter("vda");
@@ -60,7 +60,7 @@ public sealed class DeadStorageTests(SharedStage shared, DeadStorageTests.Pool p
         output.WriteLine($"settled after {await DeadStorage.SettledAsync(stage, dead)}");
         if (await vm3.StateAsync() != "Running")
         {
-            await HealthyAsync(dead);
+            await dead.AttachedAsync();
             await vm3.StartAsync();
         }
 
@@ -70,25 +70,23 @@ public sealed class DeadStorageTests(SharedStage shared, DeadStorageTests.Pool p
     }
 
     [Fact]
-    public async Task StartVm_ItsControllerIsDead_FailsFastNamingThePool()
+    public async Task StartVm_ItsControllerIsDeadAndItsDeviceIsNotHere_FailsFastNamingThePool()
     {
         var stage = await shared.StageAsync();
         var dead = await pool.GetAsync(shared);
-        await HealthyAsync(dead);
+        await dead.AttachedAsync();
         var vm3 = await stage.DeployAsync("vm3", dead.Offering);
         await vm3.ReadyAsync();
         await vm3.StopAsync();
         await DeadStorage.SettledAsync(stage, dead);
-        foreach (var death in new[] { Death.Refused, Death.BlackHoled, Death.Silent })
+        foreach (var death in new[] { Death.Refused, Death.BlackHoled, Death.Silent, Death.Garbage })
         {
             await dead.DieAsync(death);
             try
             {
-                output.WriteLine($"{death}: {await DeadStorage.OwnVmStartsOrSaysWhyAsync(dead, vm3)}");
-                if (await vm3.StateAsync() == "Running")
-                {
-                    await vm3.StopAsync();
-                }
+                var answer = await DeadStorage.OwnVmStartsOrSaysWhyAsync(dead, vm3);
+                output.WriteLine($"{death}: {answer}");
+                Promise.Holds(await vm3.StateAsync() == "Stopped", $"without its device {vm3.Name} cannot run: {answer}");
             }
             finally
             {
@@ -98,9 +96,26 @@ public sealed class DeadStorageTests(SharedStage shared, DeadStorageTests.Pool p
             await DeadStorage.SettledAsync(stage, dead);
         }
 
-        await HealthyAsync(dead);
+        await dead.AttachedAsync();
+        await vm3.StartAsync();
         await vm3.DestroyAsync();
         await DeadStorage.SettledAsync(stage, dead);
+    }
+
+    [Fact]
+    public async Task StartVm_ItsControllerIsDeadButItsDeviceIsHere_Runs()
+    {
+        var stage = await shared.StageAsync();
+        var local = await stage.AddLinstorAsync("local", LinstorKind.StorageOnly);
+        var vm3 = await stage.DeployAsync("vm3", local.Offering);
+        await vm3.ReadyAsync();
+        await local.DieAsync(Death.Refused);
+        await vm3.StopAsync();
+        await vm3.StartAsync();
+        await local.HealAsync();
+        await vm3.DestroyAsync();
+        await DeadStorage.SettledAsync(stage, local);
+        await local.RemoveAsync();
     }
 
     [Fact]
@@ -143,8 +158,6 @@ public sealed class DeadStorageTests(SharedStage shared, DeadStorageTests.Pool p
         await DeadStorage.SettledAsync(stage, again);
         await again.RemoveAsync();
     }
-
-    private static Task<TimeSpan> HealthyAsync(SimulatedPool healed) => healed.AttachedAsync();
 
     /// <summary>One pool for all tests here: it dies and comes back, as pools do.</summary>
     public sealed class Pool
