@@ -17,8 +17,8 @@ internal static class BindingCommands
     private static readonly ValueParameter<bool> ListAll = Bool("listall", "whether those that were confirmed absent are listed too");
 
     private static readonly View<BindingEntry> HealthView = View<BindingEntry>.Build(v => v
-        .Text("controlplane", "whether the backend's control plane answers: unknown, healthy or unhealthy", e => WireName(e.Binding.ControlPlane))
-        .Text("dataplane", "whether data can be read and written: unknown, healthy or unhealthy", e => WireName(e.Binding.DataPlane))
+        .Text("controlplane", "whether the backend's control plane answers: unknown, up or down", e => WireName(e.Binding.ControlPlane))
+        .Text("dataplane", "whether data can be read and written: unknown, up or down", e => WireName(e.Binding.DataPlane))
         .Bool("canattachlocally", "true if volumes that are locally present can be attached without the control plane", e => e.Binding.CanAttachLocally)
         .Text("text", "what is wrong, in the backend's own words", e => e.Binding.Error));
 

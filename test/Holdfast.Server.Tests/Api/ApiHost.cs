@@ -1,0 +1,219 @@
+using System.Net;
+using System.Text.Json;
+using Holdfast.Core.Ids;
+using Holdfast.Protocol;
+using Holdfast.Server.Api.Authentication;
+using Holdfast.Server.Security;
+using Holdfast.Server.Startup;
+using Holdfast.Server.Store;
+using Holdfast.Server.Store.Rows;
+using LinqToDB;
+using LinqToDB.Async;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Shouldly;
+using Xunit;
+
+namespace Holdfast.Server.Tests.Api;
+
+/// <summary>
+/// A server node on Kestrel and SQLite with recorded operations, and one user of each kind: root administrator, administrator of ROOT/a, two users of ROOT/a.
+/// </summary>
+public sealed class ApiHost : IAsyncLifetime
+{
+    internal const string Password = "correct horse";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("holdfast-api-").FullName;
+    private ServerHost _host = null!;
+
+    internal OperationLog Operations { get; } = new();
+
+    internal LogLines Log { get; } = new();
+
+    internal HttpClient Http { get; private set; } = null!;
+
+    internal Uri Endpoint { get; private set; } = null!;
+
+    internal Database Database => _host.Services.GetRequiredService<Database>();
+
+    internal TestUser Admin { get; private set; } = null!;
+
+    internal TestUser User { get; private set; } = null!;
+
+    internal TestUser Other { get; private set; } = null!;
+
+    internal TestUser DomainAdmin { get; private set; } = null!;
+
+    internal ZoneRow Zone { get; private set; } = null!;
+
+    internal ClusterRow Cluster { get; private set; } = null!;
+
+    internal NetworkRow Network { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _host = ServerHost.Build(
+            new ServerOptions { Data = _folder, Port = 0, AgentPort = 0 },
+            services =>
+            {
+                RecordedOperations.Register(services, Operations);
+                services.AddLogging(logging => logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Trace));
+            });
+        await _host.StartAsync(CancellationToken.None);
+        Endpoint = new Uri(_host.ApiAddress, "/client/api");
+        Http = new HttpClient(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false });
+        var secrets = _host.Services.GetRequiredService<SecretBox>();
+        await Database.WriteAsync(
+            async (db, ct) =>
+            {
+                Zone = await db.Zones.SingleAsync(ct);
+                Cluster = await db.Clusters.SingleAsync(ct);
+                Network = await db.Networks.SingleAsync(ct);
+                var root = await db.Domains.SingleAsync(ct);
+                var now = DateTimeOffset.UtcNow;
+                var below = new DomainRow { Id = new DomainId(Guid.NewGuid()), Name = "a", ParentId = root.Id, Path = "ROOT/a", Level = 1, Created = now };
+                await db.InsertAsync(below, token: ct);
+                Admin = await AddUserAsync(db, secrets, "root2", root, 1, ct);
+                DomainAdmin = await AddUserAsync(db, secrets, "dora", below, 2, ct);
+                User = await AddUserAsync(db, secrets, "ulla", below, 0, ct);
+                Other = await AddUserAsync(db, secrets, "otto", below, 0, ct);
+            },
+            CancellationToken.None);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await _host.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <summary>Calls a command with a signature; without one for nobody.</summary>
+    internal Task<ApiAnswer> CallAsync(TestUser? user, string command, params (string Name, string Value)[] parameters) => SendAsync(user, HttpMethod.Get, command, parameters);
+
+    internal async Task<ApiAnswer> SendAsync(TestUser? user, HttpMethod method, string command, params (string Name, string Value)[] parameters)
+    {
+        List<KeyValuePair<string, string>> all = [new("command", command), new("response", "json"), .. parameters.Select(p => new KeyValuePair<string, string>(p.Name, p.Value))];
+        if (user is not null)
+        {
+            all.Add(new("apiKey", user.ApiKey));
+            all.Add(new("signature", SignatureCheck.Sign(all, user.SecretKey)));
+        }
+
+        using var request = method == HttpMethod.Post
+            ? new HttpRequestMessage(method, Endpoint) { Content = new FormUrlEncodedContent(all) }
+            : new HttpRequestMessage(method, Query(all));
+        return await SendAsync(request);
+    }
+
+    internal Uri Query(IEnumerable<KeyValuePair<string, string>> parameters) =>
+        new(Endpoint + "?" + string.Join('&', parameters.Select(p => Uri.EscapeDataString(p.Key) + "=" + Uri.EscapeDataString(p.Value))));
+
+    internal async Task<ApiAnswer> SendAsync(HttpRequestMessage request)
+    {
+        using var response = await Http.SendAsync(request, TestContext.Current.CancellationToken);
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        var description = response.Headers.TryGetValues("X-Description", out var values) ? values.Single() : null;
+        var cookies = response.Headers.TryGetValues("Set-Cookie", out var set) ? set.ToList() : [];
+        return new ApiAnswer(response.StatusCode, text, response.Content.Headers.ContentType?.ToString(), description, cookies);
+    }
+
+    internal async Task InsertAsync<T>(params IEnumerable<T> rows)
+        where T : class =>
+        await Database.WriteAsync(
+            async (db, ct) =>
+            {
+                foreach (var row in rows)
+                {
+                    await db.InsertAsync(row, token: ct);
+                }
+            },
+            TestContext.Current.CancellationToken);
+
+    private static async Task<TestUser> AddUserAsync(StoreConnection db, SecretBox secrets, string name, DomainRow domain, int type, CancellationToken ct)
+    {
+        var account = new AccountRow
+        {
+            Id = new AccountId(Guid.NewGuid()),
+            Number = name.GetHashCode(StringComparison.Ordinal),
+            Name = name,
+            DomainId = domain.Id,
+            Type = type,
+            State = "enabled",
+            Created = DateTimeOffset.UtcNow,
+        };
+        var id = new UserId(Guid.NewGuid());
+        var secret = Guid.NewGuid().ToString("N");
+        var user = new UserRow
+        {
+            Id = id,
+            AccountId = account.Id,
+            Username = name,
+            PasswordHash = PasswordHash.Create(Password),
+            FirstName = "First",
+            LastName = "Last",
+            Email = name + "@example.org",
+            State = "enabled",
+            ApiKey = "KEY" + Guid.NewGuid().ToString("N"),
+            SecretKey = secrets.Seal(SecretPurpose.UserSecretKey(id), new Secret(secret)),
+            Created = DateTimeOffset.UtcNow,
+        };
+        await db.InsertAsync(account, token: ct);
+        await db.InsertAsync(user, token: ct);
+        return new TestUser(name, user, account, domain, user.ApiKey, secret);
+    }
+}
+
+internal sealed record TestUser(string Name, UserRow Row, AccountRow Account, DomainRow Domain, string ApiKey, string SecretKey);
+
+/// <summary>An answer, with its one envelope opened.</summary>
+internal sealed record ApiAnswer(HttpStatusCode Status, string Text, string? ContentType, string? Description, IReadOnlyList<string> Cookies)
+{
+    public int Code => (int)Status;
+
+    public string Envelope => Json.EnumerateObject().Single().Name;
+
+    public JsonElement Body => Json.EnumerateObject().Single().Value;
+
+    public string? ErrorText => Body.TryGetProperty("errortext", out var text) ? text.GetString() : null;
+
+    public JsonElement[] List(string key) => Body.TryGetProperty(key, out var list) ? [.. list.EnumerateArray()] : [];
+
+    private JsonElement Json { get; } = JsonDocument.Parse(Text).RootElement;
+
+    public ApiAnswer ShouldFail(int status)
+    {
+        Code.ShouldBe(status, Text);
+        Body.GetProperty("errorcode").GetInt32().ShouldBe(status);
+        Body.GetProperty("uuidList").GetArrayLength().ShouldBe(0);
+        return this;
+    }
+
+    public ApiAnswer ShouldSucceed()
+    {
+        Code.ShouldBe(200, Text);
+        return this;
+    }
+}
+
+/// <summary>Everything that was logged.</summary>
+internal sealed class LogLines : ILoggerProvider, ILogger
+{
+    private readonly System.Collections.Concurrent.ConcurrentQueue<string> _lines = new();
+
+    public IReadOnlyCollection<string> Lines => [.. _lines];
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, Microsoft.Extensions.Logging.EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        _lines.Enqueue(formatter(state, exception) + exception);
+
+    public void Dispose()
+    {
+    }
+}
