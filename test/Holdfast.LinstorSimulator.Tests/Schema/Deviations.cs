@@ -27,7 +27,11 @@ internal static class Deviations
         method == "GET" ? ServerOnlyGets.Where(known => known.Path.IsMatch(path.Split('?')[0])).Select(static known => known.Schema).FirstOrDefault() : null;
 
     /// <summary>The kind of JSON the server answers with where the file says another.</summary>
-    public static string? ResponseSchema(string method, string template) => (method, template) == ("GET", "/v1/encryption/passphrase") ? "object" : null;
+    public static string? ResponseSchema(string method, string template) => (method, template) switch
+    {
+        ("GET", "/v1/encryption/passphrase" or "/v1/remotes" or "/v1/resource-definitions/{resource}/resource-connections/{node_a}/{node_b}") => "object",
+        _ => null,
+    };
 
     /// <summary>Values beyond those listed: node types in upper case.</summary>
     public static bool Value(string at, string value) => at.EndsWith(".type", StringComparison.Ordinal) && value is "SATELLITE" or "COMBINED" or "CONTROLLER" or "AUXILIARY";

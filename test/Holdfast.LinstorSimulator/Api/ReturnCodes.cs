@@ -41,7 +41,7 @@ internal static class ReturnCodes
     public const int InvalidNodeName = 200;
     public const int InvalidNodeType = 201;
     public const int InvalidResourceName = 202;
-    public const int InvalidStoragePoolName = 204;
+    public const int InvalidStoragePoolName = 208;
     public const int InvalidVolumeSize = 206;
     public const int InvalidProperty = 213;
     public const int InvalidPlaceCount = 219;
@@ -54,7 +54,8 @@ internal static class ReturnCodes
     public const int ResourceNotFound = 302;
     public const int VolumeDefinitionNotFound = 303;
     public const int VolumeNotFound = 304;
-    public const int NetInterfaceNotFound = 306;
+    public const int NetInterfaceNotFound = 305;
+    public const int ResourceConnectionNotFound = 307;
     public const int StoragePoolDefinitionNotFound = 309;
     public const int StoragePoolNotFound = 310;
     public const int SnapshotDefinitionNotFound = 313;
@@ -68,7 +69,7 @@ internal static class ReturnCodes
     public const int DefinitionExists = 501;
     public const int ResourceExists = 502;
     public const int VolumeDefinitionExists = 503;
-    public const int NetInterfaceExists = 506;
+    public const int NetInterfaceExists = 505;
     public const int StoragePoolDefinitionExists = 509;
     public const int StoragePoolExists = 510;
     public const int SnapshotDefinitionExists = 514;

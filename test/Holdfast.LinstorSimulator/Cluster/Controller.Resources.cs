@@ -316,7 +316,8 @@ internal sealed partial class Controller
             {
                 for (var j = i + 1; j < definition.Resources.Count; j++)
                 {
-                    views.Add(View(definition, definition.Resources[i].Node, definition.Resources[j].Node));
+                    var (a, b) = (definition.Resources[i].Node, definition.Resources[j].Node);
+                    views.Add(string.Compare(a, b, StringComparison.OrdinalIgnoreCase) > 0 ? View(definition, b, a) : View(definition, a, b));
                 }
             }
 
@@ -329,7 +330,15 @@ internal sealed partial class Controller
         var answer = NewAnswer(0, ReturnCodes.ResourceConnection);
         lock (_lock)
         {
-            return ConnectionProblem(name, a, b, answer) ? (null, answer) : (View(_state.Definition(name)!, a, b), answer);
+            if (ConnectionProblem(name, a, b, answer))
+            {
+                return (null, answer);
+            }
+
+            // Unlike the change of one, the look at one wants the nodes in the controller's own order.
+            return string.Compare(a, b, StringComparison.OrdinalIgnoreCase) > 0
+                ? (null, answer.Fail(ReturnCodes.ResourceConnectionNotFound, $"Resource connection between '{a}' and '{b}' not found."))
+                : (View(_state.Definition(name)!, a, b), answer);
         }
     }
 
