@@ -1,0 +1,47 @@
+using Holdfast.Core.Ids;
+using Holdfast.Protocol.Host;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Agent.Bindings;
+
+internal sealed partial class BindingSupervisor
+{
+    [LoggerMessage(EventId = 1400, Level = LogLevel.Information, Message = "Driver {Driver} {Version} serves storage pool '{PoolName}' ({Pool}) generation {Generation} as process {Pid}")]
+    private partial void LogServing(string driver, string version, string poolName, PoolId pool, Generation generation, int pid);
+
+    [LoggerMessage(EventId = 1401, Level = LogLevel.Warning, Message = "The driver of storage pool '{PoolName}' ({Pool}), process {Pid}, ended: {How}. It is started again; no guest is touched")]
+    private partial void LogEnded(string poolName, PoolId pool, int pid, string how);
+
+    [LoggerMessage(EventId = 1402, Level = LogLevel.Warning, Message = "The driver of storage pool '{PoolName}' ({Pool}), process {Pid}, has not answered for {Seconds:0} s: it is killed and started again")]
+    private partial void LogHung(string poolName, PoolId pool, int pid, double seconds);
+
+    [LoggerMessage(EventId = 1403, Level = LogLevel.Error, Message = "The driver of storage pool '{PoolName}' ({Pool}), process {Pid}, cannot be killed: it sleeps in the kernel. No other is started for this pool until it is gone")]
+    private partial void LogStuck(string poolName, PoolId pool, int pid);
+
+    [LoggerMessage(EventId = 1404, Level = LogLevel.Warning, Message = "Storage pool '{PoolName}' ({Pool}) is not served: {Reason}")]
+    private partial void LogDown(string poolName, PoolId pool, string reason);
+
+    [LoggerMessage(EventId = 1405, Level = LogLevel.Warning, Message = "The backend of storage pool '{PoolName}' ({Pool}) is not healthy: {Reason}")]
+    private partial void LogUnhealthy(string poolName, PoolId pool, string reason);
+
+    [LoggerMessage(EventId = 1406, Level = LogLevel.Information, Message = "The backend of storage pool '{PoolName}' ({Pool}) is healthy again")]
+    private partial void LogHealthy(string poolName, PoolId pool);
+
+    [LoggerMessage(EventId = 1407, Level = LogLevel.Information, Message = "Driver of storage pool '{PoolName}' ({Pool}) generation {Generation} ended for maintenance: process {Pid}, {How}, took {Seconds:0.0} s")]
+    private partial void LogQuiesced(string poolName, PoolId pool, Generation generation, int pid, string how, double seconds);
+
+    [LoggerMessage(EventId = 1408, Level = LogLevel.Information, Message = "Driver of storage pool '{PoolName}' ({Pool}) unloaded because the pool was removed, generation {Generation}: process {Pid}, {How}, socket and state folder are gone, took {Seconds:0.0} s, {Orphans} obligations orphaned")]
+    private partial void LogUnloaded(string poolName, PoolId pool, Generation generation, int? pid, string how, double seconds, int orphans);
+
+    [LoggerMessage(EventId = 1409, Level = LogLevel.Warning, Message = "Storage pool '{PoolName}' ({Pool}) was removed before {Kind} {Obligation} could be settled: volume {Volume}, backend object {BackendName}, last failure: {LastError}")]
+    private partial void LogOrphaned(string poolName, PoolId pool, ObligationKind kind, ObligationId obligation, VolumeId volume, string? backendName, string? lastError);
+
+    [LoggerMessage(EventId = 1410, Level = LogLevel.Information, Message = "The driver of storage pool '{PoolName}' ({Pool}), process {Pid}, is started again with the configuration of generation {Generation}")]
+    private partial void LogReconfigured(string poolName, PoolId pool, int pid, Generation generation);
+
+    [LoggerMessage(EventId = 1411, Level = LogLevel.Information, Message = "A driver of storage pool '{PoolName}' ({Pool}) was left over from an earlier agent process: {Pid}; it was ended")]
+    private partial void LogReaped(string poolName, PoolId pool, int pid);
+
+    [LoggerMessage(EventId = 1412, Level = LogLevel.Error, Message = "The folder of removed storage pool '{PoolName}' ({Pool}) cannot be removed: {Obstacle}")]
+    private partial void LogFoldersStay(string poolName, PoolId pool, string obstacle);
+}

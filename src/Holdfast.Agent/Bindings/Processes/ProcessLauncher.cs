@@ -1,0 +1,252 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Holdfast.Agent.Ledger;
+using Holdfast.Core.Ids;
+using Holdfast.Protocol;
+using Holdfast.Protocol.Driver;
+using Holdfast.Protocol.Host;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Agent.Bindings.Processes;
+
+/// <summary>
+/// Starts drivers as child processes. Each binding has a folder below the agent's data folder with the socket, the state folder and a file that names the
+/// process and its start time, so that a restarted agent finds what an earlier one left running and never mistakes another process for it.
+/// </summary>
+internal sealed partial class ProcessLauncher : IDriverLauncher
+{
+    private const string ExecutablePrefix = "holdfast-driver-";
+    private const int LongestSocketPath = 107;
+    private readonly string _driverFolder;
+    private readonly string _folder;
+    private readonly string _nodeName;
+    private readonly Func<GuestUser?> _guestUser;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+
+    /// <summary>Makes a launcher.</summary>
+    /// <param name="driverFolder">Where the drivers' executables are.</param>
+    /// <param name="dataFolder">The agent's data folder.</param>
+    /// <param name="nodeName"><c>uname -n</c>.</param>
+    /// <param name="guestUser">Whom guests run as, when known.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">Where drivers' own log lines go.</param>
+    public ProcessLauncher(string driverFolder, string dataFolder, string nodeName, Func<GuestUser?> guestUser, TimeProvider time, ILogger log)
+    {
+        (_driverFolder, _folder, _nodeName, _guestUser, _time, _log) = (driverFolder, Path.Combine(dataFolder, "bindings"), nodeName, guestUser, time, log);
+        PrivateFile.MakeFolder(_folder);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Installed() =>
+    [
+        .. (Directory.Exists(_driverFolder) ? Directory.GetFiles(_driverFolder, ExecutablePrefix + "*") : [])
+            .Select(path => Path.GetFileName(path)[ExecutablePrefix.Length..])
+            .Where(name => DriverName().IsMatch(name)).Order(StringComparer.Ordinal),
+    ];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<PoolId> Folders() =>
+    [
+        .. Directory.GetDirectories(_folder).Select(path => Path.GetFileName(path))
+            .Where(name => Guid.TryParseExact(name, "N", out _)).Select(name => new PoolId(Guid.ParseExact(name, "N"))),
+    ];
+
+    /// <inheritdoc/>
+    public async Task<LaunchOutcome> LaunchAsync(BindingSpec spec, Generation generation, TimeSpan handshake, CancellationToken cancellationToken)
+    {
+        var executable = Path.Combine(_driverFolder, ExecutablePrefix + spec.Driver);
+        if (!DriverName().IsMatch(spec.Driver) || !File.Exists(executable))
+        {
+            return new LaunchOutcome.Missing(executable);
+        }
+
+        var folder = FolderOf(spec.PoolId);
+        var socket = Path.Combine(folder, "s");
+        if (Encoding.UTF8.GetByteCount(socket) > LongestSocketPath)
+        {
+            return new LaunchOutcome.Failed($"the path of its socket, {socket}, is longer than the {LongestSocketPath} bytes the kernel allows: use a shorter data folder", null);
+        }
+
+        DriverProcess process;
+        Process started;
+        try
+        {
+            PrivateFile.MakeFolder(folder);
+            PrivateFile.MakeFolder(Path.Combine(folder, "state"));
+            File.Delete(socket);
+
+            // A process group of its own: what the driver starts ends with it.
+            var start = new ProcessStartInfo("setsid")
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                WorkingDirectory = folder,
+                StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
+            };
+            start.ArgumentList.Add(executable);
+            start.Environment.Remove("NOTIFY_SOCKET");
+#pragma warning disable RS0030 // This is the process adapter.
+            started = Process.Start(start) ?? throw new IOException("no process was started");
+#pragma warning restore RS0030
+            process = new DriverProcess(started, new HttpDriverClient(socket, _time), spec.PoolName, _log);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception)
+        {
+            return new LaunchOutcome.Failed(exception.Message, null);
+        }
+
+        try
+        {
+            var ticks = ProcStat.StartTicks(process.Pid);
+            PrivateFile.Write(PidFile(spec.PoolId), Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{process.Pid} {ticks}\n")));
+            var line = JsonSerializer.Serialize(
+                new DriverStartup
+                {
+                    Protocol = DriverPaths.ProtocolVersion,
+                    PoolId = spec.PoolId,
+                    PoolName = spec.PoolName,
+                    Generation = generation,
+                    Socket = socket,
+                    StateFolder = Path.Combine(folder, "state"),
+                    NodeName = _nodeName,
+                    GuestUser = _guestUser(),
+                    Config = spec.Config,
+                    Secrets = spec.Secrets,
+                },
+                DriverJson.Default.DriverStartup);
+            return await HandshakeAsync(started, process, spec, line, handshake, cancellationToken);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return new LaunchOutcome.Failed(exception.Message, process);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<ReapOutcome> ReapAsync(PoolId pool, TimeSpan bound)
+    {
+        var file = PidFile(pool);
+        if (!File.Exists(file)
+            || (await File.ReadAllTextAsync(file)).Trim().Split(' ') is not [var pidText, var ticksText]
+            || !int.TryParse(pidText, NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
+            || !long.TryParse(ticksText, NumberStyles.None, CultureInfo.InvariantCulture, out var ticks)
+            || ProcStat.StartTicks(pid) != ticks)
+        {
+            return new ReapOutcome.Gone(null);
+        }
+
+        var began = _time.GetTimestamp();
+        while (ProcStat.StartTicks(pid) == ticks)
+        {
+            _ = LibC.Signal(-pid, LibC.Kill);
+            _ = LibC.Signal(pid, LibC.Kill);
+            if (_time.GetElapsedTime(began) > bound)
+            {
+                return new ReapOutcome.Stuck(pid);
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(20), _time);
+        }
+
+        return new ReapOutcome.Gone(pid);
+    }
+
+    /// <inheritdoc/>
+    public string? RemoveFolders(PoolId pool)
+    {
+        var folder = FolderOf(pool);
+        try
+        {
+            if (Directory.Exists(folder))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+
+            return Directory.Exists(folder) ? $"{folder} is still there" : null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return exception.Message;
+        }
+    }
+
+    private static async Task<LaunchOutcome> AnswerAsync(Process started, DriverProcess process, BindingSpec spec, string line, CancellationToken cancellationToken)
+    {
+        await started.StandardInput.WriteLineAsync(line.AsMemory(), cancellationToken);
+        await started.StandardInput.FlushAsync(cancellationToken);
+        if (await BoundedLines.ReadAsync(started.StandardOutput, cancellationToken) is not { } answer)
+        {
+            return new LaunchOutcome.Failed("it ended without a word", process);
+        }
+
+        var ready = JsonSerializer.Deserialize(answer, DriverJson.Default.DriverReady);
+        switch (ready)
+        {
+            case { Ready: true, Info: { } info } when info.Protocol != DriverPaths.ProtocolVersion:
+                return new LaunchOutcome.Failed($"it speaks protocol {info.Protocol}, not {DriverPaths.ProtocolVersion}", process);
+            case { Ready: true, Info: { } info } when info.PoolId != spec.PoolId:
+                return new LaunchOutcome.Failed($"it serves another pool, {info.PoolId}", process);
+            case { Ready: true, Info: { Capabilities: not null } info }:
+                _ = DrainAsync(started.StandardOutput);
+                return new LaunchOutcome.Ready(process, info);
+            case { Ready: false, Error: { } error }:
+                process.Kill();
+                await process.Ended.WaitAsync(cancellationToken);
+                process.Dispose();
+                return new LaunchOutcome.Refused(error);
+            default:
+                return new LaunchOutcome.Failed("what it said about being ready makes no sense", process);
+        }
+    }
+
+    private static async Task DrainAsync(StreamReader output)
+    {
+        try
+        {
+            while (await BoundedLines.ReadAsync(output, CancellationToken.None) is not null)
+            {
+                // Nothing more is expected there; an unread pipe would block the driver.
+            }
+        }
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            // The process has ended.
+        }
+    }
+
+    [GeneratedRegex("^[a-z][a-z0-9-]{0,30}$")]
+    private static partial Regex DriverName();
+
+    private async Task<LaunchOutcome> HandshakeAsync(
+        Process started, DriverProcess process, BindingSpec spec, string line, TimeSpan handshake, CancellationToken cancellationToken)
+    {
+        using var bound = new CancellationTokenSource(handshake, _time);
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(bound.Token, cancellationToken);
+        try
+        {
+            return await AnswerAsync(started, process, spec, line, ends.Token).WaitAsync(ends.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return new LaunchOutcome.Failed(
+                bound.IsCancellationRequested ? $"it was not ready within {handshake.TotalSeconds:0} s" : "it is not wanted any more", process);
+        }
+        catch (JsonException exception)
+        {
+            return new LaunchOutcome.Failed($"what it said about being ready is not JSON: {exception.Message}", process);
+        }
+        catch (IOException exception)
+        {
+            return new LaunchOutcome.Failed(exception.Message, process);
+        }
+    }
+
+    private string FolderOf(PoolId pool) => Path.Combine(_folder, pool.Value.ToString("N"));
+
+    private string PidFile(PoolId pool) => Path.Combine(FolderOf(pool), "pid");
+}
