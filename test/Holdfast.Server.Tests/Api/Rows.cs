@@ -224,4 +224,16 @@ internal static class Rows
         Deadline = Now.AddMinutes(10),
         Completed = state == JobState.Pending ? null : Now.AddSeconds(3),
     };
+
+    public static EventRow Event(TestUser owner, string type = "VM.STOP") => new()
+    {
+        Id = new Holdfast.Core.Ids.EventId(Guid.NewGuid()),
+        Type = type,
+        Level = EventLevel.Info,
+        State = EventState.Completed,
+        Description = "Stopped vm",
+        AccountId = owner.Account.Id,
+        UserId = owner.Row.Id,
+        Created = Now,
+    };
 }

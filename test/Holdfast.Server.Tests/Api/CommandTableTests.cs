@@ -1,0 +1,329 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Holdfast.Server.Api.Commands;
+using Shouldly;
+using Xunit;
+
+namespace Holdfast.Server.Tests.Api;
+
+/// <summary>What must hold for every command of the table, present and future.</summary>
+public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
+{
+    // The commands that are promised; a rename or a loss is a break.
+    private static readonly string[] Promised =
+    [
+        "listApis", "listCapabilities", "login", "logout", "listZones", "listPods", "listClusters", "listHosts", "listHypervisors", "listOsTypes",
+        "listServiceOfferings", "createServiceOffering", "listDiskOfferings", "createDiskOffering", "listTemplates", "registerTemplate", "deleteTemplate",
+        "createStoragePool", "listStoragePools", "updateStoragePool", "enableStorageMaintenance", "cancelStorageMaintenance", "deleteStoragePool",
+        "listStorageProviders", "deployVirtualMachine", "listVirtualMachines", "startVirtualMachine", "stopVirtualMachine", "rebootVirtualMachine",
+        "destroyVirtualMachine", "expungeVirtualMachine", "recoverVirtualMachine", "createVolume", "attachVolume", "detachVolume", "deleteVolume",
+        "resizeVolume", "listVolumes", "listNetworks", "queryAsyncJobResult", "listAsyncJobs", "listEvents", "listUsers", "getUserKeys", "registerUserKeys",
+        "listStoragePoolBindings", "listObligations", "retryObligation", "forgetObligation", "createHostJoinToken",
+    ];
+
+    // Which commands are asynchronous is part of the contract: clients poll only then.
+    private static readonly string[] Async =
+    [
+        "attachVolume", "cancelStorageMaintenance", "createVolume", "deleteTemplate", "deployVirtualMachine", "destroyVirtualMachine", "detachVolume",
+        "enableStorageMaintenance", "expungeVirtualMachine", "rebootVirtualMachine", "resizeVolume", "startVirtualMachine", "stopVirtualMachine",
+    ];
+
+    public static TheoryData<string> Commands => [.. ApiCommandTable.All.Select(c => c.Name)];
+
+    [Fact]
+    public void Every_promised_command_is_there() => Promised.Except(ApiCommandTable.All.Select(c => c.Name)).ShouldBeEmpty();
+
+    [Fact]
+    public void The_asynchronous_commands_are_those_of_the_contract() =>
+        ApiCommandTable.All.Where(c => c.IsAsync).Select(c => c.Name).Order(StringComparer.Ordinal).ShouldBe(Async);
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public void A_command_is_well_formed(string name)
+    {
+        var command = ApiCommandTable.Find(name)!;
+
+        command.Roles.ShouldNotBe(Roles.None);
+        command.Description.ShouldNotBeNullOrWhiteSpace();
+        command.Description.ShouldNotEndWith(".");
+        command.Response.Fields.ShouldNotBeEmpty();
+        command.Parameters.Select(p => p.Name).ShouldBeUnique();
+        Duplicates(command.Response.Fields).ShouldBeEmpty();
+        foreach (var parameter in command.Parameters)
+        {
+            parameter.Name.ShouldBe(parameter.Name.ToLowerInvariant());
+            parameter.Name.ShouldNotBe("command");
+            parameter.Description.ShouldNotBeNullOrWhiteSpace();
+        }
+
+        if (command.IsList && command.Parameters.Contains(CommonParameters.Keyword))
+        {
+            command.Parameters.ShouldContain(CommonParameters.PageNumber);
+            command.Parameters.ShouldContain(CommonParameters.PageSize);
+        }
+    }
+
+    [Fact]
+    public async Task ListApis_shows_what_cloudmonkey_needs_to_sync()
+    {
+        var answer = (await host.CallAsync(host.Admin, "listApis")).ShouldSucceed();
+
+        var apis = answer.List("api");
+        apis.Length.ShouldBe(ApiCommandTable.All.Count);
+        answer.Body.GetProperty("count").GetInt32().ShouldBe(apis.Length);
+        answer.Text.ShouldNotContain("\n");
+        string[] types = ["string", "uuid", "boolean", "integer", "long", "short", "date", "list", "map", "set", "object", "tzdate", "float"];
+        foreach (var api in apis)
+        {
+            api.GetProperty("name").GetString().ShouldNotBeNullOrEmpty();
+            api.GetProperty("description").GetString().ShouldNotBeNullOrEmpty();
+            api.GetProperty("isasync").ValueKind.ShouldBeOneOf(JsonValueKind.True, JsonValueKind.False);
+            foreach (var parameter in api.GetProperty("params").EnumerateArray())
+            {
+                parameter.GetProperty("name").GetString().ShouldNotBeNullOrEmpty();
+                parameter.GetProperty("description").GetString().ShouldNotBeNullOrEmpty();
+                parameter.GetProperty("type").GetString().ShouldBeOneOf(types);
+                parameter.GetProperty("required").ValueKind.ShouldBeOneOf(JsonValueKind.True, JsonValueKind.False);
+                parameter.GetProperty("length").GetInt32().ShouldBePositive();
+                if (parameter.TryGetProperty("related", out var related))
+                {
+                    foreach (var name in related.GetString()!.Split(','))
+                    {
+                        // A parameter that is completed by a command that does not exist breaks completion for the whole command.
+                        (ApiCommandTable.Find(name) is not null).ShouldBeTrue($"{api.GetProperty("name")} {parameter.GetProperty("name")}: {name}");
+                    }
+                }
+            }
+
+            foreach (var field in api.GetProperty("response").EnumerateArray())
+            {
+                field.GetProperty("name").GetString().ShouldNotBeNullOrEmpty();
+                field.GetProperty("type").GetString().ShouldBeOneOf(types);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task ListApis_shows_only_what_the_caller_may_use()
+    {
+        (await host.CallAsync(host.User, "listApis")).List("api").Select(a => a.GetProperty("name").GetString())
+            .ShouldBe(ApiCommandTable.All.Where(c => (c.Roles & Roles.User) != 0).Select(c => c.Name));
+        (await host.CallAsync(host.User, "listApis", ("name", "listHosts"))).Text.ShouldBe("""{"listapisresponse":{}}""");
+        (await host.CallAsync(host.Admin, "listApis", ("name", "LISTHOSTS"))).List("api").Length.ShouldBe(1);
+    }
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public async Task A_command_answers_those_it_is_for_and_nobody_else(string name)
+    {
+        var command = ApiCommandTable.Find(name)!;
+        (TestUser? User, Roles Role)[] callers =
+        [
+            (null, Roles.Anonymous), (host.User, Roles.User), (host.Other, Roles.User), (host.DomainAdmin, Roles.DomainAdmin), (host.Admin, Roles.RootAdmin),
+        ];
+        foreach (var (user, role) in callers)
+        {
+            var before = host.Operations.Calls.Count;
+            var answer = await host.SendAsync(user, HttpMethod.Post, name);
+            if ((command.Roles & role) == 0)
+            {
+                answer.ShouldFail(401);
+                host.Operations.Calls.Count.ShouldBe(before, $"{role} reached what {name} does");
+            }
+            else
+            {
+                // No parameters were sent: it either works without or says which is missing. Never that the caller may not.
+                answer.Code.ShouldNotBe(401, $"{role}: {answer.Text}");
+                answer.Code.ShouldNotBe(432, $"{role}: {answer.Text}");
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public async Task A_missing_parameter_is_named(string name)
+    {
+        var command = ApiCommandTable.Find(name)!;
+        foreach (var missing in command.Parameters.Where(p => p.IsRequired))
+        {
+            var calls = host.Operations.Calls.Count;
+            var answer = await host.SendAsync(host.Admin, HttpMethod.Post, name, [.. await RequiredAsync(command, without: missing)]);
+
+            answer.ShouldFail(431).ErrorText.ShouldBe($"Unable to execute API command {name.ToLowerInvariant()} due to missing parameter {missing.Name}");
+            host.Operations.Calls.Count.ShouldBe(calls);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public async Task A_bad_value_is_refused_with_the_name_of_its_parameter(string name)
+    {
+        var command = ApiCommandTable.Find(name)!;
+        foreach (var parameter in command.Parameters)
+        {
+            string[] bad = parameter.Type switch
+            {
+                "uuid" => ["17", "not-a-uuid", "'; drop table vms; --", new string('a', 300), .. Unknown(parameter)],
+                "boolean" => ["maybe"],
+                "integer" => ["many", "99999999999999", "1.5"],
+                "long" => ["many", "99999999999999999999", "1.5"],
+                "date" => ["tomorrow"],
+                "list" => [parameter.Entity is null ? new string('a', 300) : "not-a-uuid", .. Unknown(parameter)],
+                "string" => [new string('a', parameter.Length + 1), .. parameter.IsMultiLine ? Array.Empty<string>() : ["two\nlines"]],
+                _ => [],
+            };
+            foreach (var value in bad)
+            {
+                var calls = host.Operations.Calls.Count;
+                var answer = await host.SendAsync(host.Admin, HttpMethod.Post, name, [.. await RequiredAsync(command, without: parameter), (parameter.Name, value)]);
+
+                answer.ShouldFail(431).ErrorText!.ShouldContain(parameter.Name, Case.Sensitive, $"{name} {parameter.Name}={value}");
+                host.Operations.Calls.Count.ShouldBe(calls, $"{name} {parameter.Name}={value} was carried out");
+            }
+        }
+
+        IEnumerable<string> Unknown(ApiParameter parameter) => parameter.Entity is null ? [] : [Guid.NewGuid().ToString()];
+    }
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public async Task A_malformed_map_is_refused(string name)
+    {
+        var command = ApiCommandTable.Find(name)!;
+        foreach (var parameter in command.Parameters.OfType<MapParameter>())
+        {
+            var answer = await host.SendAsync(host.Admin, HttpMethod.Post, name, [.. await RequiredAsync(command, without: parameter), (parameter.Name + "[x].a", "1")]);
+            answer.ShouldFail(430).ErrorText!.ShouldContain(parameter.Name);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public async Task Somebody_elses_object_is_answered_like_one_that_does_not_exist(string name)
+    {
+        var command = ApiCommandTable.Find(name)!;
+        if ((command.Roles & Roles.User) == 0)
+        {
+            return;
+        }
+
+        foreach (var parameter in command.Parameters.Where(p => p.Entity is { } kind && kind.IsOwned()))
+        {
+            var theirs = await EntityAsync(parameter.Entity!.Value, host.Other);
+            var nobodys = Guid.NewGuid();
+            var calls = host.Operations.Calls.Count;
+            (string, string)[] rest = [.. await RequiredAsync(command, without: parameter, host.User)];
+
+            var foreign = await host.SendAsync(host.User, HttpMethod.Post, name, [.. rest, (parameter.Name, theirs.ToString())]);
+            var missing = await host.SendAsync(host.User, HttpMethod.Post, name, [.. rest, (parameter.Name, nobodys.ToString())]);
+
+            foreign.ShouldFail(431);
+            foreign.Text.Replace(theirs.ToString(), "ID", StringComparison.Ordinal).ShouldBe(missing.Text.Replace(nobodys.ToString(), "ID", StringComparison.Ordinal));
+            host.Operations.Calls.Count.ShouldBe(calls, $"{name} {parameter.Name}");
+        }
+    }
+
+    [Fact]
+    public void The_document_is_as_the_table_says()
+    {
+        var path = Path.Combine(Folder(), "..", "..", "..", "docs", "api.md");
+        var rendered = ApiDocument.Render(ApiCommandTable.All);
+        if (Environment.GetEnvironmentVariable("HOLDFAST_ACCEPT") == "1")
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.WriteAllText(path, rendered);
+        }
+
+        File.Exists(path).ShouldBeTrue("docs/api.md is missing; HOLDFAST_ACCEPT=1 writes it");
+        File.ReadAllText(path).ShouldBe(rendered, "docs/api.md is behind the command table; HOLDFAST_ACCEPT=1 writes it anew");
+    }
+
+    private static string Folder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
+
+    private static IEnumerable<string> Duplicates(IReadOnlyList<ViewField> fields) =>
+        fields.GroupBy(f => f.Name).Where(g => g.Count() > 1).Select(g => g.Key).Concat(fields.SelectMany(f => Duplicates(f.Nested)));
+
+    private async Task<List<(string Name, string Value)>> RequiredAsync(ApiCommand command, ApiParameter without, TestUser? owner = null)
+    {
+        var values = new List<(string, string)>();
+        foreach (var parameter in command.Parameters.Where(p => p.IsRequired && p != without))
+        {
+            values.Add((parameter.Name, parameter switch
+            {
+                { Entity: { } kind } => (await EntityAsync(kind, owner ?? host.Admin)).ToString(),
+                { Name: "templatefilter" } => "all",
+                { Name: "type" } => "primary",
+                { Type: "integer" or "long" } => "1",
+                _ => "x",
+            }));
+        }
+
+        // A list of all templates is for administrators.
+        return owner is null ? values : [.. values.Select(v => v.Item1 == "templatefilter" ? (v.Item1, "self") : v)];
+    }
+
+    private async Task<Guid> EntityAsync(EntityKind kind, TestUser owner)
+    {
+        var offering = Rows.ServiceOffering();
+        var pool = Rows.Pool(host.Zone.Id);
+        var place = Rows.Host(host.Cluster);
+        switch (kind)
+        {
+            case EntityKind.Zone:
+                return host.Zone.Id.Value;
+            case EntityKind.Pod:
+                return host.Cluster.PodId.Value;
+            case EntityKind.Cluster:
+                return host.Cluster.Id.Value;
+            case EntityKind.Network:
+                return host.Network.Id.Value;
+            case EntityKind.Domain:
+                return owner.Domain.Id.Value;
+            case EntityKind.Account:
+                return owner.Account.Id.Value;
+            case EntityKind.User:
+                return owner.Row.Id.Value;
+            case EntityKind.Host:
+                await host.InsertAsync(place);
+                return place.Id.Value;
+            case EntityKind.StoragePool:
+                await host.InsertAsync(pool);
+                return pool.Id.Value;
+            case EntityKind.ServiceOffering:
+                await host.InsertAsync(offering);
+                return offering.Id.Value;
+            case EntityKind.DiskOffering:
+                var disk = Rows.DiskOffering();
+                await host.InsertAsync(disk);
+                return disk.Id.Value;
+            case EntityKind.Template or EntityKind.OwnTemplate:
+                var template = Rows.Template(owner);
+                await host.InsertAsync(template);
+                return template.Id.Value;
+            case EntityKind.VirtualMachine:
+                var vm = Rows.Vm(owner, host.Zone.Id, offering);
+                await host.InsertAsync(vm);
+                return vm.Id.Value;
+            case EntityKind.Volume:
+                var volume = Rows.Volume(owner, host.Zone.Id);
+                await host.InsertAsync(volume);
+                return volume.Id.Value;
+            case EntityKind.Job:
+                var job = Rows.Job(owner, Rows.Vm(owner, host.Zone.Id, offering), Core.States.JobState.Pending, 0, null);
+                await host.InsertAsync(job);
+                return job.Id.Value;
+            case EntityKind.Event:
+                var happened = Rows.Event(owner);
+                await host.InsertAsync(happened);
+                return happened.Id.Value;
+            case EntityKind.Obligation:
+                var obligation = Rows.Obligation(pool, place);
+                await host.InsertAsync(obligation);
+                return obligation.Id.Value;
+            case EntityKind.OsType:
+                return (await host.Database.ReadAsync((db, ct) => Task.FromResult(db.OsTypes.First().Id), CancellationToken.None)).Value;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(kind), kind, "No row of this kind is made here yet.");
+        }
+    }
+}
