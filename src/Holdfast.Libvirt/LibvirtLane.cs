@@ -68,8 +68,13 @@ public sealed class LibvirtLane : IDisposable
     public Task<LibvirtResult<T>> CallAsync<T>(string? key, TimeSpan deadline, Func<LibvirtSession, T> body, CancellationToken cancellationToken) =>
         SubmitAsync(new Job<T>(key, body, null, _time.GetTimestamp(), deadline), cancellationToken);
 
-    /// <summary>Runs a body on a thread of the lane that brings its own connection.</summary>
-    internal Task<LibvirtResult<T>> RunAsync<T>(TimeSpan deadline, Func<T> body, CancellationToken cancellationToken) =>
+    /// <summary>Runs a body that needs no connection of the lane, and may block, on a thread of it.</summary>
+    /// <typeparam name="T">What it returns.</typeparam>
+    /// <param name="deadline">How long to wait, the time in the queue included.</param>
+    /// <param name="body">What to do.</param>
+    /// <param name="cancellationToken">Ends the wait; a body that has begun runs on.</param>
+    /// <returns>How it ended.</returns>
+    public Task<LibvirtResult<T>> RunAsync<T>(TimeSpan deadline, Func<T> body, CancellationToken cancellationToken) =>
         SubmitAsync(new Job<T>(null, null, body, _time.GetTimestamp(), deadline), cancellationToken);
 
     /// <summary>Takes no more calls, ends idle threads and closes their connections. Stuck threads end when their call returns; nobody waits for them.</summary>

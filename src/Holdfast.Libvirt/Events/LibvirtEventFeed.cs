@@ -7,8 +7,8 @@ using Holdfast.Libvirt.Native;
 namespace Holdfast.Libvirt.Events;
 
 /// <summary>
-/// The events of one connection, written into a channel. Bound to the life of that connection: after <see cref="LibvirtEvent.Closed"/> nothing follows
-/// and a new feed is needed.
+/// The events of one connection, written into a channel. Bound to the life of that connection: after <see cref="LibvirtEvent.Closed"/> the channel is
+/// completed and a new feed is needed.
 /// </summary>
 /// <remarks>
 /// The connection is its own. When the channel is full, an event is dropped and counted: events are hints, and whoever reads <see cref="TakeDropped"/> as
@@ -218,8 +218,13 @@ public sealed class LibvirtEventFeed
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static unsafe void OnClosed(void* connection, int reason, void* opaque) =>
+    private static unsafe void OnClosed(void* connection, int reason, void* opaque)
+    {
         Guarded(opaque, 0, _ => new LibvirtEvent.Closed((LibvirtCloseReason)reason));
+
+        // Should the channel have been full, the end of it says the same.
+        ((LibvirtEventFeed)GCHandle.FromIntPtr((nint)opaque).Target!)._writer.TryComplete();
+    }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static unsafe void OnFree(void* opaque) => GCHandle.FromIntPtr((nint)opaque).Free();

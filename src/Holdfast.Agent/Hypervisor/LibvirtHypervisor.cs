@@ -1,0 +1,448 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using System.Xml.Linq;
+using Holdfast.Core.Ids;
+using Holdfast.Libvirt;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Agent.Hypervisor;
+
+/// <summary>The hypervisor of this host through libvirt. The README of this folder says why it does what it does.</summary>
+/// <remarks>
+/// Four lanes that share nothing: reads; operations; stop, for shutdown and destroy alone; and events. A fifth one reads the kernel's processes, which
+/// can hang too. All blocking happens there; the code here runs on whatever scheduler its caller awaits on.
+/// </remarks>
+internal sealed partial class LibvirtHypervisor : IHypervisor
+{
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan UnplugInterval = TimeSpan.FromMilliseconds(250);
+
+    private readonly LibvirtHypervisorOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<LibvirtHypervisor> _log;
+    private readonly LibvirtLane _reads;
+    private readonly LibvirtLane _operations;
+    private readonly LibvirtLane _stop;
+    private readonly LibvirtLane _events;
+    private readonly LibvirtLane _processes;
+    private readonly QemuProcessTable _processTable;
+    private readonly CancellationTokenSource _closing = new();
+    private readonly HypervisorEventPump _pump;
+
+    // Domains that were seen to be ours. Saves the look at the definition on the way of a stop.
+    private readonly ConcurrentDictionary<Guid, byte> _own = new();
+
+    // Machines whose process has ended while libvirt is still clearing up after it.
+    private readonly ConcurrentDictionary<Guid, Task> _clearing = new();
+
+    /// <summary>Makes the adapter and begins to follow events. Nothing here fails or waits when libvirt is away.</summary>
+    /// <param name="options">Where libvirt is and how long it may take.</param>
+    /// <param name="time">The clock of all deadlines.</param>
+    /// <param name="log">The log.</param>
+    public LibvirtHypervisor(LibvirtHypervisorOptions options, TimeProvider time, ILogger<LibvirtHypervisor> log)
+    {
+        _options = options;
+        _time = time;
+        _log = log;
+        _reads = Lane("reads", maxThreads: 4);
+        _operations = Lane("operations", maxThreads: 5);
+        _stop = Lane("stop", maxThreads: 10);
+        _events = Lane("events", maxThreads: 1);
+        _processes = Lane("processes", maxThreads: 1);
+        _processTable = new QemuProcessTable(options.ProcessRoot);
+        _pump = new HypervisorEventPump(_events, options, time, log);
+        _pump.Begin(_closing.Token);
+    }
+
+    /// <inheritdoc/>
+    public ChannelReader<HypervisorEvent> Events => _pump.Events;
+
+    /// <inheritdoc/>
+    public HypervisorHealth Health
+    {
+        get
+        {
+            var (connected, detail, since) = _pump.State;
+            var stuck = _reads.StuckCalls + _operations.StuckCalls + _stop.StuckCalls + _events.StuckCalls + _processes.StuckCalls;
+            return new HypervisorHealth(connected, stuck, detail ?? (stuck > 0 ? $"{stuck} calls to libvirt overran their deadline and have not returned" : null), since);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<DescribeOutcome> DescribeHostAsync(CancellationToken cancellationToken)
+    {
+        var answer = await ReadAsync(
+            static session => (
+                HostName: session.GetHostName(),
+                Node: session.GetNodeInfo(),
+                Daemon: session.GetDaemonVersion(),
+                Emulator: session.GetHypervisorVersion(),
+                Capabilities: session.GetCapabilities(),
+                Networks: session.ListActiveNetworks(),
+                CpuInfo: File.ReadAllText("/proc/cpuinfo"),
+                Kvm: KvmProbe.TryDevice()),
+            cancellationToken);
+        if (answer is not LibvirtResult<(string HostName, LibvirtNodeInfo Node, Version Daemon, Version Emulator, string Capabilities,
+            IReadOnlyList<string> Networks, string CpuInfo, string? Kvm)>.Ok { Value: var host })
+        {
+            return new DescribeOutcome.Failed(HypervisorFaults.Of(answer, "describe the host"));
+        }
+
+        var capabilities = HostCapabilities.Read(XElement.Parse(host.Capabilities));
+        var (accelerator, reason) = KvmProbe.Decide(host.CpuInfo, () => host.Kvm, capabilities.OffersKvm);
+        return new DescribeOutcome.Described(new HostDescription
+        {
+            HostName = host.HostName,
+            Architecture = capabilities.Architecture,
+            CpuModel = HostCapabilities.ReadCpuModel(host.CpuInfo) ?? host.Node.Model,
+            Cpus = host.Node.Cpus,
+            CpuMegahertz = host.Node.Megahertz,
+            MemoryMiB = (long)(host.Node.MemoryKiB / 1024),
+            Emulator = capabilities.Emulator,
+            EmulatorVersion = host.Emulator.ToString(),
+            DaemonVersion = host.Daemon.ToString(),
+            Accelerator = accelerator,
+            AcceleratorReason = reason,
+            GuestUser = capabilities.GuestUser,
+            ActiveNetworks = host.Networks,
+        });
+    }
+
+    /// <inheritdoc/>
+    public async Task<ListOutcome> ListAsync(CancellationToken cancellationToken)
+    {
+        // Processes before domains: libvirt knows a domain before its process begins, so a process without a domain is one that libvirt has dropped.
+        var before = await ScanAsync(cancellationToken);
+        if (before is not LibvirtResult<IReadOnlyDictionary<Guid, QemuProcess>>.Ok { Value: var processes })
+        {
+            return new ListOutcome.Failed(HypervisorFaults.Of(before, "read the processes"));
+        }
+
+        var answer = await ReadAsync(ListAll, cancellationToken);
+        if (answer is not LibvirtResult<(List<OwnDomain> Own, HashSet<Guid> All)>.Ok { Value: var (own, all) })
+        {
+            return new ListOutcome.Failed(HypervisorFaults.Of(answer, "list the domains"));
+        }
+
+        foreach (var domain in own)
+        {
+            _own.TryAdd(domain.Machine.Value, 0);
+        }
+
+        own.RemoveAll(domain => _clearing.ContainsKey(domain.Machine.Value));
+        var dropped = processes.Values.Where(process => !all.Contains(process.Machine) && _own.ContainsKey(process.Machine)).ToList();
+        if (dropped.Count > 0)
+        {
+            // One that was destroyed between the two looks is no longer there at a third.
+            var after = await ScanAsync(cancellationToken);
+            if (after is not LibvirtResult<IReadOnlyDictionary<Guid, QemuProcess>>.Ok { Value: var still })
+            {
+                return new ListOutcome.Failed(HypervisorFaults.Of(after, "read the processes"));
+            }
+
+            own.AddRange(dropped.Where(process => still.TryGetValue(process.Machine, out var now) && now == process).Select(Dropped));
+        }
+
+        return new ListOutcome.Listed(own);
+    }
+
+    /// <inheritdoc/>
+    public async Task<FindOutcome> FindAsync(VmId machine, CancellationToken cancellationToken)
+    {
+        if (_clearing.ContainsKey(machine.Value))
+        {
+            return new FindOutcome.Absent();
+        }
+
+        var answer = await ReadAsync(session => Find(session, machine), cancellationToken);
+        if (answer is not LibvirtResult<FindOutcome>.Ok { Value: var found })
+        {
+            return new FindOutcome.Failed(HypervisorFaults.Of(answer, "find the domain"));
+        }
+
+        if (found is not FindOutcome.Absent)
+        {
+            return _clearing.ContainsKey(machine.Value) ? new FindOutcome.Absent() : found;
+        }
+
+        return await FindProcessAsync(machine, cancellationToken) switch
+        {
+            (null, { } fault) => new FindOutcome.Failed(fault),
+            ({ } process, _) => new FindOutcome.Found(Dropped(process)),
+            _ => found,
+        };
+    }
+
+    /// <inheritdoc/>
+    public async Task<StartOutcome> StartAsync(DomainSpec spec, CancellationToken cancellationToken)
+    {
+        string xml;
+        try
+        {
+            xml = DomainXml.Domain(spec).ToString();
+        }
+        catch (UnfitForDomainException unfit)
+        {
+            return new StartOutcome.Failed(new HypervisorFault.Refused(0, unfit.Message));
+        }
+
+        if (_clearing.TryGetValue(spec.Machine.Value, out var clearing))
+        {
+            // Bounded by the deadline of the destroy.
+            await clearing.WaitAsync(cancellationToken);
+        }
+
+        // A process that libvirt has dropped may still write to the disks.
+        var (present, unclear) = await FindProcessAsync(spec.Machine, cancellationToken);
+        if (unclear is not null)
+        {
+            return new StartOutcome.Failed(unclear);
+        }
+
+        if (present is not null && await FindAsync(spec.Machine, cancellationToken) is FindOutcome.Found { Domain: { Status: DomainStatus.Unknown } dropped })
+        {
+            return new StartOutcome.AlreadyPresent(dropped);
+        }
+
+        var answer = await _operations.CallAsync(Key("start", spec.Machine), _options.StartDeadline, session => Start(session, spec, xml), cancellationToken);
+        if (answer is LibvirtResult<StartOutcome>.Ok { Value: var outcome })
+        {
+            if (outcome is StartOutcome.Started or StartOutcome.AlreadyPresent)
+            {
+                _own.TryAdd(spec.Machine.Value, 0);
+            }
+
+            return outcome;
+        }
+
+        var fault = HypervisorFaults.Of(answer, $"start {spec.Name}");
+        if (!fault.EffectUnknown && await FindProcessAsync(spec.Machine, cancellationToken) is ({ } left, _))
+        {
+            // libvirt gives up on a QEMU that it cannot kill and forgets it.
+            _own.TryAdd(spec.Machine.Value, 0);
+            LogLeftByStart(spec.Name, spec.Machine, left.ProcessId, fault.Message);
+            return new StartOutcome.Failed(new HypervisorFault.TimedOut($"start {spec.Name} (process {left.ProcessId} is left of it; {fault.Message})", _options.StartDeadline));
+        }
+
+        return new StartOutcome.Failed(fault);
+    }
+
+    /// <inheritdoc/>
+    public async Task<ShutdownOutcome> RequestShutdownAsync(VmId machine, CancellationToken cancellationToken)
+    {
+        var answer = await PressAsync(_stop, "shutdown", machine, static domain => domain.PressPowerButton(), cancellationToken);
+        return answer switch
+        {
+            LibvirtResult<bool>.Ok { Value: true } => new ShutdownOutcome.Requested(),
+            LibvirtResult<bool>.Ok => new ShutdownOutcome.NotRunning(),
+            _ => new ShutdownOutcome.Failed(HypervisorFaults.Of(answer, "press the power button")),
+        };
+    }
+
+    /// <inheritdoc/>
+    public async Task<RebootOutcome> RebootAsync(VmId machine, CancellationToken cancellationToken) =>
+        Rebooted(await PressAsync(_operations, "reboot", machine, static domain => domain.Reboot(), cancellationToken), "reboot");
+
+    /// <inheritdoc/>
+    public async Task<RebootOutcome> ResetAsync(VmId machine, CancellationToken cancellationToken) =>
+        Rebooted(await PressAsync(_operations, "reset", machine, static domain => domain.Reset(), cancellationToken), "reset");
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _closing.CancelAsync();
+        await _pump.EndAsync();
+        _reads.Dispose();
+        _operations.Dispose();
+        _stop.Dispose();
+        _events.Dispose();
+        _processes.Dispose();
+        _closing.Dispose();
+    }
+
+    private static RebootOutcome Rebooted(LibvirtResult<bool> answer, string operation) => answer switch
+    {
+        LibvirtResult<bool>.Ok { Value: true } => new RebootOutcome.Requested(),
+        LibvirtResult<bool>.Ok => new RebootOutcome.NotRunning(),
+        _ => new RebootOutcome.Failed(HypervisorFaults.Of(answer, operation)),
+    };
+
+    private static string Key(string operation, VmId machine) => $"{operation} {machine}";
+
+    private static (List<OwnDomain> Own, HashSet<Guid> All) ListAll(LibvirtSession session)
+    {
+        var own = new List<OwnDomain>();
+        var all = new HashSet<Guid>();
+        var domains = session.ListDomains();
+        try
+        {
+            foreach (var domain in domains)
+            {
+                all.Add(domain.Uuid);
+                if (TryRead(domain) is { } read)
+                {
+                    own.Add(read);
+                }
+            }
+        }
+        finally
+        {
+            foreach (var domain in domains)
+            {
+                domain.Dispose();
+            }
+        }
+
+        return (own, all);
+    }
+
+    private static FindOutcome Find(LibvirtSession session, VmId machine)
+    {
+        using var domain = session.FindDomain(machine.Value);
+        return domain is null ? new FindOutcome.Absent()
+            : TryRead(domain) is { } own ? new FindOutcome.Found(own)
+            : new FindOutcome.Foreign(domain.Name);
+    }
+
+    /// <summary>Null when it is not ours, or went away while it was read.</summary>
+    private static OwnDomain? TryRead(LibvirtDomain domain)
+    {
+        try
+        {
+            var (state, reason) = domain.GetState();
+            return DomainReader.Read(XElement.Parse(domain.GetXml()), StatusOf(state, reason), state == LibvirtDomainState.ShutOff ? TimeSpan.Zero : domain.GetCpuTime());
+        }
+        catch (LibvirtException gone) when (gone.Error.Code == LibvirtErrorCode.NoDomain)
+        {
+            return null;
+        }
+    }
+
+    private static DomainStatus StatusOf(LibvirtDomainState state, int reason) => state switch
+    {
+        LibvirtDomainState.Running or LibvirtDomainState.Blocked => DomainStatus.Running,
+        LibvirtDomainState.Paused => (LibvirtPausedReason)reason switch
+        {
+            LibvirtPausedReason.IoError => DomainStatus.PausedByIoError,
+            LibvirtPausedReason.ShuttingDown => DomainStatus.ShuttingDown,
+            LibvirtPausedReason.Crashed => DomainStatus.Crashed,
+            _ => DomainStatus.Paused,
+        },
+        LibvirtDomainState.PmSuspended => DomainStatus.Paused,
+        LibvirtDomainState.Shutdown => DomainStatus.ShuttingDown,
+        LibvirtDomainState.ShutOff => DomainStatus.Stopped,
+        LibvirtDomainState.Crashed => DomainStatus.Crashed,
+        _ => DomainStatus.Unknown,
+    };
+
+    private static StartOutcome Start(LibvirtSession session, DomainSpec spec, string xml)
+    {
+        switch (Find(session, spec.Machine))
+        {
+            case FindOutcome.Foreign foreign:
+                return new StartOutcome.Foreign(foreign.Name);
+            case FindOutcome.Found { Domain.Status: DomainStatus.Stopped }:
+                // Somebody defined it by hand; ours exist only while they run.
+                using (var defined = session.FindDomain(spec.Machine.Value))
+                {
+                    defined?.Undefine();
+                }
+
+                break;
+            case FindOutcome.Found found:
+                return new StartOutcome.AlreadyPresent(found.Domain);
+        }
+
+        using (var namesake = session.FindDomain(spec.Name))
+        {
+            if (namesake is not null)
+            {
+                return new StartOutcome.Foreign(namesake.Name);
+            }
+        }
+
+        using var domain = session.CreateTransient(xml);
+        return TryRead(domain) is { } own
+            ? new StartOutcome.Started(own)
+            : throw new LibvirtException(new LibvirtError(LibvirtErrorCode.OperationFailed, 0, $"{spec.Name} ended right after its start"));
+    }
+
+    /// <summary>libvirt does not know it, the kernel does.</summary>
+    private static OwnDomain Dropped(QemuProcess process) => new()
+    {
+        Machine = new VmId(process.Machine),
+        Name = $"process {process.ProcessId}",
+        Generation = Generation.None,
+        Status = DomainStatus.Unknown,
+        Disks = [],
+    };
+
+    private LibvirtLane Lane(string name, int maxThreads) => new(new LibvirtLaneOptions { Name = name, Uri = _options.Uri, MaxThreads = maxThreads }, _time);
+
+    /// <summary>A read whose connection broke is tried once more: it has no effect that could happen twice.</summary>
+    private async Task<LibvirtResult<T>> ReadAsync<T>(Func<LibvirtSession, T> body, CancellationToken cancellationToken)
+    {
+        var answer = await _reads.CallAsync(null, _options.ReadDeadline, body, cancellationToken);
+        return answer is LibvirtResult<T>.ConnectionLost ? await _reads.CallAsync(null, _options.ReadDeadline, body, cancellationToken) : answer;
+    }
+
+    private Task<LibvirtResult<IReadOnlyDictionary<Guid, QemuProcess>>> ScanAsync(CancellationToken cancellationToken) =>
+        _processes.RunAsync(_options.ProcessScanDeadline, _processTable.Scan, cancellationToken);
+
+    /// <summary>The process of a machine, or why that is not known.</summary>
+    private async Task<(QemuProcess? Process, HypervisorFault? Fault)> FindProcessAsync(VmId machine, CancellationToken cancellationToken)
+    {
+        var scan = await ScanAsync(cancellationToken);
+        if (scan is not LibvirtResult<IReadOnlyDictionary<Guid, QemuProcess>>.Ok { Value: var processes })
+        {
+            return (null, HypervisorFaults.Of(scan, "read the processes"));
+        }
+
+        return processes.TryGetValue(machine.Value, out var process) ? (process, null)
+            : processes.TryGetValue(QemuProcess.Unidentified, out var nameless)
+                ? (null, new HypervisorFault.Refused(0, $"process {nameless.ProcessId} is a QEMU that does not let itself be identified and may be this machine"))
+            : (null, null);
+    }
+
+    /// <summary>True when pressed, false when the machine does not run.</summary>
+    private Task<LibvirtResult<bool>> PressAsync(
+        LibvirtLane lane, string operation, VmId machine, Action<LibvirtDomain> press, CancellationToken cancellationToken) =>
+        lane.CallAsync(
+            Key(operation, machine),
+            _options.ButtonDeadline,
+            session =>
+            {
+                using var domain = session.FindDomain(machine.Value);
+                if (domain is null || !IsOwn(domain))
+                {
+                    return false;
+                }
+
+                try
+                {
+                    press(domain);
+                    return true;
+                }
+                catch (LibvirtException notRunning) when (notRunning.Error.Code is LibvirtErrorCode.NoDomain or LibvirtErrorCode.OperationInvalid)
+                {
+                    return false;
+                }
+            },
+            cancellationToken);
+
+    private bool IsOwn(LibvirtDomain domain)
+    {
+        if (_own.ContainsKey(domain.Uuid))
+        {
+            return true;
+        }
+
+        if (TryRead(domain) is null)
+        {
+            return false;
+        }
+
+        _own.TryAdd(domain.Uuid, 0);
+        return true;
+    }
+}

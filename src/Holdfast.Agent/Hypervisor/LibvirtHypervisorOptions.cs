@@ -1,0 +1,40 @@
+namespace Holdfast.Agent.Hypervisor;
+
+/// <summary>Where libvirt is and how long it may take.</summary>
+internal sealed record LibvirtHypervisorOptions
+{
+    /// <summary>The connection URI.</summary>
+    public string Uri { get; init; } = "qemu:///system";
+
+    /// <summary>Where the kernel shows processes.</summary>
+    public string ProcessRoot { get; init; } = "/proc";
+
+    /// <summary>For looking things up.</summary>
+    public TimeSpan ReadDeadline { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>For a start; QEMU opens its disks within it.</summary>
+    public TimeSpan StartDeadline { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>For pressing a button: power, reset.</summary>
+    public TimeSpan ButtonDeadline { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>For plugging a disk in and for telling a new size.</summary>
+    public TimeSpan DeviceDeadline { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a guest gets to let go of a disk.</summary>
+    public TimeSpan UnplugPatience { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// How long QEMU gets to obey SIGTERM before it is killed. libvirt waits ten seconds; a QEMU whose disk hangs does not obey at all.
+    /// </summary>
+    public TimeSpan KillAfter { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>How long libvirt itself may take over a destroy: SIGTERM, SIGKILL after ten seconds, its error after fifteen.</summary>
+    public TimeSpan DaemonDestroyLimit { get; init; } = TimeSpan.FromSeconds(25);
+
+    /// <summary>For reading the processes of the host.</summary>
+    public TimeSpan ProcessScanDeadline { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The pause before another attempt to connect.</summary>
+    public TimeSpan ReconnectPause { get; init; } = TimeSpan.FromSeconds(1);
+}
