@@ -25,4 +25,19 @@ internal sealed partial class Turn
 
     [LoggerMessage(EventId = 2106, Level = LogLevel.Information, Message = "Storage pool {Name} ({PoolId}) is gone: every host confirmed")]
     private partial void LogPoolGone(string name, PoolId poolId);
+
+    [LoggerMessage(EventId = 2107, Level = LogLevel.Warning, Message = "Host {Name} ({HostId}): {From} -> {To}")]
+    private partial void LogHostMoved(string name, HostId hostId, HostState from, HostState to);
+
+    [LoggerMessage(EventId = 2108, Level = LogLevel.Information, Message = "Driver of storage pool {Pool} ({PoolId}) is unloaded on host {Host} ({IncarnationId}), generation {Generation}: {Unload}")]
+    private partial void LogBindingAbsent(string pool, PoolId poolId, string host, IncarnationId incarnationId, Generation generation, string? unload);
+
+    [LoggerMessage(EventId = 2109, Level = LogLevel.Warning, Message = "Owed to storage pool {Pool} ({PoolId}): {Kind} of volume {VolumeId} ({BackendName}) by host {Host}, obligation {ObligationId}: {Cause}; next try {NextTry}")]
+    private partial void LogObligationOwed(string pool, PoolId poolId, Holdfast.Protocol.Host.ObligationKind kind, VolumeId volumeId, string? backendName, string host, ObligationId obligationId, string cause, DateTimeOffset? nextTry);
+
+    [LoggerMessage(EventId = 2110, Level = LogLevel.Information, Message = "Obligation {ObligationId} ({Kind} of volume {VolumeId} on storage pool {Pool} ({PoolId})) is {State} after {Tries} tries")]
+    private partial void LogObligationEnded(ObligationId obligationId, Holdfast.Protocol.Host.ObligationKind kind, VolumeId volumeId, string pool, PoolId poolId, Holdfast.Protocol.Host.ObligationState state, int tries);
+
+    [LoggerMessage(EventId = 2111, Level = LogLevel.Warning, Message = "Host {Host} ({IncarnationId}) reports {Kind} {Id}, which it was never given or has given up; nothing is changed")]
+    private partial void LogUnknownItem(string host, IncarnationId incarnationId, Holdfast.Protocol.Host.ItemKind kind, Guid id);
 }

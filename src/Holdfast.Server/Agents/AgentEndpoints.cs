@@ -1,0 +1,158 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Holdfast.Core.Ids;
+using Holdfast.Protocol;
+using Holdfast.Protocol.Host;
+using Holdfast.Server.Security;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace Holdfast.Server.Agents;
+
+/// <summary>
+/// The agent gateway (<see cref="AgentGateway"/>). Everything but the authority's certificate and the join needs a client certificate of an installation that is
+/// known and not retired.
+/// </summary>
+internal static class AgentEndpoints
+{
+    private const long MaxReportBytes = 16 << 20;
+
+    /// <summary>Maps the gateway's endpoints.</summary>
+    public static void MapAgentGateway(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapGet(AgentGateway.AuthorityPath, (Authority authority) => Results.Text(authority.CertificatePem, "application/x-pem-file"));
+        endpoints.MapPost(AgentGateway.JoinPath, JoinAsync);
+        endpoints.MapPost(AgentGateway.RenewPath, RenewAsync);
+        endpoints.MapPut(AgentGateway.ReportPath, ReportAsync);
+        endpoints.MapGet(AgentGateway.WatchPath, WatchAsync);
+    }
+
+    private static async Task JoinAsync(HttpContext context)
+    {
+        if (await ReadAsync(context, HostJson.Default.JoinRequest) is { } request)
+        {
+            await AnswerAsync(context, await Service<JoinDesk>(context).JoinAsync(request, context.RequestAborted));
+        }
+    }
+
+    private static async Task RenewAsync(HttpContext context)
+    {
+        if (await IncarnationAsync(context) is { } incarnation && await ReadAsync(context, HostJson.Default.RenewRequest) is { } request)
+        {
+            await AnswerAsync(context, await Service<JoinDesk>(context).RenewAsync(incarnation, request, context.RequestAborted));
+        }
+    }
+
+    private static async Task ReportAsync(HttpContext context)
+    {
+        context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = MaxReportBytes;
+        if (await IncarnationAsync(context) is not { } incarnation || await ReadAsync(context, HostJson.Default.HostReport) is not { } report)
+        {
+            return;
+        }
+
+        switch (await Service<HostReports>(context).TakeAsync(incarnation, report, context.RequestAborted))
+        {
+            case ReportOutcome.Accepted accepted:
+                await context.Response.WriteAsJsonAsync(accepted.Answer, HostJson.Default.HostReportAnswer, cancellationToken: context.RequestAborted);
+                break;
+            case ReportOutcome.Refused refused:
+                await RefuseAsync(context, refused.Status, refused.Text);
+                break;
+        }
+    }
+
+    private static async Task WatchAsync(HttpContext context)
+    {
+        if (await IncarnationAsync(context) is not { } incarnation)
+        {
+            return;
+        }
+
+        _ = long.TryParse(context.Request.Query["since"], CultureInfo.InvariantCulture, out var since);
+        context.Response.ContentType = "text/event-stream";
+        context.Response.Headers.CacheControl = "no-store";
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(
+            context.RequestAborted,
+            Service<IHostApplicationLifetime>(context).ApplicationStopping);
+        try
+        {
+            await Service<HostWatch>(context).RunAsync(
+                incarnation,
+                since,
+                async (type, data, flush, ct) =>
+                {
+                    await context.Response.BodyWriter.WriteAsync(Encoding.UTF8.GetBytes($"event: {type}\ndata: {data}\n\n"), ct);
+                    if (flush)
+                    {
+                        await context.Response.Body.FlushAsync(ct);
+                    }
+                },
+                ends.Token);
+        }
+        catch (OperationCanceledException) when (ends.IsCancellationRequested)
+        {
+            // The agent went away, or this node ends: the agent connects again and resumes by revision.
+        }
+    }
+
+    private static T Service<T>(HttpContext context)
+        where T : notnull => context.RequestServices.GetRequiredService<T>();
+
+    private static async Task<IncarnationId?> IncarnationAsync(HttpContext context)
+    {
+        var certificate = await context.Connection.GetClientCertificateAsync(context.RequestAborted);
+        if (certificate is null || Service<Authority>(context).IncarnationOf(certificate) is not { } incarnation)
+        {
+            await RefuseAsync(context, StatusCodes.Status401Unauthorized, "a client certificate of this installation's authority is needed");
+            return null;
+        }
+
+        if (!await Service<HostWatch>(context).IsActiveAsync(incarnation, context.RequestAborted))
+        {
+            await RefuseAsync(context, StatusCodes.Status403Forbidden, "this installation is not known, or was retired");
+            return null;
+        }
+
+        return incarnation;
+    }
+
+    private static async Task<T?> ReadAsync<T>(HttpContext context, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            if (await context.Request.ReadFromJsonAsync(type, context.RequestAborted) is { } value)
+            {
+                return value;
+            }
+
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, "the body is empty");
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, $"the body is not understood: {e.Message}");
+        }
+
+        return null;
+    }
+
+    private static Task AnswerAsync(HttpContext context, JoinOutcome outcome) => outcome switch
+    {
+        JoinOutcome.Joined joined => context.Response.WriteAsJsonAsync(joined.Answer, HostJson.Default.JoinAnswer, cancellationToken: context.RequestAborted),
+        JoinOutcome.Refused refused => RefuseAsync(context, refused.Status, refused.Text),
+        _ => throw new ArgumentOutOfRangeException(nameof(outcome)),
+    };
+
+    private static Task RefuseAsync(HttpContext context, int status, string text)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync(text, context.RequestAborted);
+    }
+}

@@ -1,0 +1,164 @@
+using System.Text.Json;
+using Holdfast.Core.Ids;
+using Holdfast.Core.States;
+using Holdfast.Protocol;
+using Holdfast.Protocol.Host;
+using Holdfast.Server.Operations;
+using Holdfast.Server.Security;
+using Holdfast.Server.Store;
+using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Wakeups;
+using LinqToDB;
+using LinqToDB.Async;
+
+namespace Holdfast.Server.Agents;
+
+/// <summary>Writes one event of a watch.</summary>
+/// <param name="type">SSE event type.</param>
+/// <param name="data">JSON on one line.</param>
+/// <param name="flush">Whether it must leave now.</param>
+/// <param name="cancellationToken">Ends it.</param>
+internal delegate ValueTask WatchWriter(string type, string data, bool flush, CancellationToken cancellationToken);
+
+/// <summary>
+/// Sends a host its document: everything since the revision it names, in the order of revisions, then single items as they change. Wake-ups only save time; the
+/// database is asked at every ping.
+/// </summary>
+internal sealed class HostWatch
+{
+    private static readonly TimeSpan PingPause = TimeSpan.FromSeconds(AgentGateway.PingSeconds);
+
+    private readonly Database _database;
+    private readonly WakeupHub _wakeups;
+    private readonly SecretBox _secrets;
+    private readonly TimeProvider _time;
+
+    /// <summary>Made once per node.</summary>
+    public HostWatch(Database database, WakeupHub wakeups, SecretBox secrets, TimeProvider time)
+    {
+        _database = database;
+        _wakeups = wakeups;
+        _secrets = secrets;
+        _time = time;
+    }
+
+    /// <summary>Whether an installation may speak.</summary>
+    public Task<bool> IsActiveAsync(IncarnationId incarnation, CancellationToken cancellationToken) => _database.ReadAsync(
+        (db, ct) => db.Incarnations.AnyAsync(i => i.Id == incarnation && i.State == IncarnationState.Active, ct),
+        cancellationToken);
+
+    /// <summary>Runs until the host goes away or its installation is retired.</summary>
+    public async Task RunAsync(IncarnationId incarnation, long since, WatchWriter write, CancellationToken cancellationToken)
+    {
+        using var changes = _wakeups.Subscribe(incarnation.Value);
+        var sent = since;
+
+        // At once: an HTTP client shows no headers before the first byte.
+        await PingAsync(sent, write, cancellationToken);
+        var pinged = _time.GetTimestamp();
+        var isSynced = false;
+        while (true)
+        {
+            var news = await _database.ReadAsync((db, ct) => LoadAsync(db, incarnation, sent, ct), cancellationToken);
+            if (news is null)
+            {
+                return;
+            }
+
+            // A host that knows more than the database was served by one that was rolled back: it is told everything, and refuses what is older.
+            if (news.Revision < sent)
+            {
+                sent = 0;
+                continue;
+            }
+
+            foreach (var item in news.Items)
+            {
+                await write(AgentGateway.ItemEvent, JsonSerializer.Serialize(item, HostJson.Default.HostItem), false, cancellationToken);
+                sent = item.Revision;
+            }
+
+            if (!isSynced)
+            {
+                isSynced = true;
+                await write(AgentGateway.SyncedEvent, MarkOf(sent), true, cancellationToken);
+                pinged = _time.GetTimestamp();
+            }
+            else if (_time.GetElapsedTime(pinged) >= PingPause)
+            {
+                await PingAsync(sent, write, cancellationToken);
+                pinged = _time.GetTimestamp();
+            }
+            else if (news.Items.Count > 0)
+            {
+                await write(AgentGateway.PingEvent, MarkOf(sent), true, cancellationToken);
+                pinged = _time.GetTimestamp();
+            }
+
+            var pause = PingPause - _time.GetElapsedTime(pinged);
+            await changes.WaitAsync(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, cancellationToken);
+        }
+    }
+
+    private static string MarkOf(long revision) => JsonSerializer.Serialize(new WatchMark(revision), HostJson.Default.WatchMark);
+
+    private static ValueTask PingAsync(long sent, WatchWriter write, CancellationToken cancellationToken) =>
+        write(AgentGateway.PingEvent, MarkOf(sent), true, cancellationToken);
+
+    private async Task<News?> LoadAsync(StoreConnection db, IncarnationId incarnation, long since, CancellationToken cancellationToken)
+    {
+        var row = await db.Incarnations.FirstOrDefaultAsync(i => i.Id == incarnation && i.State == IncarnationState.Active, cancellationToken);
+        if (row is null)
+        {
+            return null;
+        }
+
+        if (row.Revision <= since)
+        {
+            return new News(row.Revision, []);
+        }
+
+        var items = await db.HostItems.Where(i => i.IncarnationId == incarnation && i.Revision > since).OrderBy(i => i.Revision).ToListAsync(cancellationToken);
+        var poolIds = items.Where(i => i.Kind == ItemKind.Binding && i.Desired != Desired.Absent).Select(i => new PoolId(i.Id)).ToList();
+        var pools = poolIds.Count == 0 ? [] : await db.StoragePools.Where(p => poolIds.Contains(p.Id)).ToListAsync(cancellationToken);
+        var now = _time.GetUtcNow();
+        return new News(row.Revision, [.. items.Select(i => ItemOf(i, pools, now))]);
+    }
+
+    private HostItem ItemOf(HostItemRow row, IReadOnlyList<StoragePoolRow> pools, DateTimeOffset now)
+    {
+        var item = new HostItem
+        {
+            Revision = row.Revision,
+            Kind = row.Kind,
+            Id = row.Id,
+            Generation = row.Generation,
+            Desired = row.Desired,
+            ExpiresInMs = row.Expires is { } expires ? Math.Max(0, (long)(expires - now).TotalMilliseconds) : null,
+        };
+        if (row.Desired == Desired.Absent)
+        {
+            return item;
+        }
+
+        return row.Kind switch
+        {
+            ItemKind.Binding => item with { Binding = BindingOf(pools.Single(p => p.Id.Value == row.Id)) },
+            ItemKind.Machine => item with { Machine = JsonSerializer.Deserialize(row.Spec!, HostJson.Default.MachineSpec) },
+            _ => item with { Task = JsonSerializer.Deserialize(row.Spec!, HostJson.Default.TaskSpec) },
+        };
+    }
+
+    private BindingSpec BindingOf(StoragePoolRow pool) => new()
+    {
+        PoolId = pool.Id,
+        PoolName = pool.Name,
+        Driver = pool.Driver,
+        Config = StoredText.Map(pool.Config),
+        Secrets = pool.Secrets is null
+            ? []
+            : JsonSerializer.Deserialize(_secrets.Unseal(SecretPurpose.PoolSecrets(pool.Id), pool.Secrets).Reveal(), StoredText.Default.SortedDictionaryStringSecret) ?? [],
+    };
+
+    private sealed record News(long Revision, IReadOnlyList<HostItem> Items);
+}

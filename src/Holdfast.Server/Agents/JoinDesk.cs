@@ -1,0 +1,187 @@
+using Holdfast.Core.Ids;
+using Holdfast.Core.States;
+using Holdfast.Protocol.Host;
+using Holdfast.Server.Reconcile;
+using Holdfast.Server.Security;
+using Holdfast.Server.Store.Rows;
+using LinqToDB;
+using LinqToDB.Async;
+
+namespace Holdfast.Server.Agents;
+
+/// <summary>How a join or renewal ended. A closed hierarchy.</summary>
+internal abstract record JoinOutcome
+{
+    private JoinOutcome()
+    {
+    }
+
+    /// <summary>Joined.</summary>
+    /// <param name="Answer">The agent's identity.</param>
+    public sealed record Joined(JoinAnswer Answer) : JoinOutcome;
+
+    /// <summary>Refused.</summary>
+    /// <param name="Status">HTTP status.</param>
+    /// <param name="Text">Why, for the agent's log.</param>
+    public sealed record Refused(int Status, string Text) : JoinOutcome;
+}
+
+/// <summary>Takes hosts in: a one-time token becomes an incarnation with a certificate.</summary>
+internal sealed partial class JoinDesk
+{
+    private readonly TurnFactory _turns;
+    private readonly Authority _authority;
+    private readonly ILogger<JoinDesk> _logger;
+
+    /// <summary>Made once per node.</summary>
+    public JoinDesk(TurnFactory turns, Authority authority, ILogger<JoinDesk> logger)
+    {
+        _turns = turns;
+        _authority = authority;
+        _logger = logger;
+    }
+
+    /// <summary>
+    /// Joins. Idempotent for the same token and key: an agent whose answer was lost asks again and gets the same incarnation, while the token lasts.
+    /// </summary>
+    public async Task<JoinOutcome> JoinAsync(JoinRequest request, CancellationToken cancellationToken)
+    {
+        var hash = TokenHash.Of(request.Token.Reveal());
+        var outcome = await _turns.RunAsync<JoinOutcome>(
+            async (turn, ct) =>
+            {
+                var token = await turn.Db.JoinTokens.FirstOrDefaultAsync(t => t.Hash == hash, ct);
+                if (token is null || token.Expires <= turn.Now)
+                {
+                    return new JoinOutcome.Refused(401, "the join token is not known, or has ended");
+                }
+
+                var incarnation = token.UsedBy ?? new IncarnationId(turn.NewId());
+                if (_authority.SignAgent(request.CertificateRequest, incarnation) is not { } certificate)
+                {
+                    return new JoinOutcome.Refused(400, "the certificate request is not valid");
+                }
+
+                if (token.UsedBy is not null)
+                {
+                    var known = await turn.Db.Incarnations.FirstOrDefaultAsync(i => i.Id == incarnation && i.State == IncarnationState.Active, ct);
+                    return known is not null && known.KeyHash == certificate.KeyHash
+                        ? Answer(incarnation, known.HostId, certificate)
+                        : new JoinOutcome.Refused(401, "the join token was used already");
+                }
+
+                return await TakeInAsync(turn, token, incarnation, certificate, request.Facts, ct);
+            },
+            cancellationToken);
+        switch (outcome)
+        {
+            case JoinOutcome.Joined joined:
+                LogJoined(request.Facts.HostName, joined.Answer.HostId, joined.Answer.IncarnationId);
+                break;
+            case JoinOutcome.Refused refused:
+                LogRefused(request.Facts.HostName, refused.Text);
+                break;
+        }
+
+        return outcome;
+    }
+
+    /// <summary>Gives an incarnation a new certificate.</summary>
+    public Task<JoinOutcome> RenewAsync(IncarnationId incarnation, RenewRequest request, CancellationToken cancellationToken) => _turns.RunAsync<JoinOutcome>(
+        async (turn, ct) =>
+        {
+            var known = await turn.Db.Incarnations.FirstOrDefaultAsync(i => i.Id == incarnation && i.State == IncarnationState.Active, ct);
+            if (known is null)
+            {
+                return new JoinOutcome.Refused(403, "this installation was retired");
+            }
+
+            if (_authority.SignAgent(request.CertificateRequest, incarnation) is not { } certificate)
+            {
+                return new JoinOutcome.Refused(400, "the certificate request is not valid");
+            }
+
+            await turn.Db.UpdateAsync(known with { CertificateExpires = certificate.Expires }, token: ct);
+            return Answer(incarnation, known.HostId, certificate);
+        },
+        cancellationToken);
+
+    private JoinOutcome Answer(IncarnationId incarnation, HostId host, AgentCertificate certificate) => new JoinOutcome.Joined(new JoinAnswer
+    {
+        IncarnationId = incarnation,
+        HostId = host,
+        Certificate = certificate.Pem,
+        Authority = _authority.CertificatePem,
+    });
+
+    private async Task<JoinOutcome> TakeInAsync(Turn turn, JoinTokenRow token, IncarnationId incarnation, AgentCertificate certificate, HostFacts facts, CancellationToken cancellationToken)
+    {
+        var db = turn.Db;
+        HostRow host;
+        if (token.HostId is { } known)
+        {
+            host = await db.Hosts.SingleAsync(h => h.Id == known, cancellationToken);
+            await turn.RetireIncarnationsAsync(host, $"replaced by installation {incarnation}; the join token {token.Id} for this host was made by user {token.CreatedBy}", cancellationToken);
+            host = HostReports.Apply(await db.Hosts.SingleAsync(h => h.Id == known, cancellationToken), facts) with { IncarnationId = incarnation, State = HostState.Connecting };
+            await db.UpdateAsync(host, token: cancellationToken);
+        }
+        else
+        {
+            var cluster = await db.Clusters.SingleAsync(c => c.Id == token.ClusterId, cancellationToken);
+            if (await db.Hosts.AnyAsync(h => h.Name == facts.HostName && h.ZoneId == cluster.ZoneId && h.Removed == null, cancellationToken))
+            {
+                return new JoinOutcome.Refused(409, $"a host named {facts.HostName} exists already; to take it in again, make the join token for that host (createHostJoinToken hostid=...)");
+            }
+
+            host = HostReports.Apply(
+                new HostRow
+                {
+                    Id = new HostId(turn.NewId()),
+                    ZoneId = cluster.ZoneId,
+                    PodId = cluster.PodId,
+                    ClusterId = cluster.Id,
+                    IncarnationId = incarnation,
+                    Name = facts.HostName,
+                    NodeName = facts.NodeName,
+                    State = HostState.Connecting,
+                    ResourceState = ResourceState.Enabled,
+                    Cpus = 0,
+                    CpuMhz = 0,
+                    MemoryBytes = 0,
+                    Accelerator = facts.Accelerator,
+                    AgentVersion = facts.AgentVersion,
+                    Drivers = "{}",
+                    HostTags = string.Empty,
+                    Created = turn.Now,
+                },
+                facts);
+            await db.InsertAsync(host, token: cancellationToken);
+        }
+
+        await db.InsertAsync(
+            new IncarnationRow
+            {
+                Id = incarnation,
+                HostId = host.Id,
+                State = IncarnationState.Active,
+                Revision = 0,
+                AgentEpoch = 0,
+                Sequence = 0,
+                KeyHash = certificate.KeyHash,
+                CertificateExpires = certificate.Expires,
+                Created = turn.Now,
+            },
+            token: cancellationToken);
+        await db.UpdateAsync(token with { Used = turn.Now, UsedBy = incarnation }, token: cancellationToken);
+        var pools = await db.StoragePools
+            .Where(p => p.ZoneId == host.ZoneId && p.Removed == null && (p.ClusterId == null || p.ClusterId == host.ClusterId) && (p.HostId == null || p.HostId == host.Id))
+            .ToListAsync(cancellationToken);
+        foreach (var pool in pools)
+        {
+            await turn.AddBindingAsync(pool, host.Id, incarnation, cancellationToken);
+        }
+
+        await turn.TellSystemAsync(EventTypes.HostJoin, EventLevel.Info, $"Host {host.Name} ({host.Id}) joined with installation {incarnation}", ResourceTypes.Host, host.Id.Value, host.Name, cancellationToken);
+        return Answer(incarnation, host.Id, certificate);
+    }
+}

@@ -1,0 +1,341 @@
+using System.Text.Json;
+using Holdfast.Core.Ids;
+using Holdfast.Core.States;
+using Holdfast.Protocol;
+using Holdfast.Protocol.Driver;
+using Holdfast.Protocol.Host;
+using Holdfast.Server.Operations;
+using Holdfast.Server.Store.Rows;
+using LinqToDB;
+using LinqToDB.Async;
+
+namespace Holdfast.Server.Reconcile;
+
+/// <summary>What hosts say.</summary>
+internal sealed partial class Turn
+{
+    /// <summary>Takes what a host says about an item.</summary>
+    public async Task ObserveAsync(HostRow host, IncarnationId incarnation, ItemReport report, CancellationToken cancellationToken)
+    {
+        var item = await Db.HostItems.FirstOrDefaultAsync(i => i.IncarnationId == incarnation && i.Kind == report.Kind && i.Id == report.Id, cancellationToken);
+        if (item is null)
+        {
+            if (!IsAbsent(report))
+            {
+                Db.AfterCommit(() => LogUnknownItem(host.Name, incarnation, report.Kind, report.Id));
+            }
+
+            return;
+        }
+
+        var isConfirmedAbsent = item.Desired == Desired.Absent && report.Generation >= item.Generation && IsAbsent(report);
+        if (isConfirmedAbsent)
+        {
+            await Db.HostItems.Where(i => i.IncarnationId == incarnation && i.Kind == report.Kind && i.Id == report.Id).DeleteAsync(cancellationToken);
+        }
+        else
+        {
+            await Db.HostItems.Where(i => i.IncarnationId == incarnation && i.Kind == report.Kind && i.Id == report.Id)
+                .Set(i => i.ObservedGeneration, report.Generation)
+                .Set(i => i.Observed, JsonSerializer.Serialize(report, HostJson.Default.ItemReport))
+                .Set(i => i.Reported, Now)
+                .UpdateAsync(cancellationToken);
+        }
+
+        switch (report)
+        {
+            case { Kind: ItemKind.Binding, Binding: { } binding }:
+                await ObserveBindingAsync(host, incarnation, report, binding, isConfirmedAbsent, cancellationToken);
+                break;
+            case { Kind: ItemKind.Machine, Machine: { } machine }:
+                await ObserveMachineAsync(item, report, machine, cancellationToken);
+                break;
+            case { Kind: ItemKind.Task, Task: { } task }:
+                await ObserveTaskAsync(item, report, task, cancellationToken);
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>Takes what a host says about something owed: the host's ledger is the truth, this is its mirror.</summary>
+    public async Task ObserveAsync(HostRow host, IncarnationId incarnation, ObligationReport report, CancellationToken cancellationToken)
+    {
+        var known = await Db.Obligations.FirstOrDefaultAsync(o => o.Id == report.Id, cancellationToken);
+        var isOpen = report.State == ObligationState.Owed;
+        var row = new ObligationRow
+        {
+            Id = report.Id,
+            IncarnationId = incarnation,
+            HostId = host.Id,
+            Kind = report.Kind,
+            State = report.State,
+            PoolId = report.PoolId,
+            PoolName = report.PoolName,
+            VolumeId = report.VolumeId,
+            VmId = report.VmId,
+            BackendName = report.BackendName,
+            Generation = report.Generation,
+            Cause = report.Cause,
+            LastError = report.LastError,
+            Tries = report.Tries,
+            HostCreated = report.CreatedAt,
+            NextTry = isOpen ? report.NextTryAt : null,
+            Created = known?.Created ?? Now,
+            Updated = Now,
+            Settled = isOpen ? null : known?.Settled ?? Now,
+            ForgottenBy = known?.ForgottenBy,
+            Reason = known?.Reason,
+        };
+        if (known is null)
+        {
+            await Db.InsertAsync(row, token: cancellationToken);
+        }
+        else if (known.State == ObligationState.Owed)
+        {
+            await Db.UpdateAsync(row, token: cancellationToken);
+        }
+        else
+        {
+            return; // Final states stay: a repeated or late report of an older one changes nothing.
+        }
+
+        // A settled release is everyday work; what stays owed, and what nobody will do any more, is somebody's business.
+        var wasTold = known is { Tries: > 0 };
+        if (isOpen && report.Tries > 0 && !wasTold)
+        {
+            Db.AfterCommit(() => LogObligationOwed(row.PoolName, row.PoolId, row.Kind, row.VolumeId, row.BackendName, host.Name, row.Id, row.LastError ?? row.Cause, row.NextTry));
+            await TellObligationAsync(EventTypes.ObligationCreated, EventLevel.Warn, row, $"is owed by host {host.Name}: {row.LastError ?? row.Cause}", cancellationToken);
+        }
+        else if (!isOpen)
+        {
+            if (wasTold || report.State is ObligationState.Orphaned or ObligationState.Forgotten)
+            {
+                Db.AfterCommit(() => LogObligationEnded(row.Id, row.Kind, row.VolumeId, row.PoolName, row.PoolId, row.State, row.Tries));
+            }
+
+            switch (report.State)
+            {
+                case ObligationState.Settled when wasTold:
+                    await TellObligationAsync(EventTypes.ObligationSettled, EventLevel.Info, row, $"was settled by host {host.Name} after {row.Tries} tries", cancellationToken);
+                    break;
+                case ObligationState.Orphaned:
+                    await TellObligationAsync(EventTypes.ObligationOrphaned, EventLevel.Warn, row, $"was given up with its storage pool; what is left at the backend is {row.BackendName ?? "not known"}: {row.LastError ?? row.Cause}", cancellationToken);
+                    break;
+                case ObligationState.Forgotten:
+                    await TellObligationAsync(EventTypes.ObligationForgotten, EventLevel.Warn, row, $"was written off by {row.ForgottenBy ?? "an operator on the host"}: {row.Reason ?? "no reason recorded"}", cancellationToken);
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        if (report.Kind == ObligationKind.DeleteVolume)
+        {
+            await ObserveDeletionAsync(row, cancellationToken);
+        }
+    }
+
+    private static bool IsAbsent(ItemReport report) => report switch
+    {
+        { Binding: { } binding } => binding.State == BindingState.Absent,
+        { Machine: { } machine } => machine.State == MachineState.Absent,
+        { Task: { } task } => task.State == TaskState.Absent,
+        _ => false,
+    };
+
+    private static string? ErrorOf(ItemReport report, BindingStatus binding)
+    {
+        if (binding is { State: BindingState.Attached, Status.ControlPlane: PlaneHealth.Up })
+        {
+            return null;
+        }
+
+        var condition = TextOf(
+            report.Conditions,
+            ConditionType.DriverMissing,
+            ConditionType.DriverStuck,
+            ConditionType.Failed,
+            ConditionType.Conflict,
+            ConditionType.BackendUnhealthy,
+            ConditionType.LedgerUnwritable);
+        if (binding.Status?.Error is not { } error)
+        {
+            return condition;
+        }
+
+        var words = error.Backend is { Length: > 0 } backend && !error.Text.Contains(backend, StringComparison.Ordinal) ? $"{error.Text} ({backend})" : error.Text;
+        return condition is null || condition.Contains(error.Text, StringComparison.Ordinal) ? condition ?? words : $"{condition}: {words}";
+    }
+
+    private async Task ObserveBindingAsync(HostRow host, IncarnationId incarnation, ItemReport report, BindingStatus status, bool isConfirmedAbsent, CancellationToken cancellationToken)
+    {
+        var poolId = new PoolId(report.Id);
+        var binding = await Db.Bindings.FirstOrDefaultAsync(b => b.IncarnationId == incarnation && b.PoolId == poolId && b.Absent == null, cancellationToken);
+        if (binding is null)
+        {
+            return;
+        }
+
+        var error = ErrorOf(report, status);
+        var changed = binding with
+        {
+            ObservedGeneration = report.Generation,
+            Observed = status.State,
+            ControlPlane = status.Status?.ControlPlane ?? PlaneHealth.Unknown,
+            DataPlane = status.Status?.DataPlane ?? PlaneHealth.Unknown,
+            CanAttachLocally = status.Capabilities?.CanAttachLocally ?? binding.CanAttachLocally,
+            Error = error,
+            Conditions = JsonSerializer.Serialize(report.Conditions, HostJson.Default.IReadOnlyListCondition),
+            DriverPid = status.DriverPid,
+            DriverVersion = status.DriverVersion ?? binding.DriverVersion,
+            CapacityBytes = status.Status?.Capacity?.TotalBytes ?? binding.CapacityBytes,
+            UsedBytes = status.Status?.Capacity?.UsedBytes ?? binding.UsedBytes,
+            Unload = status.Unload ?? binding.Unload,
+            HostSince = report.Since,
+            Since = status.State != binding.Observed ? Now : binding.Since,
+            Absent = isConfirmedAbsent ? Now : null,
+        };
+        if (changed == binding)
+        {
+            return;
+        }
+
+        await Db.UpdateAsync(changed, token: cancellationToken);
+        var pool = await Db.StoragePools.SingleAsync(p => p.Id == poolId, cancellationToken);
+        if (isConfirmedAbsent)
+        {
+            Db.AfterCommit(() => LogBindingAbsent(pool.Name, poolId, host.Name, incarnation, report.Generation, status.Unload));
+            await TellSystemAsync(EventTypes.BindingAbsent, EventLevel.Info, $"Host {host.Name} ({host.Id}) confirmed that the driver of storage pool {pool.Name} ({pool.Id}) is gone: {status.Unload ?? "nothing was running"}", ResourceTypes.StoragePool, poolId.Value, pool.Name, cancellationToken);
+        }
+        else if (changed.Desired == Desired.Attached && changed.Observed != binding.Observed && BindingState.Degraded is var degraded && (changed.Observed == degraded || binding.Observed == degraded))
+        {
+            var isWorse = changed.Observed == degraded;
+            await TellSystemAsync(
+                isWorse ? EventTypes.BindingDegraded : EventTypes.BindingRecovered,
+                isWorse ? EventLevel.Warn : EventLevel.Info,
+                isWorse
+                    ? $"Storage pool {pool.Name} ({pool.Id}) does not serve on host {host.Name} ({host.Id}): {error ?? "no reason given"}"
+                    : $"Storage pool {pool.Name} ({pool.Id}) on host {host.Name} ({host.Id}) is {changed.Observed}",
+                ResourceTypes.StoragePool,
+                poolId.Value,
+                pool.Name,
+                cancellationToken);
+        }
+
+        if (status.Status?.Capacity is { } capacity && (capacity.TotalBytes != pool.CapacityBytes || capacity.UsedBytes != pool.UsedBytes))
+        {
+            await Db.StoragePools.Where(p => p.Id == poolId)
+                .Set(p => p.CapacityBytes, capacity.TotalBytes)
+                .Set(p => p.UsedBytes, capacity.UsedBytes)
+                .Set(p => p.CapacityAsOf, Now)
+                .UpdateAsync(cancellationToken);
+        }
+
+        if (pool.LastError != error)
+        {
+            await Db.StoragePools.Where(p => p.Id == poolId).Set(p => p.LastError, error).UpdateAsync(cancellationToken);
+        }
+
+        Mark(poolId);
+        if (changed is { Observed: BindingState.Attached, ControlPlane: PlaneHealth.Up } && binding.Observed != BindingState.Attached)
+        {
+            await SeedTemplatesAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Looks whether templates that wait for a pool can be imported now.</summary>
+    public async Task SeedTemplatesAsync(CancellationToken cancellationToken)
+    {
+        var waiting = await Db.Templates.Where(t => t.State == TemplateState.Pending && t.Removed == null).ToListAsync(cancellationToken);
+        foreach (var template in waiting)
+        {
+            await SeedTemplateAsync(template, cancellationToken);
+        }
+    }
+
+    private async Task ObserveMachineAsync(HostItemRow item, ItemReport report, MachineStatus machine, CancellationToken cancellationToken)
+    {
+        var id = new VmId(report.Id);
+        if (machine.State == MachineState.Running && report.Generation >= item.Generation && item.Desired == Desired.Running)
+        {
+            // What the running guest gave up, and is not to have again, others may write.
+            var wanted = SpecOf(item)?.Disks.Select(d => d.VolumeId).ToHashSet() ?? [];
+            var seen = machine.Disks.Select(d => d.VolumeId).ToHashSet();
+            var leases = await Db.Leases.Where(l => l.VmId == id).Select(l => l.VolumeId).ToListAsync(cancellationToken);
+            foreach (var volume in leases.Where(v => !wanted.Contains(v) && !seen.Contains(v)))
+            {
+                await Db.Leases.Where(l => l.VolumeId == volume && l.VmId == id).DeleteAsync(cancellationToken);
+            }
+
+            var networks = JsonSerializer.Serialize([.. machine.Networks], StoredText.Default.ListString);
+            await Db.Vms.Where(v => v.Id == id && v.Networks != networks).Set(v => v.Networks, networks).UpdateAsync(cancellationToken);
+        }
+
+        Mark(id);
+    }
+
+    private async Task ObserveTaskAsync(HostItemRow item, ItemReport report, TaskStatus status, CancellationToken cancellationToken)
+    {
+        var id = new TaskId(report.Id);
+        var task = await Db.Tasks.FirstOrDefaultAsync(t => t.Id == id, cancellationToken);
+        if (task is not { State: WorkState.Pending or WorkState.Owed } || item.Desired == Desired.Absent)
+        {
+            return;
+        }
+
+        var state = status.State switch
+        {
+            TaskState.Done => WorkState.Done,
+            TaskState.Failed => WorkState.Failed,
+            TaskState.Owed => WorkState.Owed,
+            TaskState.Absent => WorkState.Withdrawn,
+            _ => WorkState.Pending,
+        };
+        var error = TextOf(report.Conditions, ConditionType.Failed, ConditionType.Conflict, ConditionType.LedgerUnwritable, ConditionType.BackendUnhealthy, ConditionType.DriverMissing)
+            ?? (report.Conditions.Any(c => c.Type == ConditionType.Expired) ? "its time to begin had passed" : report.Conditions.FirstOrDefault()?.Text);
+        var code = report.Conditions.FirstOrDefault(c => c.Code is not null)?.Code;
+        await TaskEndedAsync(
+            task with { ErrorCode = code is { } known ? JsonNamingPolicy.KebabCaseLower.ConvertName(known.ToString()) : task.ErrorCode },
+            state,
+            state is WorkState.Failed or WorkState.Withdrawn ? error ?? "no reason given" : error,
+            status,
+            cancellationToken);
+    }
+
+    // A deletion that a person wrote off, or that went with its pool, will not be confirmed by anybody.
+    private async Task ObserveDeletionAsync(ObligationRow obligation, CancellationToken cancellationToken)
+    {
+        if (obligation.State is ObligationState.Forgotten or ObligationState.Orphaned)
+        {
+            var volume = await Db.Volumes.FirstOrDefaultAsync(v => v.Id == obligation.VolumeId && v.State == VolumeState.Expunging && v.Removed == null, cancellationToken);
+            if (volume is not null)
+            {
+                if (volume.TaskId is { } task)
+                {
+                    await WithdrawTaskAsync(task, $"obligation {obligation.Id} is {obligation.State}", cancellationToken);
+                }
+
+                await ExpungedAsync(volume, $"its deletion is {obligation.State}; see obligation {obligation.Id} for what is left at the backend", cancellationToken);
+            }
+
+            var copy = await Db.TemplateCopies.FirstOrDefaultAsync(c => c.Id == obligation.VolumeId && c.State == TemplateCopyState.Deleting && c.Removed == null, cancellationToken);
+            if (copy is not null)
+            {
+                await Db.UpdateAsync(copy with { State = TemplateCopyState.Gone, Removed = Now, TaskId = null }, token: cancellationToken);
+            }
+        }
+
+        Mark(obligation.VolumeId);
+    }
+
+    private Task TellObligationAsync(string type, EventLevel level, ObligationRow row, string what, CancellationToken cancellationToken) =>
+        TellSystemAsync(
+            type,
+            level,
+            $"{row.Kind} of volume {row.VolumeId} on storage pool {row.PoolName} ({row.PoolId}), obligation {row.Id}, {what}",
+            ResourceTypes.Obligation,
+            row.Id.Value,
+            null,
+            cancellationToken);
+}
