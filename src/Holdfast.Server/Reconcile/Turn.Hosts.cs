@@ -1,7 +1,6 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
-using Holdfast.Protocol.Host;
 using Holdfast.Server.Store.Rows;
 using LinqToDB;
 using LinqToDB.Async;

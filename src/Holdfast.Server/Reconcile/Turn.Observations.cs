@@ -293,7 +293,7 @@ internal sealed partial class Turn
             _ => WorkState.Pending,
         };
         var error = TextOf(report.Conditions, ConditionType.Failed, ConditionType.Conflict, ConditionType.LedgerUnwritable, ConditionType.BackendUnhealthy, ConditionType.DriverMissing)
-            ?? (report.Conditions.Any(c => c.Type == ConditionType.Expired) ? "its time to begin had passed" : report.Conditions.FirstOrDefault()?.Text);
+            ?? (report.Conditions.Any(c => c.Type == ConditionType.Expired) ? "its time to begin had passed" : (report.Conditions is [var first, ..] ? first.Text : null));
         var code = report.Conditions.FirstOrDefault(c => c.Code is not null)?.Code;
         await TaskEndedAsync(
             task with { ErrorCode = code is { } known ? JsonNamingPolicy.KebabCaseLower.ConvertName(known.ToString()) : task.ErrorCode },
