@@ -9,6 +9,6 @@ if (ServerOptions.Parse(args, out var error) is not { } options)
 
 await using var host = ServerHost.Build(options);
 await host.StartAsync(CancellationToken.None);
-await Console.Out.WriteLineAsync($"ready: {host.ApiAddress}");
+await Console.Out.WriteLineAsync($"ready: {host.ApiAddress} (agents: {host.GatewayAddress})");
 await host.WaitForShutdownAsync();
 return 0;

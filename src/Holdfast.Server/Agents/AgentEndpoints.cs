@@ -5,10 +5,8 @@ using Holdfast.Core.Ids;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Security;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -22,14 +20,24 @@ internal static class AgentEndpoints
 {
     private const long MaxReportBytes = 16 << 20;
 
-    /// <summary>Maps the gateway's endpoints.</summary>
-    public static void MapAgentGateway(this IEndpointRouteBuilder endpoints)
+    /// <summary>
+    /// Serves a request that came in by the gateway's port. Not by the framework's routing: its table is shared with the API, and neither may ever answer on
+    /// the other's port.
+    /// </summary>
+    public static Task HandleAsync(HttpContext context) => (context.Request.Method, context.Request.Path.Value) switch
     {
-        endpoints.MapGet(AgentGateway.AuthorityPath, (Authority authority) => Results.Text(authority.CertificatePem, "application/x-pem-file"));
-        endpoints.MapPost(AgentGateway.JoinPath, JoinAsync);
-        endpoints.MapPost(AgentGateway.RenewPath, RenewAsync);
-        endpoints.MapPut(AgentGateway.ReportPath, ReportAsync);
-        endpoints.MapGet(AgentGateway.WatchPath, WatchAsync);
+        ("GET", AgentGateway.AuthorityPath) => AuthorityAsync(context),
+        ("POST", AgentGateway.JoinPath) => JoinAsync(context),
+        ("POST", AgentGateway.RenewPath) => RenewAsync(context),
+        ("PUT", AgentGateway.ReportPath) => ReportAsync(context),
+        ("GET", AgentGateway.WatchPath) => WatchAsync(context),
+        _ => RefuseAsync(context, StatusCodes.Status404NotFound, "the agent gateway has no such resource"),
+    };
+
+    private static Task AuthorityAsync(HttpContext context)
+    {
+        context.Response.ContentType = "application/x-pem-file";
+        return context.Response.WriteAsync(Service<Authority>(context).CertificatePem, context.RequestAborted);
     }
 
     private static async Task JoinAsync(HttpContext context)

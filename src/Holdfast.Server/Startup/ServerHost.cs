@@ -1,12 +1,22 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Security.Authentication;
 using Holdfast.Core.Ids;
+using Holdfast.Protocol.Host;
+using Holdfast.Server.Agents;
 using Holdfast.Server.Api;
+using Holdfast.Server.Operations;
+using Holdfast.Server.Reconcile;
 using Holdfast.Server.Security;
 using Holdfast.Server.Store;
+using Holdfast.Server.Wakeups;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -30,6 +40,9 @@ internal sealed class ServerHost : IAsyncDisposable
     /// <summary>URL of the API, once started.</summary>
     public Uri ApiAddress { get; private set; } = new("http://127.0.0.1/");
 
+    /// <summary>URL of the agent gateway, once started.</summary>
+    public Uri GatewayAddress { get; private set; } = new("https://127.0.0.1/");
+
     /// <summary>Composes a node. Opens no port and no database.</summary>
     /// <param name="options">How.</param>
     /// <param name="configure">Changes services (a test's clock); null: nothing.</param>
@@ -49,6 +62,9 @@ internal sealed class ServerHost : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.Listen(options.Listen, options.Port);
+            kestrel.Listen(options.Listen, options.AgentPort, ListenForAgents);
+            kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(AgentGateway.PingSeconds);
+            kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(2 * AgentGateway.PingSeconds);
         });
 
         var services = builder.Services;
@@ -63,10 +79,34 @@ internal sealed class ServerHost : IAsyncDisposable
         services.AddSingleton<Database>();
         services.AddSingleton(_ => SecretBox.Open(Path.Combine(options.Data, "secrets.key")));
         services.AddSingleton<Bootstrap>();
+        services.AddSingleton<Authority>();
+        services.AddSingleton<WakeupHub>();
+        services.AddSingleton(new ReconcileTimings());
+        services.AddSingleton<TurnServices>();
+        services.AddSingleton<TurnFactory>();
+        services.AddSingleton<Sweeper>();
+        services.AddHostedService(s => s.GetRequiredService<Sweeper>());
+        services.AddHostedService<NotificationListener>();
+        services.AddSingleton<JoinDesk>();
+        services.AddSingleton<HostReports>();
+        services.AddSingleton<HostWatch>();
+        services.AddSingleton<IOfferingOperations, OfferingOperations>();
+        services.AddSingleton<ITemplateOperations, TemplateOperations>();
+        services.AddSingleton<IStoragePoolOperations, StoragePoolOperations>();
+        services.AddSingleton<IVirtualMachineOperations, VirtualMachineOperations>();
+        services.AddSingleton<IVolumeOperations, VolumeOperations>();
+        services.AddSingleton<IObligationOperations, ObligationOperations>();
+        services.AddSingleton<IHostOperations, HostOperations>();
+        services.AddSingleton<IUserOperations, UserOperations>();
         services.AddCloudStackApi();
         configure?.Invoke(services);
 
         var app = builder.Build();
+
+        // What arrives on the gateway's listener never reaches the API, and the other way round.
+        app.MapWhen(
+            context => context.Features.Get<AgentListener>() is not null,
+            gateway => gateway.Run(AgentEndpoints.HandleAsync));
         app.MapCloudStackApi();
         return new ServerHost(app, options);
     }
@@ -78,9 +118,11 @@ internal sealed class ServerHost : IAsyncDisposable
         await database.MigrateAsync(cancellationToken);
         var bootstrap = _app.Services.GetRequiredService<Bootstrap>();
         var first = await bootstrap.RunAsync(cancellationToken);
+        await _app.Services.GetRequiredService<Authority>().OpenAsync(GatewayNames(), cancellationToken);
         await _app.StartAsync(cancellationToken);
         var addresses = _app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
         ApiAddress = new Uri(addresses.First(a => a.StartsWith("http://", StringComparison.Ordinal)));
+        GatewayAddress = new Uri(addresses.First(a => a.StartsWith("https://", StringComparison.Ordinal)));
         await bootstrap.WriteAdminFileAsync(Path.Combine(_options.Data, "admin.ini"), new Uri(ApiAddress, "/client/api").ToString(), first, cancellationToken);
     }
 
@@ -90,7 +132,43 @@ internal sealed class ServerHost : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
+    private static void ListenForAgents(ListenOptions listen)
+    {
+        var authority = listen.ApplicationServices.GetRequiredService<Authority>();
+        listen.Protocols = HttpProtocols.Http1AndHttp2;
+        listen.Use(next => connection =>
+        {
+            connection.Features.Set(AgentListener.Instance);
+            return next(connection);
+        });
+        listen.UseHttps(https =>
+        {
+            https.SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13;
+            https.ServerCertificateSelector = (_, _) => authority.ServerCertificate();
+
+            // A joining agent has none; whose certificate it is, and whether it still counts, is asked per request.
+            https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
+            https.ClientCertificateValidation = (certificate, _, _) => authority.IncarnationOf(certificate) is not null;
+        });
+    }
+
+    private static List<string> GatewayNames() =>
+    [
+        "localhost",
+        Dns.GetHostName(),
+        .. NetworkInterface.GetAllNetworkInterfaces()
+            .SelectMany(n => n.GetIPProperties().UnicastAddresses)
+            .Where(a => !a.Address.IsIPv6LinkLocal)
+            .Select(a => a.Address.ToString()),
+    ];
+
     private static DatabaseOptions DatabaseOptionsOf(ServerOptions options) => options.DatabaseFile is null
         ? new DatabaseOptions.Sqlite(Path.Combine(options.Data, "holdfast.db"))
         : new DatabaseOptions.PostgreSql(File.ReadAllText(options.DatabaseFile).Trim());
+
+    // Marks connections that came in by the gateway's port.
+    private sealed class AgentListener
+    {
+        public static AgentListener Instance { get; } = new();
+    }
 }
