@@ -324,6 +324,17 @@ internal sealed partial class DirectoryDriver : IStorageDriver
             return ((DriverResult<SourceOrNone>.Failed)sourced).Error;
         }
 
+        if (request.Source is VolumeSource.FromSnapshot taken)
+        {
+            switch (await HasSnapshotAsync(_folder.ImagePath(source!), SnapshotName(taken.SnapshotId), cancellationToken))
+            {
+                case DriverResult<bool>.Failed failed:
+                    return failed.Error;
+                case DriverResult<bool>.Ok { Value: false }:
+                    return DriverFailure.NotFound($"Storage pool '{_pool}': volume {taken.VolumeId} has no snapshot {taken.SnapshotId}.");
+            }
+        }
+
         var record = new VolumeRecord
         {
             VolumeId = volume,

@@ -1,0 +1,207 @@
+using System.Text;
+using Holdfast.Core.Ids;
+using Holdfast.DriverKit.Conformance.Driving;
+using Holdfast.Protocol.Driver;
+
+namespace Holdfast.DriverKit.Conformance;
+
+/// <summary>One case's driver, on a pool of its own.</summary>
+public sealed class ConformanceRun : IAsyncDisposable
+{
+    private readonly string _folder;
+    private readonly List<DriverProcess> _processes = [];
+    private readonly List<DriverClient> _clients = [];
+    private DriverProcess? _process;
+    private DriverClient? _client;
+
+    private ConformanceRun(ConformanceTarget target, string folder, DriverStartup startup, CancellationToken cancellationToken)
+    {
+        Target = target;
+        _folder = folder;
+        Startup = startup;
+        CancellationToken = cancellationToken;
+    }
+
+    /// <summary>The driver to judge.</summary>
+    public ConformanceTarget Target { get; }
+
+    /// <summary>What the driver is told.</summary>
+    public DriverStartup Startup { get; }
+
+    /// <summary>Ends when the case has taken too long.</summary>
+    public CancellationToken CancellationToken { get; }
+
+    /// <summary>The driver's process.</summary>
+    public DriverProcess Process => _process ?? throw new InvalidOperationException("The case has not started the driver.");
+
+    /// <summary>Speaks to the driver.</summary>
+    public DriverClient Client => _client ?? throw new InvalidOperationException("The case has not started the driver.");
+
+    /// <summary>Who the driver said it is.</summary>
+    public DriverInfo Info { get; private set; } = null!;
+
+    /// <summary>A size that is cheap for the backend.</summary>
+    public long Size => Target.Size;
+
+    public static async Task<ConformanceRun> OpenAsync(ConformanceTarget target, CancellationToken cancellationToken)
+    {
+        var folder = Directory.CreateTempSubdirectory("hf-conf-").FullName;
+        var pool = PoolId.From(Guid.CreateVersion7());
+        var state = Directory.CreateDirectory(Path.Combine(folder, "state"));
+        var startup = new DriverStartup
+        {
+            Protocol = DriverPaths.ProtocolVersion,
+            PoolId = pool,
+            PoolName = "conformance",
+            Generation = Generation.First,
+            Socket = Path.Combine(state.FullName, "driver.sock"),
+            StateFolder = Path.Combine(state.FullName, "state"),
+            NodeName = target.NodeName,
+            GuestUser = target.GuestUser,
+            Config = await target.NewPoolAsync(pool, folder),
+            Secrets = target.Secrets,
+        };
+        return new ConformanceRun(target, folder, startup, cancellationToken);
+    }
+
+    /// <summary>A new volume's id.</summary>
+    public static VolumeId NewVolume() => VolumeId.From(Guid.CreateVersion7());
+
+    /// <summary>A new snapshot's id.</summary>
+    public static SnapshotId NewSnapshot() => SnapshotId.From(Guid.CreateVersion7());
+
+    /// <summary>Starts the driver, which must not refuse.</summary>
+    public async Task StartAsync()
+    {
+        var (process, ready) = await DriverProcess.StartAsync(Target.Executable, Startup, CancellationToken);
+        Keep(process);
+        Must(ready is { Ready: true, Info: not null }, $"the driver refuses to start: {ready.Error?.Text}");
+        Info = ready.Info!;
+        _process = process;
+        _client = new DriverClient(Startup.Socket);
+        _clients.Add(_client);
+    }
+
+    /// <summary>Kills the driver without warning and starts it afresh.</summary>
+    public async Task CrashAsync()
+    {
+        await Process.KillAsync();
+        await StartAsync();
+    }
+
+    /// <summary>Has an output looked through for secrets at the end of the case.</summary>
+    public void Keep(DriverProcess process) => _processes.Add(process);
+
+    /// <summary>Makes a volume of the target's size, generation 1.</summary>
+    public async Task<VolumeId> VolumeAsync(long? size = null)
+    {
+        var volume = NewVolume();
+        (await Client.EnsureAsync(volume, 1, size ?? Size)).Ok();
+        return volume;
+    }
+
+    /// <summary>Makes a sealed volume, generation 1, filled at its start with a byte where content can be written.</summary>
+    public async Task<VolumeId> TemplateAsync(byte pattern)
+    {
+        var volume = await VolumeAsync();
+        if (Target.HasContent)
+        {
+            await FillAsync(volume, pattern);
+        }
+
+        (await Client.SealAsync(volume, 1)).Ok();
+        return volume;
+    }
+
+    /// <summary>Writes to a volume of a generation through a copy attachment.</summary>
+    public async Task FillAsync(VolumeId volume, byte pattern, long generation = 1, long offset = 0)
+    {
+        var attachment = (await Client.AttachAsync(volume, generation, AttachMode.Copy)).Ok();
+        await DiskContent.WriteAsync(attachment.Source, pattern, offset);
+        (await Client.ReleaseAsync(volume, generation, AttachMode.Copy)).Ok();
+    }
+
+    /// <summary>Reads a volume of a generation through a copy attachment.</summary>
+    public async Task ExpectAsync(VolumeId volume, byte pattern, long generation = 1, long offset = 0)
+    {
+        var attachment = (await Client.AttachAsync(volume, generation, AttachMode.Copy, readOnly: true)).Ok();
+        await DiskContent.ExpectAsync(attachment.Source, pattern, offset);
+        (await Client.ReleaseAsync(volume, generation, AttachMode.Copy)).Ok();
+    }
+
+    /// <summary>Fails the case unless something is right.</summary>
+    public static void Must(bool right, string text)
+    {
+        if (!right)
+        {
+            throw new ConformanceException(text);
+        }
+    }
+
+    /// <summary>Skips the case unless it applies.</summary>
+    public static void Needs(bool applies, string reason)
+    {
+        if (!applies)
+        {
+            throw new SkipException(reason);
+        }
+    }
+
+    /// <summary>Looks for secrets in everything the driver has let out.</summary>
+    public void ExpectNoSecrets()
+    {
+        foreach (var (name, secret) in Startup.Secrets)
+        {
+            foreach (var text in _processes.SelectMany(static process => process.Log.Concat(process.Output)).Concat(_clients.SelectMany(static client => client.Bodies)))
+            {
+                Must(!text.Contains(secret.Reveal(), StringComparison.Ordinal), $"secret '{name}' was let out: {text.Replace(secret.Reveal(), "<HERE>", StringComparison.Ordinal)}");
+            }
+
+            foreach (var process in _processes.Where(static process => !process.HasExited))
+            {
+                foreach (var file in new[] { "cmdline", "environ" })
+                {
+                    Must(
+                        !ReadAll($"/proc/{process.Pid}/{file}").Contains(secret.Reveal(), StringComparison.Ordinal),
+                        $"secret '{name}' is in /proc/PID/{file} of the driver");
+                }
+            }
+
+            foreach (var file in Directory.EnumerateFiles(Path.GetDirectoryName(Startup.StateFolder)!, "*", SearchOption.AllDirectories))
+            {
+                Must(!ReadAll(file).Contains(secret.Reveal(), StringComparison.Ordinal), $"secret '{name}' is in '{file}'");
+            }
+        }
+    }
+
+    /// <summary>The last lines of the driver's log, for a failed case.</summary>
+    public string LogTail() => string.Join('\n', _processes.SelectMany(static process => process.Log).TakeLast(15));
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var client in _clients)
+        {
+            client.Dispose();
+        }
+
+        foreach (var process in _processes)
+        {
+            await process.DisposeAsync();
+        }
+
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static string ReadAll(string path)
+    {
+        try
+        {
+            return Encoding.UTF8.GetString(File.ReadAllBytes(path));
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return string.Empty;
+        }
+    }
+}

@@ -1,0 +1,3 @@
+using Holdfast.DriverKit.Conformance;
+
+return await ConformanceRunner.RunAsync(args);
