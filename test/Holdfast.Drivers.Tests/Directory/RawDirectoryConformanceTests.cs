@@ -1,0 +1,9 @@
+using Holdfast.DriverKit.Conformance;
+using Holdfast.Drivers.Tests.Conformance;
+
+namespace Holdfast.Drivers.Tests.Directory;
+
+public sealed class RawDirectoryConformanceTests : ConformanceTests
+{
+    protected override ConformanceTarget CreateTarget() => new DirectoryTarget("raw");
+}
