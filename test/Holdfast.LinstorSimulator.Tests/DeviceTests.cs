@@ -300,6 +300,29 @@ public sealed class DeviceTests
         }
     }
 
+    [Fact]
+    public async Task ManySimulators_MakeDevicesSideBySide()
+    {
+        SkipWithoutLoops();
+        var clusters = await Task.WhenAll(Enumerable.Range(0, 4).Select(static _ => LoopAsync()));
+        try
+        {
+            var spawned = await Task.WhenAll(
+                from cluster in clusters
+                from number in Enumerable.Range(0, 6)
+                select cluster.Calls.SpawnAsync($"vol-{number}", 8192));
+            spawned.ShouldAllBe(static answer => answer.Status == 201);
+            clusters.SelectMany(static cluster => cluster.Simulator.Cluster.Volumes).Select(static volume => volume.Device).Distinct().Count().ShouldBe(24);
+        }
+        finally
+        {
+            foreach (var cluster in clusters)
+            {
+                await cluster.DisposeAsync();
+            }
+        }
+    }
+
     private static string Program => Path.Combine(AppContext.BaseDirectory, "holdfast-linstor-simulator");
 
     private static void SkipWithoutLoops() => Assert.SkipWhen(LinstorSimulator.WhyNoLoopDevices() is not null, LinstorSimulator.WhyNoLoopDevices() ?? "");

@@ -20,6 +20,9 @@ internal sealed class ListenerGate : IConnectionListenerFactory
 
     private readonly RequestLog _log;
 
+    // One change of the listeners at a time.
+    private readonly SemaphoreSlim _turn = new(1, 1);
+
     // Guards the three below.
     private readonly Lock _lock = new();
     private readonly List<GateListener> _listeners = [];
@@ -47,6 +50,19 @@ internal sealed class ListenerGate : IConnectionListenerFactory
 
     /// <summary>Makes connection faults real, for what is open and for what comes.</summary>
     public async Task SetAsync(FaultSet.ConnectionFault fault)
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            await SetInTurnAsync(fault);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task SetInTurnAsync(FaultSet.ConnectionFault fault)
     {
         List<GateListener> listeners;
         lock (_lock)

@@ -144,7 +144,7 @@ public sealed class RequestLog
     {
         lock (_lock)
         {
-            var index = _entries.FindIndex(other => other.Number == entry.Number);
+            var index = _entries.FindLastIndex(other => other.Number == entry.Number);
             if (index >= 0)
             {
                 _entries[index] = entry;
