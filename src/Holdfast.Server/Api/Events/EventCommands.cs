@@ -91,15 +91,13 @@ internal static class EventCommands
         var resourceType = call.Get(ResourceType)?.ToLowerInvariant();
         var listing = await call.Services.Database.ReadAsync(
             (db, ct) => Listing.ReadAsync(
-                from item in db.Events
+                from item in OfLevelAndState(db.Events, level, state)
                 join account in Ownership.AskedFor(db, call, id is not null) on item.AccountId equals account.Id
                 join domain in db.Domains on account.DomainId equals domain.Id
                 from user in db.Users.LeftJoin(u => u.Id == item.UserId)
                 where (id == null || item.Id == id)
                     && (type == null || item.Type.ToLower() == type)
                     && (keyword == null || item.Type.ToLower().Contains(keyword) || item.Description.ToLower().Contains(keyword))
-                    && (level == null || item.Level == level)
-                    && (state == null || item.State == state)
                     && (earliest == null || item.Created >= earliest)
                     && (latest == null || item.Created <= latest)
                     && (startId == null || item.StartId == startId || item.Id == startId)
@@ -111,6 +109,21 @@ internal static class EventCommands
                 ct),
             cancellationToken);
         return ApiResult.List("event", View, listing.Rows, listing.Total);
+    }
+
+    private static IQueryable<EventRow> OfLevelAndState(IQueryable<EventRow> events, EventLevel? level, EventState? state)
+    {
+        if (level is { } wantedLevel)
+        {
+            events = events.Where(e => e.Level == wantedLevel);
+        }
+
+        if (state is { } wantedState)
+        {
+            events = events.Where(e => e.State == wantedState);
+        }
+
+        return events;
     }
 
     private sealed record EventEntry

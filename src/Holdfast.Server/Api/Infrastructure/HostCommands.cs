@@ -154,6 +154,17 @@ internal static class HostCommands
         ResourceState? resourceState,
         CancellationToken cancellationToken)
     {
+        IQueryable<HostRow> hosts = db.Hosts;
+        if (state is { } wantedState)
+        {
+            hosts = hosts.Where(h => h.State == wantedState);
+        }
+
+        if (resourceState is { } wantedResourceState)
+        {
+            hosts = hosts.Where(h => h.ResourceState == wantedResourceState);
+        }
+
         var id = call.Get(FilterId);
         var name = call.Get(Name)?.ToLowerInvariant();
         var keyword = call.Get(CommonParameters.Keyword)?.ToLowerInvariant();
@@ -162,7 +173,7 @@ internal static class HostCommands
         var clusterId = call.Get(Cluster);
         var hypervisor = call.Get(Hypervisor)?.ToLowerInvariant();
         var listing = await Listing.ReadAsync(
-            from host in db.Hosts
+            from host in hosts
             join zone in db.Zones on host.ZoneId equals zone.Id
             join pod in db.Pods on host.PodId equals pod.Id
             join cluster in db.Clusters on host.ClusterId equals cluster.Id
@@ -174,8 +185,6 @@ internal static class HostCommands
                 && (podId == null || host.PodId == podId)
                 && (clusterId == null || host.ClusterId == clusterId)
                 && (hypervisor == null || cluster.Hypervisor.ToLower() == hypervisor)
-                && (state == null || host.State == state)
-                && (resourceState == null || host.ResourceState == resourceState)
             orderby host.Created, host.Id
             select new HostEntry { Host = host, Zone = zone, Pod = pod, Cluster = cluster },
             call.Page,
