@@ -76,6 +76,7 @@ internal sealed class ApiServer : IAsyncDisposable
         _gate.ResetConnections();
         await _app.StopAsync();
         await _app.DisposeAsync();
+        _gate.Dispose();
     }
 
     private async Task HandleAsync(HttpContext context)

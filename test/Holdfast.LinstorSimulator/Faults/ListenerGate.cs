@@ -12,7 +12,7 @@ namespace Holdfast.LinstorSimulation.Faults;
 /// Stands between Kestrel and its listening sockets, so that these can be closed (connects are refused) or replaced by one whose queue is full (connects get no
 /// answer) while the server goes on. Counts what is accepted.
 /// </summary>
-internal sealed class ListenerGate : IConnectionListenerFactory
+internal sealed class ListenerGate : IConnectionListenerFactory, IDisposable
 {
     private readonly SocketTransportFactory _transport = new(
         Options.Create(new SocketTransportOptions { CreateBoundListenSocket = static endPoint => Ports.BoundSocket((IPEndPoint)endPoint) }),
@@ -35,6 +35,8 @@ internal sealed class ListenerGate : IConnectionListenerFactory
         _log = log;
         _fault = fault;
     }
+
+    public void Dispose() => _turn.Dispose();
 
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
