@@ -25,8 +25,6 @@ internal static class CloudStackApi
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestLineSize = RequestReader.MaxRequestLineBytes;
-            kestrel.Limits.MaxRequestBufferSize = 2 * RequestReader.MaxRequestLineBytes;
-            kestrel.Limits.MaxRequestBodySize = RequestReader.MaxBodyBytes;
         });
         services.AddSingleton<IUserDirectory, UserDirectory>();
         services.AddSingleton<ISessionStore, SessionStore>();

@@ -46,6 +46,9 @@ internal static class StoreMapping
             .Where(t => t.IsEnum && (t.Namespace == typeof(VmState).Namespace || t.Namespace == typeof(Desired).Namespace || t == typeof(PlaneHealth))))
         {
             schema.SetDefaultFromEnumType(type, typeof(string));
+
+            // Left out, a column that may be null keeps the number, which PostgreSQL refuses and no comparison finds.
+            schema.SetDefaultFromEnumType(typeof(Nullable<>).MakeGenericType(type), typeof(string));
         }
 
         return schema;

@@ -19,7 +19,7 @@ namespace Holdfast.Server.Tests.Api;
 /// <summary>
 /// A server node on Kestrel and SQLite with recorded operations, and one user of each kind: root administrator, administrator of ROOT/a, two users of ROOT/a.
 /// </summary>
-public sealed class ApiHost : IAsyncLifetime
+public class ApiHost : IAsyncLifetime
 {
     internal const string Password = "correct horse";
 
@@ -53,7 +53,7 @@ public sealed class ApiHost : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _host = ServerHost.Build(
-            new ServerOptions { Data = _folder, Port = 0, AgentPort = 0 },
+            new ServerOptions { Data = _folder, Port = 0, AgentPort = 0, DatabaseFile = await DatabaseFileAsync(_folder) },
             services =>
             {
                 RecordedOperations.Register(services, Operations);
@@ -81,12 +81,16 @@ public sealed class ApiHost : IAsyncLifetime
             CancellationToken.None);
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         Http.Dispose();
         await _host.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
+        GC.SuppressFinalize(this);
     }
+
+    /// <summary>The file with the connection string; null for SQLite.</summary>
+    protected virtual Task<string?> DatabaseFileAsync(string folder) => Task.FromResult<string?>(null);
 
     /// <summary>Calls a command with a signature; without one for nobody.</summary>
     internal Task<ApiAnswer> CallAsync(TestUser? user, string command, params (string Name, string Value)[] parameters) => SendAsync(user, HttpMethod.Get, command, parameters);

@@ -19,7 +19,7 @@ using Xunit;
 namespace Holdfast.Server.Tests.Api;
 
 /// <summary>What lists find, what they show to whom, and what they cost.</summary>
-public sealed class ListTests(ApiHost host) : IClassFixture<ApiHost>
+public abstract class ListTests(ApiHost host)
 {
     [Fact]
     public async Task A_volume_is_shown_as_clients_expect()
@@ -211,6 +211,11 @@ public sealed class ListTests(ApiHost host) : IClassFixture<ApiHost>
         var waiting = Rows.Binding(pool, kvm, Desired.Absent, BindingState.Attached) with { ObservedGeneration = new Generation(2), Error = "connection refused" };
         var done = Rows.Binding(pool, kvm, Desired.Absent, BindingState.Absent) with { Absent = DateTimeOffset.UtcNow, DriverPid = null };
         await host.InsertAsync(waiting, done);
+        var healthy = Rows.Pool(host.Zone.Id, "healthy");
+        await host.InsertAsync(healthy);
+        await host.InsertAsync(Rows.Binding(healthy, kvm), Rows.Binding(healthy, kvm, observed: null));
+        (await host.CallAsync(host.Admin, "listStoragePoolBindings", ("storageid", healthy.Id.ToString()), ("pending", "false"))).List("storagepoolbinding").Single().GetProperty("observed").GetString().ShouldBe("Attached");
+        (await host.CallAsync(host.Admin, "listStoragePoolBindings", ("storageid", healthy.Id.ToString()), ("pending", "true"))).List("storagepoolbinding").Single().GetProperty("observed").GetString().ShouldBe("Unknown");
 
         (await host.CallAsync(host.Admin, "listStoragePools", ("name", "deleted"))).Text.ShouldBe("""{"liststoragepoolsresponse":{}}""");
         var shown = (await host.CallAsync(host.Admin, "listStoragePoolBindings", ("storageid", pool.Id.ToString()))).List("storagepoolbinding").Single();
@@ -448,6 +453,12 @@ public sealed class ListTests(ApiHost host) : IClassFixture<ApiHost>
         await host.InsertAsync(Rows.Volume(host.User, host.Zone.Id, "ROOT-" + name, vm, pool, VolumeType.Root));
         return (vm, pool, kvm);
     }
+
+    /// <summary>On SQLite.</summary>
+    public sealed class OnSqlite(ApiHost host) : ListTests(host), IClassFixture<ApiHost>;
+
+    /// <summary>On a PostgreSQL of its own.</summary>
+    public sealed class OnPostgreSql(PostgreSqlApiHost host) : ListTests(host), IClassFixture<PostgreSqlApiHost>;
 
     private sealed class StatementCounter : CommandInterceptor
     {

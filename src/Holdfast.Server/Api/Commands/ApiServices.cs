@@ -2,24 +2,39 @@ using Holdfast.Server.Api.Authentication;
 using Holdfast.Server.Operations;
 using Holdfast.Server.Security;
 using Holdfast.Server.Store;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Holdfast.Server.Api.Commands;
 
 /// <summary>What handlers work with. Everything in it is safe for any number of requests at once.</summary>
 internal sealed class ApiServices
 {
-    private readonly IServiceProvider _provider;
-
     /// <summary>Made once.</summary>
-    public ApiServices(IServiceProvider provider, IEntityDirectory entities, Sessions sessions, Database database, SecretBox secrets, TimeProvider time)
+    public ApiServices(
+        IEntityDirectory entities,
+        Sessions sessions,
+        Database database,
+        SecretBox secrets,
+        IVirtualMachineOperations virtualMachines,
+        IVolumeOperations volumes,
+        IStoragePoolOperations storagePools,
+        IOfferingOperations offerings,
+        ITemplateOperations templates,
+        IUserOperations users,
+        IHostOperations hosts,
+        IObligationOperations obligations)
     {
-        _provider = provider;
         Entities = entities;
         Sessions = sessions;
         Database = database;
         Secrets = secrets;
-        Time = time;
+        VirtualMachines = virtualMachines;
+        Volumes = volumes;
+        StoragePools = storagePools;
+        Offerings = offerings;
+        Templates = templates;
+        Users = users;
+        Hosts = hosts;
+        Obligations = obligations;
     }
 
     /// <summary>Whether ids exist for a caller.</summary>
@@ -34,30 +49,27 @@ internal sealed class ApiServices
     /// <summary>Opens sealed secrets.</summary>
     public SecretBox Secrets { get; }
 
-    /// <summary>The clock.</summary>
-    public TimeProvider Time { get; }
-
     /// <summary>Changes VMs.</summary>
-    public IVirtualMachineOperations VirtualMachines => _provider.GetRequiredService<IVirtualMachineOperations>();
+    public IVirtualMachineOperations VirtualMachines { get; }
 
     /// <summary>Changes volumes.</summary>
-    public IVolumeOperations Volumes => _provider.GetRequiredService<IVolumeOperations>();
+    public IVolumeOperations Volumes { get; }
 
     /// <summary>Changes storage pools.</summary>
-    public IStoragePoolOperations StoragePools => _provider.GetRequiredService<IStoragePoolOperations>();
+    public IStoragePoolOperations StoragePools { get; }
 
     /// <summary>Changes offerings.</summary>
-    public IOfferingOperations Offerings => _provider.GetRequiredService<IOfferingOperations>();
+    public IOfferingOperations Offerings { get; }
 
     /// <summary>Changes templates.</summary>
-    public ITemplateOperations Templates => _provider.GetRequiredService<ITemplateOperations>();
+    public ITemplateOperations Templates { get; }
 
     /// <summary>Changes users.</summary>
-    public IUserOperations Users => _provider.GetRequiredService<IUserOperations>();
+    public IUserOperations Users { get; }
 
     /// <summary>Changes hosts.</summary>
-    public IHostOperations Hosts => _provider.GetRequiredService<IHostOperations>();
+    public IHostOperations Hosts { get; }
 
     /// <summary>Changes obligations.</summary>
-    public IObligationOperations Obligations => _provider.GetRequiredService<IObligationOperations>();
+    public IObligationOperations Obligations { get; }
 }
