@@ -1,1 +1,132 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using Holdfast.Agent;
+using Holdfast.Agent.Bindings.Processes;
+using Holdfast.Agent.Hypervisor;
+using Holdfast.Agent.Ingest;
+using Holdfast.Agent.Ledger;
+using Holdfast.Agent.Link;
+using Holdfast.Agent.LocalStatus;
+using Holdfast.Agent.Loop;
+using Holdfast.Core.Ids;
+using Holdfast.Protocol.Host;
+using Microsoft.Extensions.Logging;
+
+var (parsed, wrong) = AgentOptions.Parse(args);
+if (parsed is not { } options)
+{
+    await Console.Error.WriteLineAsync(wrong);
+    await Console.Error.WriteLineAsync(AgentOptions.Usage);
+    return 64;
+}
+
+var version = Assembly.GetExecutingAssembly().GetName().Version?.ToString(3) ?? "0.0.0";
+using var logs = LoggerFactory.Create(builder => builder.AddSimpleConsole(console =>
+{
+    console.SingleLine = true;
+    console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+    console.UseUtcTimestamp = true;
+}));
+var time = TimeProvider.System;
+PrivateFile.MakeFolder(options.Data);
+FileStream folderLock;
+try
+{
+    folderLock = new FileStream(Path.Combine(options.Data, "agent.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+}
+catch (IOException)
+{
+    await Console.Error.WriteLineAsync($"Another agent uses {options.Data}.");
+    return 1;
+}
+
+using var stopping = new CancellationTokenSource();
+void OnSignal(PosixSignalContext context)
+{
+    context.Cancel = true;
+    stopping.Cancel();
+}
+
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+var nodeName = (await File.ReadAllTextAsync("/proc/sys/kernel/hostname")).Trim();
+var facts = new HostFacts
+{
+    HostName = options.Name ?? nodeName,
+    NodeName = nodeName,
+    AgentVersion = version,
+    Cpus = Environment.ProcessorCount,
+    MemoryBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+    Accelerator = "tcg",
+};
+
+try
+{
+    var membership = new Membership(Path.Combine(options.Data, "identity"), options.Server, time, logs.CreateLogger<Membership>());
+    using var identity = await membership.EnterAsync(
+        async () => options.JoinTokenFile switch
+        {
+            null => null,
+            "-" => await Console.In.ReadLineAsync(stopping.Token),
+            var file => await File.ReadAllTextAsync(file, stopping.Token),
+        },
+        facts,
+        stopping.Token);
+    using var link = new HttpServerLink(options.Server, identity, time);
+    using var store = SqliteLedgerStore.Open(options.Data, time, logs.CreateLogger<SqliteLedgerStore>());
+    using var loop = new AgentLoop(new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler, time, logs.CreateLogger<AgentLoop>());
+    await using var hypervisor = new LibvirtHypervisor(new LibvirtHypervisorOptions { Uri = options.Libvirt }, time, logs.CreateLogger<LibvirtHypervisor>());
+    using var fetcher = new ImageFetcher(options.Data, options.Images, options.MaxImageBytes, new EgressGuard(options.AllowImageHosts), time);
+    var serialLogs = Path.Combine(options.Data, "serial");
+    PrivateFile.MakeFolder(serialLogs);
+    HostAgent? agent = null;
+    var launcher = new ProcessLauncher(options.Drivers, options.Data, nodeName, () => agent?.GuestUser, time, logs.CreateLogger<ProcessLauncher>());
+#pragma warning disable RS0030 // The process is where randomness enters; everything below is given it.
+    var random = new Random();
+#pragma warning restore RS0030
+    agent = await loop.InvokeAsync(() => new HostAgent(new AgentParts
+    {
+        Loop = loop,
+        BootId = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(),
+        Store = store,
+        Damage = store.Damage,
+        Hypervisor = hypervisor,
+        Launcher = launcher,
+        Server = link,
+        Fetcher = fetcher,
+        Images = new SandboxedImageTool(time),
+        Ids = new TimeOrderedIdSource(time),
+        Random = random,
+        Logs = logs,
+        Facts = facts,
+        Bridge = options.Bridge,
+        SerialLogFolder = serialLogs,
+    }));
+    using var status = new StatusSocket(loop, options.Data, agent.Status);
+    status.Start();
+    loop.Spawn("membership", () => membership.KeepAsync(identity, link, loop.Stopping));
+    loop.Spawn("start", agent.StartAsync);
+    try
+    {
+        await Task.Delay(Timeout.InfiniteTimeSpan, time, stopping.Token);
+    }
+    catch (OperationCanceledException)
+    {
+        await loop.InvokeAsync(agent.StopAsync);
+    }
+}
+catch (JoinRefusedException refused)
+{
+    await Console.Error.WriteLineAsync($"Not joined: {refused.Message}.");
+    return 1;
+}
+catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+{
+    // Told to end before it had begun.
+}
+finally
+{
+    await folderLock.DisposeAsync();
+}
+
 return 0;

@@ -63,10 +63,25 @@ internal sealed class Binding
     /// <summary>Attaches a volume. Asks a driver whose control plane is down only when it may find the device locally, and then not for long.</summary>
     public async Task<DriverAnswer<AttachmentReply>> AttachAsync(VolumeId volume, AttachRequest request, TimeSpan deadline, CancellationToken cancellationToken)
     {
+        var asked = _loop.Time.GetTimestamp();
+        await SettledAsync(deadline, cancellationToken);
+        var left = deadline - _loop.Time.GetElapsedTime(asked);
         var canAttachLocally = View.Capabilities is { CanAttachLocally: true } && request.Mode == AttachMode.Run;
-        var bound = canAttachLocally && Circuit.Verdict is CircuitVerdict.Open && LocalAttachDeadline < deadline ? LocalAttachDeadline : deadline;
+        var bound = canAttachLocally && Circuit.Verdict is CircuitVerdict.Open && LocalAttachDeadline < left ? LocalAttachDeadline : left;
         return await CallAsync(
-            volume, bound, canAttachLocally, (client, left, ends) => client.AttachAsync(volume, request, left, ends), cancellationToken);
+            volume, bound, canAttachLocally, (client, rest, ends) => client.AttachAsync(volume, request, rest, ends), cancellationToken);
+    }
+
+    /// <summary>Waits until it is known whether the driver serves: a pool that was added a moment ago is ready in a moment.</summary>
+    public async Task SettledAsync(TimeSpan atMost, CancellationToken cancellationToken)
+    {
+        if (!_settled.Task.IsCompleted)
+        {
+            using var waits = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            await Task.WhenAny(_settled.Task, Task.Delay(atMost, _loop.Time, waits.Token));
+            await waits.CancelAsync();
+            cancellationToken.ThrowIfCancellationRequested();
+        }
     }
 
     /// <summary>Makes a call that is new work.</summary>
@@ -78,15 +93,7 @@ internal sealed class Binding
         CancellationToken cancellationToken)
     {
         var asked = _loop.Time.GetTimestamp();
-        if (!_settled.Task.IsCompleted)
-        {
-            // The pool was added a moment ago: its driver is ready in a moment, or it is known why not.
-            using var waits = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            await Task.WhenAny(_settled.Task, Task.Delay(deadline, _loop.Time, waits.Token));
-            await waits.CancelAsync();
-            cancellationToken.ThrowIfCancellationRequested();
-        }
-
+        await SettledAsync(deadline, cancellationToken);
         if (!TakesWork)
         {
             return new DriverAnswer<T>.Failed(new DriverError

@@ -1,0 +1,262 @@
+using Holdfast.Agent.Bindings;
+using Holdfast.Agent.Hypervisor;
+using Holdfast.Agent.Items;
+using Holdfast.Agent.Ledger;
+using Holdfast.Agent.Link;
+using Holdfast.Agent.LocalStatus;
+using Holdfast.Agent.Loop;
+using Holdfast.Agent.Machines;
+using Holdfast.Agent.Tasks;
+using Holdfast.Core.Ids;
+using Holdfast.Protocol.Driver;
+using Holdfast.Protocol.Host;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Agent;
+
+/// <summary>The agent: puts its parts together, starts them in the order that makes a restart safe, and ends them without touching a guest.</summary>
+internal sealed partial class HostAgent : IReportSource
+{
+    private static readonly TimeSpan WaitForHypervisor = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan DescribeAgainAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FlushEvery = TimeSpan.FromSeconds(5);
+    private readonly AgentParts _parts;
+    private readonly ILogger _log;
+    private readonly ReportBook _reports;
+    private readonly ServerSession _session;
+    private HostDescription? _host;
+
+    /// <summary>Makes an agent; called on the loop.</summary>
+    public HostAgent(AgentParts parts)
+    {
+        _parts = parts;
+        _log = parts.Logs.CreateLogger<HostAgent>();
+        var time = parts.Loop.Time;
+        Ledger = new AgentLedger(parts.Store, parts.Logs.CreateLogger<AgentLedger>());
+        if (parts.Damage is { } damage)
+        {
+            Salvage(damage);
+        }
+
+        var epoch = Math.Max(Ledger.Tables.Number(LedgerNumber.Epoch) + 1, time.GetUtcNow().ToUnixTimeMilliseconds());
+        Ledger.Record(new LedgerChange.SetNumber(LedgerNumber.Epoch, epoch));
+        var boot = new HostBoot(parts.BootId, time);
+        _reports = new ReportBook(Ledger);
+        Items = new ItemBook(Ledger, boot, time, parts.Logs.CreateLogger<ItemBook>());
+        Bindings = new BindingBook(
+            parts.Loop, Ledger, parts.Launcher, () => Machines!.IsAdopted, pool => _reports.Touch(ItemKind.Binding, pool.Value), parts.Logs);
+        Machines = new MachineBook(
+            new MachineContext
+            {
+                Loop = parts.Loop,
+                Ledger = Ledger,
+                Hypervisor = parts.Hypervisor,
+                Bindings = Bindings,
+                Boot = boot,
+                Ids = parts.Ids,
+                Host = () => _host,
+                Bridge = parts.Bridge,
+                SerialLogFolder = parts.SerialLogFolder,
+                Changed = machine => _reports.Touch(ItemKind.Machine, machine.Value),
+            },
+            parts.Logs);
+        Tasks = new TaskBook(
+            new TaskContext
+            {
+                Loop = parts.Loop, Ledger = Ledger, Bindings = Bindings, Boot = boot, Ids = parts.Ids, Fetcher = parts.Fetcher, Images = parts.Images,
+            },
+            parts.Logs);
+        _session = new ServerSession(
+            parts.Loop, parts.Server, Items, _reports, this, () => Facts, epoch, parts.Random, parts.Logs.CreateLogger<ServerSession>());
+        Items.Accepted += Follow;
+    }
+
+    /// <summary>The ledger.</summary>
+    public AgentLedger Ledger { get; }
+
+    /// <summary>The host document.</summary>
+    public ItemBook Items { get; }
+
+    /// <summary>The storage pools.</summary>
+    public BindingBook Bindings { get; }
+
+    /// <summary>The machines.</summary>
+    public MachineBook Machines { get; }
+
+    /// <summary>The tasks.</summary>
+    public TaskBook Tasks { get; }
+
+    /// <summary>The host's properties as they are known now.</summary>
+    public HostFacts Facts => _host is not { } host ? WithDrivers(_parts.Facts) : WithDrivers(_parts.Facts with
+    {
+        Cpus = host.Cpus,
+        CpuMhz = host.CpuMegahertz,
+        MemoryBytes = host.MemoryMiB << 20,
+        HypervisorVersion = host.EmulatorVersion,
+        LibvirtVersion = host.DaemonVersion,
+        Accelerator = host.Accelerator == Accelerator.Kvm ? "kvm" : "tcg",
+    });
+
+    /// <summary>Whom guests run as, once the hypervisor has told.</summary>
+    public GuestUser? GuestUser => _host?.GuestUser;
+
+    /// <summary>Starts everything; called on the loop.</summary>
+    public async Task StartAsync()
+    {
+        LogStarting(_parts.Facts.AgentVersion, Ledger.Tables.Items.Count, Ledger.Tables.Attachments.Count, Ledger.Tables.Obligations.Values.Count(row => row.IsOpen));
+        Machines.Start();
+        _session.Start();
+        _parts.Loop.Spawn("ledger flush", FlushAsync);
+
+        // Drivers are told whom guests run as, and only the hypervisor knows; a host without one still gets its drivers.
+        await DescribeAsync();
+        Bindings.Start();
+        Tasks.Start();
+        Machines.Listed += () =>
+        {
+            if (_host is null)
+            {
+                _parts.Loop.Spawn("describe host", DescribeAsync);
+            }
+        };
+    }
+
+    /// <summary>Ends the drivers and everything else. Guests go on.</summary>
+    public async Task StopAsync()
+    {
+        LogStopping();
+        await _parts.Loop.StopAsync(TimeSpan.FromSeconds(5));
+        await Bindings.EndAsync();
+    }
+
+    /// <summary>What the local socket tells; called on the loop.</summary>
+    public AgentStatus Status() => new()
+    {
+        Version = _parts.Facts.AgentVersion,
+        Watching = _session.IsWatching,
+        LinkError = _session.LastError,
+        LedgerUnwritable = Ledger.Unwritable,
+        HypervisorError = _parts.Hypervisor.Health is { Connected: false } health ? health.Detail ?? "not connected" : null,
+        Revision = Items.Revision,
+        Items = [.. ((IReportSource)this).All().Select(key => ((IReportSource)this).Report(key.Kind, key.Id)).OfType<ItemReport>()],
+        Bindings =
+        [
+            .. Bindings.All.Select(binding => new BindingInsides(
+                binding.PoolName, binding.Pool.Value, binding.Spec.Driver, binding.View.Pid,
+                (binding.Circuit.Verdict as CircuitVerdict.Open)?.Error.Text, binding.Lane.Running, binding.Lane.Waiting, binding.Lane.Made)),
+        ],
+        Obligations = [.. Ledger.Tables.Obligations.Values.Select(row => row.ToReport())],
+        Attachments =
+        [
+            .. Ledger.Tables.Attachments.Values.Select(row => new AttachmentInsides(
+                row.Volume.Value, row.Owner, row.Mode.ToString(), row.PoolName, row.State.ToString(), row.BackendName)),
+        ],
+    };
+
+    ItemReport? IReportSource.Report(ItemKind kind, Guid id) => kind switch
+    {
+        ItemKind.Binding => Bindings.Report(new PoolId(id)),
+        ItemKind.Machine => Machines.Runners.GetValueOrDefault(new VmId(id))?.Report(),
+        _ => Tasks.Report(new TaskId(id)),
+    };
+
+    IEnumerable<(ItemKind Kind, Guid Id)> IReportSource.All() =>
+        Ledger.Tables.Items.Keys.Union(Machines.Runners.Keys.Select(machine => (ItemKind.Machine, machine.Value)));
+
+    private HostFacts WithDrivers(HostFacts facts) =>
+        facts with { Drivers = _parts.Launcher.Installed().ToDictionary(name => name, _ => "") };
+
+    private void Follow(HostItem item)
+    {
+        switch (item.Kind)
+        {
+            case ItemKind.Binding:
+                Bindings.Follow(item);
+                break;
+            case ItemKind.Machine:
+                Machines.Follow(item);
+                break;
+            case ItemKind.Task:
+                Tasks.Follow(item);
+                break;
+        }
+    }
+
+    private async Task DescribeAsync()
+    {
+        var began = _parts.Loop.Time.GetTimestamp();
+        while (_host is null && _parts.Loop.Time.GetElapsedTime(began) < WaitForHypervisor)
+        {
+            switch (await _parts.Hypervisor.DescribeHostAsync(_parts.Loop.Stopping))
+            {
+                case DescribeOutcome.Described described:
+                    _host = described.Host;
+                    LogDescribed(_host.EmulatorVersion, _host.DaemonVersion, _host.Accelerator, _host.AcceleratorReason);
+                    _reports.TouchFacts();
+                    break;
+                case DescribeOutcome.Failed failed:
+                    LogNotDescribed(failed.Fault.Message);
+                    await Task.Delay(DescribeAgainAfter, _parts.Loop.Time, _parts.Loop.Stopping);
+                    break;
+            }
+        }
+    }
+
+    private async Task FlushAsync()
+    {
+        while (!_parts.Loop.Stopping.IsCancellationRequested)
+        {
+            await Task.Delay(FlushEvery, _parts.Loop.Time, _parts.Loop.Stopping);
+            Ledger.Flush();
+        }
+    }
+
+    /// <summary>
+    /// Of a damaged ledger only what may be attached is taken over, as uncertain, and releases that are owed. Deletions are not: an old one could name a volume
+    /// that is wanted again. The server sends all items anew, and what is still to be deleted with them.
+    /// </summary>
+    private void Salvage(LedgerDamage damage)
+    {
+        foreach (var change in damage.Salvage)
+        {
+            switch (change)
+            {
+                case LedgerChange.PutAttachment { Row: var row }:
+                    Ledger.Record(new LedgerChange.PutAttachment(row with { State = AttachmentState.Uncertain }));
+                    LogSalvagedAttachment(row.Volume, row.PoolName, row.Pool, row.BackendName);
+                    break;
+                case LedgerChange.PutObligation { Row: { IsOpen: true, Kind: not ObligationKind.DeleteVolume } row }:
+                    Ledger.Record(change);
+                    LogSalvagedObligation(row.Kind, row.Id, row.Volume, row.PoolName, row.Pool);
+                    break;
+                case LedgerChange.PutObligation { Row: { IsOpen: true } row }:
+                    LogNotSalvaged(row.Kind, row.Id, row.Volume, row.PoolName, row.Pool, row.BackendName);
+                    break;
+                case LedgerChange.SetNumber { Number: LedgerNumber.Epoch }:
+                    Ledger.Record(change);
+                    break;
+            }
+        }
+    }
+
+    [LoggerMessage(EventId = 1950, Level = LogLevel.Information, Message = "Agent {Version} starts with {Items} items, {Attachments} attachments and {Obligations} open obligations")]
+    private partial void LogStarting(string version, int items, int attachments, int obligations);
+
+    [LoggerMessage(EventId = 1951, Level = LogLevel.Information, Message = "Agent ends: drivers end, guests go on")]
+    private partial void LogStopping();
+
+    [LoggerMessage(EventId = 1952, Level = LogLevel.Information, Message = "QEMU {Qemu} with libvirt {Libvirt} on {Accelerator}: {Reason}")]
+    private partial void LogDescribed(string qemu, string libvirt, Accelerator accelerator, string reason);
+
+    [LoggerMessage(EventId = 1953, Level = LogLevel.Warning, Message = "The hypervisor does not say what this host can do: {Reason}")]
+    private partial void LogNotDescribed(string reason);
+
+    [LoggerMessage(EventId = 1954, Level = LogLevel.Warning, Message = "From the damaged ledger: volume {Volume} of storage pool '{PoolName}' ({Pool}), backend object {BackendName}, may be attached on this host")]
+    private partial void LogSalvagedAttachment(VolumeId volume, string poolName, PoolId pool, string? backendName);
+
+    [LoggerMessage(EventId = 1955, Level = LogLevel.Warning, Message = "From the damaged ledger: {Kind} {Obligation} of volume {Volume} is owed to storage pool '{PoolName}' ({Pool})")]
+    private partial void LogSalvagedObligation(ObligationKind kind, ObligationId obligation, VolumeId volume, string poolName, PoolId pool);
+
+    [LoggerMessage(EventId = 1956, Level = LogLevel.Error, Message = "From the damaged ledger, not carried on because it may be out of date: {Kind} {Obligation} of volume {Volume}, storage pool '{PoolName}' ({Pool}), backend object {BackendName}")]
+    private partial void LogNotSalvaged(ObligationKind kind, ObligationId obligation, VolumeId volume, string poolName, PoolId pool, string? backendName);
+}
