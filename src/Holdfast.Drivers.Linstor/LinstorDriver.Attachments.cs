@@ -15,6 +15,9 @@ internal sealed partial class LinstorDriver
     private const string TwoPrimaries = "DrbdOptions/Net/allow-two-primaries";
     private const string Protocol = "DrbdOptions/Net/protocol";
 
+    /// <summary>How often a device is looked for on this host.</summary>
+    private static readonly TimeSpan DevicePause = TimeSpan.FromMilliseconds(300);
+
     /// <inheritdoc/>
     public async Task<DriverResult<AttachmentReply>> AttachAsync(VolumeId volume, AttachRequest request, DriverCall call, CancellationToken cancellationToken)
     {
@@ -63,7 +66,7 @@ internal sealed partial class LinstorDriver
             return placed.Silent ? await AttachLocallyAsync(volume, request, record, refused, doing, deadline) : refused;
         }
 
-        var ready = await WaitForDeviceAsync(ours, placed.Here, doing, deadline);
+        var ready = await WaitForDeviceAsync(ours, doing, deadline);
         if (ready.Error is { } late)
         {
             return late;
@@ -195,13 +198,12 @@ internal sealed partial class LinstorDriver
         }
     }
 
-    /// <summary>This node's part of a volume, or why there is none.</summary>
-    /// <param name="Here">The resource on this node as LINSTOR shows it; null when it was made just now.</param>
-    /// <param name="Error">Why not.</param>
+    /// <summary>Whether LINSTOR has the volume on this node.</summary>
+    /// <param name="Error">Why not; null when it has.</param>
     /// <param name="Silent">Whether the reason is that nobody answered.</param>
-    private sealed record Placed(Resource? Here, DriverError? Error, bool Silent = false);
+    private sealed record Placed(DriverError? Error, bool Silent = false);
 
-    private static Placed Refuse(RestProblem problem, DriverError error) => new(null, error, problem.Code == DriverErrorCode.Unreachable);
+    private static Placed Refuse(RestProblem problem, DriverError error) => new(error, problem.Code == DriverErrorCode.Unreachable);
 
     private async Task<Placed> PlaceHereAsync(Found.Ours ours, AttachMode mode, string doing, CallDeadline deadline)
     {
@@ -216,19 +218,19 @@ internal sealed partial class LinstorDriver
         {
             if (mode == AttachMode.MigrateIn)
             {
-                return new Placed(null, DriverFailure.Unsupported($"{doing}: without DRBD a volume cannot be used on two nodes."));
+                return new Placed(DriverFailure.Unsupported($"{doing}: without DRBD a volume cannot be used on two nodes."));
             }
 
             if (here is null || here.IsDiskless)
             {
                 // Asking LINSTOR to make it available here would make new, empty data.
                 var nodes = string.Join(", ", resources.Where(static one => !one.IsDiskless).Select(static one => one.NodeName));
-                return new Placed(null, DriverFailure.Invalid($"{doing}: its data is on node {nodes} and, without DRBD, cannot be used from here."));
+                return new Placed(DriverFailure.Invalid($"{doing}: its data is on node {nodes} and, without DRBD, cannot be used from here."));
             }
 
             if (!here.IsGoing && !here.Has("INACTIVE"))
             {
-                return new Placed(here, null);
+                return new Placed(null);
             }
         }
 
@@ -236,7 +238,7 @@ internal sealed partial class LinstorDriver
         {
             if (problem.Linstor == LinstorCode.NodeMissing)
             {
-                return new Placed(null, Fail(problem, $"{doing}: LINSTOR knows no such node (setting 'nodeName')"));
+                return new Placed(Fail(problem, $"{doing}: LINSTOR knows no such node (setting 'nodeName')"));
             }
 
             if (!problem.MayHaveEffect)
@@ -249,19 +251,19 @@ internal sealed partial class LinstorDriver
 
         if (!(await _linstor.ResourcesAsync(name, deadline)).Has(out resources, out unread))
         {
-            return problem is null ? Refuse(unread, Fail(unread, doing)) : new Placed(null, Fail(problem, doing));
+            return problem is null ? Refuse(unread, Fail(unread, doing)) : new Placed(Fail(problem, doing));
         }
 
         here = Mine(resources);
         if (here is null || here.IsGoing)
         {
-            return new Placed(null, problem is null
+            return new Placed(problem is null
                 ? DriverFailure.Busy($"{doing}: LINSTOR said that it is available here, but does not show it.")
                 : Fail(problem, doing));
         }
 
         var shared = await ShareAsync(ours, resources, mode, doing, deadline);
-        return shared is null ? new Placed(here, null) : new Placed(null, shared);
+        return shared is null ? new Placed(null) : new Placed(shared);
     }
 
     private Resource? Mine(List<Resource> resources) =>
@@ -316,17 +318,31 @@ internal sealed partial class LinstorDriver
     /// <summary>
     /// Waits for the device. That LINSTOR calls it available proves nothing; that it opens here does.
     /// </summary>
-    private async Task<Ready> WaitForDeviceAsync(Found.Ours ours, Resource? here, string doing, CallDeadline deadline)
+    private async Task<Ready> WaitForDeviceAsync(Found.Ours ours, string doing, CallDeadline deadline)
     {
         var name = VolumeName.Of(ours.Marks.Volume);
         var sizeBytes = ours.SizeKib * 1024;
         while (true)
         {
-            string reason;
-            var path = ours.IsDrbd ? ByResPath(ours.Definition.Name ?? name) : here?.Volumes?.FirstOrDefault(static one => one.VolumeNumber is null or 0)?.DevicePath;
+            var reason = "LINSTOR names no device";
+            string? path;
+            if (ours.IsDrbd)
+            {
+                path = ByResPath(ours.Definition.Name ?? name);
+            }
+            else if ((await _linstor.VolumesAsync(name, _settings.NodeName, deadline)).Has(out var volumes, out var unread))
+            {
+                path = volumes.Find(static one => one.VolumeNumber is null or 0)?.DevicePath;
+            }
+            else
+            {
+                path = null;
+                reason = unread.Text;
+            }
+
             if (path is null)
             {
-                reason = "LINSTOR names no device";
+                // Asked again below, as long as there is time.
             }
             else
             {
@@ -344,14 +360,9 @@ internal sealed partial class LinstorDriver
                 }
             }
 
-            if (!await deadline.PauseAsync(TimeSpan.FromMilliseconds(500)))
+            if (!await deadline.PauseAsync(ours.IsDrbd ? DevicePause : PollPause))
             {
                 return new Ready(null, DriverFailure.Busy($"{doing}: LINSTOR has it here, but its device does not become ready: {reason}."));
-            }
-
-            if (!ours.IsDrbd && (await _linstor.ResourcesAsync(name, deadline)).Has(out var resources, out _))
-            {
-                here = Mine(resources);
             }
         }
     }

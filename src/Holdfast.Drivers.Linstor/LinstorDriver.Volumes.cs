@@ -471,8 +471,17 @@ internal sealed partial class LinstorDriver
             return new Begun.Failed(Fail(unread, doing));
         }
 
-        var kinds = resources.Where(static one => !one.IsDiskless).SelectMany(static one => one.Volumes ?? []).Select(static one => one.ProviderKind);
-        if (kinds.FirstOrDefault(static kind => NoClone.Contains(kind, StringComparer.OrdinalIgnoreCase)) is { } kind)
+        if (resources.Find(static one => !one.IsDiskless)?.NodeName is not { } node)
+        {
+            return new Begun.Failed(DriverFailure.Busy($"{doing}: its source, volume {from.VolumeId}, has no data on any node now."));
+        }
+
+        if (!(await _linstor.VolumesAsync(VolumeName.Of(from.VolumeId), node, deadline)).Has(out var volumes, out unread))
+        {
+            return new Begun.Failed(Fail(unread, doing));
+        }
+
+        if (volumes.Find(static one => NoClone.Contains(one.ProviderKind, StringComparer.OrdinalIgnoreCase))?.ProviderKind is { } kind)
         {
             return new Begun.Failed(DriverFailure.Unsupported($"{doing}: storage of kind {kind} cannot clone; copy instead."));
         }

@@ -107,6 +107,15 @@ internal sealed class LinstorClient(Controllers controllers)
             var failed => failed,
         };
 
+    /// <summary>The volumes of a resource on one node; the list of resources itself does not tell their devices.</summary>
+    public Task<RestReply<List<ResourceVolume>>> VolumesAsync(string name, string node, CallDeadline deadline) => ReadAsync(
+        new RestRequest(
+            "GET volumes",
+            HttpMethod.Get,
+            $"v1/resource-definitions/{Uri.EscapeDataString(name)}/resources/{Uri.EscapeDataString(node)}/volumes"),
+        LinstorJson.Default.ListResourceVolume,
+        deadline);
+
     public async Task<RestReply<List<Snapshot>>> SnapshotsAsync(string name, CallDeadline deadline) =>
         await ReadAsync(
             new RestRequest("GET view/snapshots", HttpMethod.Get, $"v1/view/snapshots?resources={Uri.EscapeDataString(name)}"),

@@ -91,8 +91,6 @@ internal sealed record Resource
 
     public ResourceState? State { get; init; }
 
-    public IReadOnlyList<ResourceVolume>? Volumes { get; init; }
-
     /// <summary>Whether this node holds no data of it.</summary>
     public bool IsDiskless => Has("DRBD_DISKLESS") || Has("DISKLESS") || Has("NVME_INITIATOR") || Has("EBS_INITIATOR");
 
