@@ -50,13 +50,20 @@ public class ApiHost : IAsyncLifetime
 
     internal NetworkRow Network { get; private set; } = null!;
 
+    /// <summary>Whether operations are recorded instead of carried out.</summary>
+    private protected virtual bool RecordsOperations => true;
+
     public async ValueTask InitializeAsync()
     {
         _host = ServerHost.Build(
             new ServerOptions { Data = _folder, Port = 0, AgentPort = 0, DatabaseFile = await DatabaseFileAsync(_folder) },
             services =>
             {
-                RecordedOperations.Register(services, Operations);
+                if (RecordsOperations)
+                {
+                    RecordedOperations.Register(services, Operations);
+                }
+
                 services.AddLogging(logging => logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Trace));
             });
         await _host.StartAsync(CancellationToken.None);

@@ -170,6 +170,19 @@ internal static class Rows
         Created = Now,
     };
 
+    public static IncarnationRow Incarnation(HostRow host) => new()
+    {
+        Id = host.IncarnationId!.Value,
+        HostId = host.Id,
+        State = IncarnationState.Active,
+        Revision = 0,
+        AgentEpoch = 1,
+        Sequence = 1,
+        KeyHash = "00",
+        CertificateExpires = Now.AddYears(1),
+        Created = Now,
+    };
+
     public static BindingRow Binding(StoragePoolRow pool, HostRow host, Desired desired = Desired.Attached, BindingState? observed = BindingState.Attached) => new()
     {
         IncarnationId = new IncarnationId(Guid.NewGuid()),

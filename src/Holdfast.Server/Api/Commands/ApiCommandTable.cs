@@ -33,6 +33,7 @@ internal static class ApiCommandTable
                 CapabilityCommands.All,
                 PlaceCommands.All,
                 HostCommands.All,
+                CapacityCommands.All,
                 StoragePoolCommands.All,
                 BindingCommands.All,
                 ObligationCommands.All,
