@@ -199,7 +199,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
 
     [Theory]
     [MemberData(nameof(Commands))]
-    public async Task Somebody_elses_object_is_answered_like_one_that_does_not_exist(string name)
+    public async Task An_object_that_is_not_the_callers_is_answered_like_one_that_does_not_exist(string name)
     {
         var command = ApiCommandTable.Find(name)!;
         if ((command.Roles & Roles.User) == 0)
@@ -207,7 +207,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
             return;
         }
 
-        foreach (var parameter in command.Parameters.Where(p => p.Entity is { } kind && kind.IsOwned()))
+        foreach (var parameter in command.Parameters.Where(p => p.Entity is { } kind && (kind.IsOwned() || kind.IsInfrastructure())))
         {
             var theirs = await EntityAsync(parameter.Entity!.Value, host.Other);
             var nobodys = Guid.NewGuid();

@@ -414,7 +414,7 @@ public abstract class ListTests(ApiHost host)
 
         (await host.CallAsync(host.User, "deployVirtualMachine", [.. deploy, ("account", "otto"), ("domainid", host.Other.Domain.Id.ToString())])).ShouldFail(531);
         (await host.CallAsync(host.User, "deployVirtualMachine", [.. deploy, ("projectid", Guid.NewGuid().ToString())])).ShouldFail(531);
-        (await host.CallAsync(host.User, "deployVirtualMachine", [.. deploy, ("clusterid", host.Cluster.Id.ToString())])).ShouldFail(531);
+        (await host.CallAsync(host.User, "deployVirtualMachine", [.. deploy, ("clusterid", host.Cluster.Id.ToString())])).ShouldFail(431);
         (await host.CallAsync(host.User, "deployVirtualMachine", [.. deploy, ("datadiskofferinglist[0].diskofferingid", Guid.NewGuid().ToString())])).ShouldFail(431);
         (await host.CallAsync(host.User, "deployVirtualMachine", [.. deploy, ("iptonetworklist[0].networkid", "x")])).ShouldFail(431);
         host.Operations.Calls.Count.ShouldBe(calls);

@@ -105,6 +105,9 @@ public sealed class WireTests(ApiHost host) : IClassFixture<ApiHost>
             Content = new FormUrlEncodedContent([new("command", "listZones"), new("name", new string('x', 3 * 1024 * 1024))]),
         };
 
+        // The server answers without reading it: a client that goes on sending may find the connection closed before it looks for the answer.
+        request.Headers.ExpectContinue = true;
+
         (await host.SendAsync(request)).ShouldFail(400);
     }
 

@@ -17,11 +17,17 @@ internal sealed class EntityDirectory : IEntityDirectory
     public EntityDirectory(Database database) => _database = database;
 
     /// <inheritdoc/>
-    public Task<IReadOnlySet<Guid>> FindAsync(EntityKind kind, IReadOnlyCollection<Guid> ids, ApiCaller caller, CancellationToken cancellationToken) =>
-        _database.ReadAsync<IReadOnlySet<Guid>>(
+    public async Task<IReadOnlySet<Guid>> FindAsync(EntityKind kind, IReadOnlyCollection<Guid> ids, ApiCaller caller, CancellationToken cancellationToken)
+    {
+        var found = new HashSet<Guid>();
+        if (kind.IsInfrastructure() && !caller.IsRootAdmin)
+        {
+            return found;
+        }
+
+        return await _database.ReadAsync(
             async (db, ct) =>
             {
-                var found = new HashSet<Guid>();
                 foreach (var chunk in ids.Distinct().Chunk(IdsPerQuery))
                 {
                     found.UnionWith(await FindAsync(db, kind, chunk, caller, ct));
@@ -30,6 +36,7 @@ internal sealed class EntityDirectory : IEntityDirectory
                 return found;
             },
             cancellationToken);
+    }
 
     private static Task<List<Guid>> FindAsync(StoreConnection db, EntityKind kind, Guid[] ids, ApiCaller caller, CancellationToken ct)
     {

@@ -27,6 +27,10 @@ internal static class EntityKinds
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 
+    /// <summary>Whether entities of a kind are for root administrators only: nobody else learns whether an id exists.</summary>
+    public static bool IsInfrastructure(this EntityKind kind) =>
+        kind is EntityKind.Pod or EntityKind.Cluster or EntityKind.Host or EntityKind.StoragePool or EntityKind.Obligation;
+
     /// <summary>Whether entities of a kind belong to an account, so that others must not learn of them.</summary>
     public static bool IsOwned(this EntityKind kind) =>
         kind is EntityKind.Template or EntityKind.OwnTemplate or EntityKind.VirtualMachine or EntityKind.Volume or EntityKind.Job or EntityKind.Event

@@ -141,12 +141,6 @@ internal static class VirtualMachineCommands
             return ApiError.InvalidParameter("Specify either id or ids but not both parameters");
         }
 
-        // Where and on which host is for administrators: others neither see nor filter by it.
-        if (call.Caller.Role != Roles.RootAdmin && (call.Get(FilterHost) is not null || call.Get(FilterPod) is not null || call.Get(FilterCluster) is not null || call.Get(FilterPool) is not null))
-        {
-            return ApiResult.EmptyList();
-        }
-
         if (call.Get(FilterHypervisor) is { } hypervisor && !hypervisor.Equals("KVM", StringComparison.OrdinalIgnoreCase))
         {
             return ApiResult.EmptyList();
@@ -183,11 +177,6 @@ internal static class VirtualMachineCommands
         if (OwnerParameters.Check(call) is { } notOwn)
         {
             return notOwn;
-        }
-
-        if (call.Caller.Role != Roles.RootAdmin && (call.Get(Host) is not null || call.Get(Cluster) is not null))
-        {
-            return new ApiError(531, ApiErrorCodes.PermissionDenied, "Only root administrators may choose where a VM starts");
         }
 
         var disks = new List<DeployDataDisk>();

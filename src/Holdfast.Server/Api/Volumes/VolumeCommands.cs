@@ -114,11 +114,6 @@ internal static class VolumeCommands
             return ApiError.InvalidParameter("Specify either id or ids but not both parameters");
         }
 
-        if (call.Caller.Role != Roles.RootAdmin && (call.Get(FilterHost) is not null || call.Get(FilterPod) is not null || call.Get(FilterCluster) is not null || call.Get(FilterPool) is not null))
-        {
-            return ApiResult.EmptyList();
-        }
-
         var filter = new VolumeFilter
         {
             Ids = id is { } one ? [one] : ids,
