@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using Holdfast.Cli.CloudStack;
 using Holdfast.Staging;
 
@@ -43,6 +44,12 @@ internal static class DeadStorage
 
         var answer = await OwnVmStartsOrSaysWhyAsync(pool, vm3);
         Done($"started {vm3.Name}: {answer}");
+
+        if (await vm3.StateAsync() == "Running")
+        {
+            await OwnVmStopsAsync(stage, pool, vm3);
+            Done($"stopped {vm3.Name} again: Stopped, owed again");
+        }
 
         await pool.HealAsync();
         var took = await SettledAsync(stage, pool);
@@ -98,9 +105,11 @@ internal static class DeadStorage
         await Wait.UntilAsync(
             $"the API to list what is owed to {pool.Name}",
             TimeSpan.FromSeconds(15),
-            async () => (owed = (await stage.ObligationsAsync(pool)).Select(obligation => obligation.GetRawText()).FirstOrDefault() ?? "").Length > 0);
+            async () => (owed = (await stage.ObligationsAsync(pool)).Select(Describe).FirstOrDefault() ?? "").Length > 0);
         Promise.Holds(owed.Contains(pool.Name, StringComparison.Ordinal), $"what is owed names the pool {pool.Name}: {owed}");
         return owed;
+
+        static string Describe(JsonElement obligation) => $"{obligation.Text("kind")} of {obligation.Text("volumename")} on {obligation.Text("storagename")}";
     }
 
     /// <summary>Starts a VM whose disk is on the dead pool: it really runs because its device is here, or the refusal comes soon and names the pool.</summary>

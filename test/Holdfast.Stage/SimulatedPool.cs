@@ -142,8 +142,8 @@ internal sealed class SimulatedPool : IAsyncDisposable
     {
         var binding = await BindingAsync() ?? throw new PromiseBrokenException($"no host has the pool {Name}");
         var process = int.Parse(binding.Text("driverpid"), CultureInfo.InvariantCulture);
-        var socket = ListeningSocket(process);
-        return new DriverProcess(process, socket, Path.Combine(Path.GetDirectoryName(socket)!, Id));
+        var socket = ListeningSocket(process, _stage.Stack.Options.AgentFolder);
+        return new DriverProcess(process, socket, Path.GetDirectoryName(socket)!);
     }
 
     /// <summary>Whether the cluster holds a volume, seen on this machine and not by asking the cluster.</summary>
@@ -219,7 +219,8 @@ internal sealed class SimulatedPool : IAsyncDisposable
         response.EnsureSuccessStatusCode();
     }
 
-    private static string ListeningSocket(int process)
+    // The runtime has a socket of its own for diagnostics, elsewhere.
+    private static string ListeningSocket(int process, string folder)
     {
         var inodes = new HashSet<string>(StringComparer.Ordinal);
         foreach (var handle in Directory.EnumerateFiles($"/proc/{process.ToString(CultureInfo.InvariantCulture)}/fd"))
@@ -232,7 +233,7 @@ internal sealed class SimulatedPool : IAsyncDisposable
 
         return File.ReadLines("/proc/net/unix")
             .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .Where(fields => fields.Length == 8 && inodes.Contains(fields[6]) && fields[7].EndsWith(".sock", StringComparison.Ordinal))
+            .Where(fields => fields.Length == 8 && inodes.Contains(fields[6]) && fields[7].StartsWith(folder + "/", StringComparison.Ordinal))
             .Select(fields => fields[7])
             .First();
     }

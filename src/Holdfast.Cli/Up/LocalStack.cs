@@ -106,7 +106,8 @@ internal sealed class LocalStack : IAsyncDisposable
     /// <returns>When the host is up.</returns>
     public async Task StartAgentAsync(Action<string> say, CancellationToken cancellationToken)
     {
-        if (!Directory.Exists(Options.AgentFolder) || !Directory.EnumerateFileSystemEntries(Options.AgentFolder).Any())
+        var identity = Path.Combine(Options.AgentFolder, "identity");
+        if (!Directory.Exists(identity) || !Directory.EnumerateFileSystemEntries(identity).Any())
         {
             say("making a join token for this host");
             Directory.CreateDirectory(Options.AgentFolder, OwnerOnly);
