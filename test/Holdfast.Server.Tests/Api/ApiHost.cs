@@ -30,6 +30,9 @@ public class ApiHost : IAsyncLifetime
 
     internal LogLines Log { get; } = new();
 
+    /// <summary>The node's clock: starts at the time that rows of tests bear, so that nothing of theirs is over before it begins.</summary>
+    internal TimeProvider Time { get; } = new TimeOfRows();
+
     internal HttpClient Http { get; private set; } = null!;
 
     internal Uri Endpoint { get; private set; } = null!;
@@ -59,6 +62,7 @@ public class ApiHost : IAsyncLifetime
             new ServerOptions { Data = _folder, Port = 0, AgentPort = 0, DatabaseFile = await DatabaseFileAsync(_folder) },
             services =>
             {
+                services.AddSingleton<TimeProvider>(Time);
                 if (RecordsOperations)
                 {
                     RecordedOperations.Register(services, Operations);
@@ -173,6 +177,13 @@ public class ApiHost : IAsyncLifetime
         await db.InsertAsync(user, token: ct);
         return new TestUser(name, user, account, domain, user.ApiKey, secret);
     }
+}
+
+internal sealed class TimeOfRows : TimeProvider
+{
+    private readonly DateTimeOffset _started = System.GetUtcNow();
+
+    public override DateTimeOffset GetUtcNow() => Rows.Now + (System.GetUtcNow() - _started);
 }
 
 internal sealed record TestUser(string Name, UserRow Row, AccountRow Account, DomainRow Domain, string ApiKey, string SecretKey);

@@ -86,9 +86,10 @@ public sealed class CloudStackClientTests(ApiHost host) : IClassFixture<ApiHost>
         start.Environment["CLOUDSTACK_KEY"] = host.User.ApiKey;
         start.Environment["CLOUDSTACK_SECRET"] = host.User.SecretKey;
         start.Environment["CLOUDSTACK_METHOD"] = method;
+        start.Environment["CLOUDSTACK_TIMEOUT"] = "60";
         start.Environment["NO_PROXY"] = "127.0.0.1";
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        deadline.CancelAfter(TimeSpan.FromSeconds(60));
+        deadline.CancelAfter(TimeSpan.FromMinutes(3));
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync(deadline.Token);
         var error = process.StandardError.ReadToEndAsync(deadline.Token);

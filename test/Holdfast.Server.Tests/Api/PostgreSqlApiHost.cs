@@ -31,7 +31,7 @@ public sealed class PostgreSqlApiHost : ApiHost
 
         await RunAsync("initdb", "-D", cluster + "/data", "-A", "trust", "-U", "postgres", "--no-sync");
         _cluster = cluster;
-        await RunAsync("pg_ctl", "-D", cluster + "/data", "-o", $"-c listen_addresses= -k {cluster} -F", "-l", cluster + "/log", "-w", "start");
+        await RunAsync("pg_ctl", "-D", cluster + "/data", "-o", $"-c listen_addresses= -k {cluster} -F", "-l", cluster + "/log", "-w", "-t", "150", "start");
         var file = Path.Combine(folder, "connection");
         await File.WriteAllTextAsync(file, $"Host={cluster};Username=postgres;Database=postgres");
         return file;
@@ -52,7 +52,7 @@ public sealed class PostgreSqlApiHost : ApiHost
         }
 
         using var process = Process.Start(start)!;
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         await process.WaitForExitAsync(deadline.Token);
         if (process.ExitCode != 0)
         {

@@ -100,7 +100,7 @@ public sealed class RealOperationsTests(RealApiHost host) : IClassFixture<RealAp
 
     private async Task<HostRow> SilentHostAsync(string name)
     {
-        var row = Rows.Host(host.Cluster, name) with { LastReport = DateTimeOffset.UtcNow, IncarnationId = new IncarnationId(Guid.NewGuid()) };
+        var row = Rows.Host(host.Cluster, name) with { LastReport = host.Time.GetUtcNow(), IncarnationId = new IncarnationId(Guid.NewGuid()) };
         await host.InsertAsync(row);
         await host.InsertAsync(Rows.Incarnation(row));
         return row;

@@ -9,7 +9,7 @@ namespace Holdfast.Server.Tests.Api;
 /// <summary>Rows with all that must be there.</summary>
 internal static class Rows
 {
-    private static readonly DateTimeOffset Now = new(2026, 1, 30, 10, 39, 29, TimeSpan.Zero);
+    public static readonly DateTimeOffset Now = new(2026, 1, 30, 10, 39, 29, TimeSpan.Zero);
 
     public static DiskOfferingRow DiskOffering(string name = "small") => new()
     {

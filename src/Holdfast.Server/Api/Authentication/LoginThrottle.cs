@@ -21,6 +21,18 @@ internal sealed class LoginThrottle
     /// <summary>Makes a throttle.</summary>
     public LoginThrottle(TimeProvider time) => _time = time;
 
+    /// <summary>How many names and addresses are remembered; bounded.</summary>
+    internal int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _entries.Count;
+            }
+        }
+    }
+
     /// <summary>Whether a login may be tried now.</summary>
     public bool MayTry(string userName, string address)
     {
@@ -37,8 +49,8 @@ internal sealed class LoginThrottle
         var now = _time.GetUtcNow();
         lock (_lock)
         {
-            Count(AddressKey(userName, address), FreeFailuresPerAddress, now);
-            Count(UserKey(userName), FreeFailuresPerUser, now);
+            Note(AddressKey(userName, address), FreeFailuresPerAddress, now);
+            Note(UserKey(userName), FreeFailuresPerUser, now);
         }
     }
 
@@ -57,7 +69,7 @@ internal sealed class LoginThrottle
 
     private bool MayTry(string key, DateTimeOffset now) => !_entries.TryGetValue(key, out var entry) || entry.NotBefore <= now;
 
-    private void Count(string key, int free, DateTimeOffset now)
+    private void Note(string key, int free, DateTimeOffset now)
     {
         if (_entries.Count >= MaxEntries)
         {
