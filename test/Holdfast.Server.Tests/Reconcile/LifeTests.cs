@@ -1,0 +1,390 @@
+using Holdfast.Core.Ids;
+using Holdfast.Core.States;
+using Holdfast.Protocol.Driver;
+using Holdfast.Protocol.Host;
+using Holdfast.Server.Operations;
+using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Tests.Hosts;
+using Holdfast.Server.Tests.Stores;
+using LinqToDB;
+using LinqToDB.Async;
+using Shouldly;
+using Xunit;
+using static Holdfast.Server.Tests.Hosts.TestNode;
+
+namespace Holdfast.Server.Tests.Reconcile;
+
+/// <summary>The server with a host over real TLS: what follows from commands and reports. The same on both databases.</summary>
+public abstract class LifeTests : IAsyncLifetime
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("hf-server-").FullName;
+    private TestNode _node = null!;
+    private string? _connectionString;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _connectionString = await ConnectionStringAsync();
+        _node = await TestNode.StartAsync(_folder, _connectionString);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _node.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected abstract Task<string?> ConnectionStringAsync();
+
+    [Fact]
+    public async Task Deploy_stop_start_destroy_and_expunge_leave_nothing()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        var pool = await AddPoolAsync();
+        var template = await AddTemplateAsync();
+        var vm = await _node.SucceedAsync(await DeployAsync(template));
+        (await _node.VmAsync(vm)).State.ShouldBe(VmState.Running);
+        (await _node.ReadAsync(db => db.Leases.CountAsync())).ShouldBe(1);
+
+        await _node.SucceedAsync(await _node.Vms.StopAsync(_node.Admin, new VmId(vm), false, Token));
+        (await _node.VmAsync(vm)).State.ShouldBe(VmState.Stopped);
+        (await _node.ReadAsync(db => db.Leases.CountAsync())).ShouldBe(0);
+
+        await _node.SucceedAsync(await _node.Vms.StartAsync(_node.Admin, new VmId(vm), null, Token));
+        await _node.SucceedAsync(await _node.Vms.RebootAsync(_node.Admin, new VmId(vm), false, Token));
+        await _node.SucceedAsync(await _node.Vms.DestroyAsync(_node.Admin, new VmId(vm), true, [], false, Token));
+        (await _node.VmAsync(vm)).Removed.ShouldNotBeNull();
+        (await _node.ReadAsync(db => db.Volumes.CountAsync(v => v.Removed == null))).ShouldBe(0);
+        await UntilAsync(async () => await _node.ReadAsync(db => db.HostItems.CountAsync(i => i.Kind != ItemKind.Binding)) == 0, () => "the host document to be empty");
+        (await _node.PoolAsync(pool)).State.ShouldBe(PoolState.Up);
+    }
+
+    [Fact]
+    public async Task A_stop_succeeds_when_the_guest_is_gone_while_every_backend_is_dead()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        await AddPoolAsync();
+        var vm = await _node.SucceedAsync(await DeployAsync(await AddTemplateAsync()));
+        agent.Behaviour = i => i.Kind == ItemKind.Binding ? TestAgent.Of(i, BindingState.Degraded, PlaneHealth.Down) : TestAgent.Obey(i);
+        await agent.RepeatAsync(ItemKind.Binding);
+
+        await _node.SucceedAsync(await _node.Vms.StopAsync(_node.Admin, new VmId(vm), false, Token));
+        (await _node.ReadAsync(db => db.Hosts.SingleAsync())).State.ShouldBe(HostState.Up);
+
+        var start = await _node.EndOfAsync(await _node.Vms.StartAsync(_node.Admin, new VmId(vm), null, Token));
+        start.State.ShouldBe(JobState.Failed);
+        start.ResultCode.ShouldBe(534);
+        start.Result!.ShouldContain("controller refused the connection");
+        start.Result!.ShouldContain("pool1");
+        (await _node.VmAsync(vm)).State.ShouldBe(VmState.Stopped);
+    }
+
+    [Fact]
+    public async Task A_start_that_the_host_refuses_ends_with_its_words()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        await AddPoolAsync();
+        var template = await AddTemplateAsync();
+        agent.Behaviour = i => i is { Kind: ItemKind.Machine, Desired: Desired.Running } ? TestAgent.Of(i, MachineState.Failed, TestAgent.Failed("storage pool pool1: no quorum")) : TestAgent.Obey(i);
+
+        var job = await _node.EndOfAsync(await DeployAsync(template));
+        job.State.ShouldBe(JobState.Failed);
+        job.ResultCode.ShouldBe(530);
+        job.Result!.ShouldContain("no quorum");
+        (await _node.VmAsync(job.InstanceId)).State.ShouldBe(VmState.Error);
+        (await _node.ReadAsync(db => db.Leases.CountAsync())).ShouldBe(0);
+
+        agent.Behaviour = TestAgent.Obey;
+        await _node.SucceedAsync(await _node.Vms.DestroyAsync(_node.Admin, new VmId(job.InstanceId), false, [], false, Token));
+        (await _node.VmAsync(job.InstanceId)).Removed.ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task A_guest_that_ends_by_itself_is_stopped_and_its_leases_end()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        await AddPoolAsync();
+        var vm = await _node.SucceedAsync(await DeployAsync(await AddTemplateAsync()));
+        var item = agent.Items[(ItemKind.Machine, vm)];
+        await agent.ReportAsync([TestAgent.Of(item, MachineState.Stopped, new Condition { Type = ConditionType.GuestEnded, Text = "powered off" })]);
+        (await _node.VmAsync(vm)).State.ShouldBe(VmState.Stopped);
+        (await _node.ReadAsync(db => db.Leases.CountAsync())).ShouldBe(0);
+        (await _node.ReadAsync(db => db.Events.AnyAsync(e => e.Type == "VM.STOP" && e.ResourceId == vm && e.Level == EventLevel.Warn))).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_pool_that_cannot_serve_is_refused_with_the_backends_words_and_undone()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        agent.Behaviour = i => i is { Kind: ItemKind.Binding, Desired: Desired.Attached } ? TestAgent.Of(i, BindingState.Degraded, PlaneHealth.Down) : TestAgent.Obey(i);
+        var fault = Fault(await CreatePoolAsync("dead"));
+        fault.ErrorCode.ShouldBe(530);
+        fault.Text.ShouldStartWith("Failed to add data store:");
+        fault.Text.ShouldContain("controller refused the connection");
+        (await _node.ReadAsync(db => db.StoragePools.CountAsync(p => p.Removed == null))).ShouldBe(0);
+        await UntilAsync(async () => await _node.ReadAsync(db => db.Bindings.AllAsync(b => b.Absent != null)), () => "the binding to go");
+    }
+
+    [Fact]
+    public async Task A_deleted_pool_goes_by_tombstones_that_wait_for_every_host()
+    {
+        await using var first = await TestAgent.StartAsync(_node, "host1");
+        await using var second = await TestAgent.StartAsync(_node, "host2");
+        var pool = await AddPoolAsync();
+        Fault(await _node.Pools.DeleteAsync(_node.Admin, pool, false, Token)).ErrorCode.ShouldBe(431);
+        await _node.SucceedAsync(await _node.Pools.EnableMaintenanceAsync(_node.Admin, pool, Token));
+        (await _node.PoolAsync(pool)).State.ShouldBe(PoolState.Maintenance);
+
+        second.Behaviour = _ => null;
+        Done(await _node.Pools.DeleteAsync(_node.Admin, pool, false, Token));
+        await UntilAsync(async () => await _node.ReadAsync(db => db.Bindings.CountAsync(b => b.Absent == null)) == 1, () => "host1 to confirm");
+        (await _node.PoolAsync(pool)).Absent.ShouldBeNull();
+
+        second.Behaviour = TestAgent.Obey;
+        await second.RepeatAsync(ItemKind.Binding);
+        (await _node.PoolAsync(pool)).Absent.ShouldNotBeNull();
+        (await _node.ReadAsync(db => db.Events.CountAsync(e => e.Type == "STORAGE.BINDING.ABSENT"))).ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Deleting_a_pool_in_use_is_refused_naming_volume_and_vm()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        var pool = await AddPoolAsync();
+        var vm = await _node.SucceedAsync(await DeployAsync(await AddTemplateAsync(), "vm1"));
+        await _node.SucceedAsync(await _node.Pools.EnableMaintenanceAsync(_node.Admin, pool, Token));
+        (await _node.VmAsync(vm)).State.ShouldBe(VmState.Stopped);
+
+        var fault = Fault(await _node.Pools.DeleteAsync(_node.Admin, pool, true, Token));
+        fault.ErrorCode.ShouldBe(530);
+        fault.Text.ShouldContain("ROOT-");
+        fault.Text.ShouldContain("vm1");
+        fault.Text.ShouldContain(vm.ToString());
+
+        var start = await _node.EndOfAsync(await _node.Vms.StartAsync(_node.Admin, new VmId(vm), null, Token));
+        start.ResultCode.ShouldBe(534);
+
+        await _node.SucceedAsync(await _node.Pools.CancelMaintenanceAsync(_node.Admin, pool, Token));
+        await UntilAsync(async () => (await _node.VmAsync(vm)).State == VmState.Running, () => "the VM to be started again");
+    }
+
+    [Fact]
+    public async Task An_expunge_with_a_dead_backend_ends_and_the_deletion_stays_owed_until_settled()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        await AddPoolAsync();
+        var vm = await _node.SucceedAsync(await DeployAsync(await AddTemplateAsync()));
+        agent.Behaviour = i => i.Task is TaskSpec.DeleteVolume && i.Desired == Desired.Done ? TestAgent.Of(i, TaskState.Owed) : TestAgent.Obey(i);
+        var destroy = await _node.Vms.DestroyAsync(_node.Admin, new VmId(vm), true, [], false, Token);
+        HostItem? task = null;
+        await UntilAsync(() => Task.FromResult((task = agent.Items.Values.FirstOrDefault(i => i.Task is TaskSpec.DeleteVolume)) is not null), () => "the deletion");
+        var volume = ((TaskSpec.DeleteVolume)task!.Task!).VolumeId;
+        var owed = Obligation(task, ObligationState.Owed, 1);
+        await agent.ReportAsync([], [owed]);
+        await _node.SucceedAsync(destroy);
+        (await _node.VmAsync(vm)).Removed.ShouldNotBeNull();
+        (await _node.VolumeAsync(volume.Value)).State.ShouldBe(VolumeState.Expunging);
+
+        await agent.ReportAsync([TestAgent.Of(task, TaskState.Done)], [owed with { State = ObligationState.Settled, Tries = 2 }]);
+        (await _node.VolumeAsync(volume.Value)).State.ShouldBe(VolumeState.Expunged);
+        (await _node.ReadAsync(db => db.Events.Where(e => e.Type.StartsWith("OBLIGATION.")).Select(e => e.Type).ToListAsync())).ShouldBe(["OBLIGATION.CREATED", "OBLIGATION.SETTLED"], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task Volumes_are_made_attached_grown_and_detached_on_a_running_guest()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        await AddPoolAsync();
+        var vm = new VmId(await _node.SucceedAsync(await DeployAsync(await AddTemplateAsync())));
+        var offering = Done(await _node.Service<IOfferingOperations>().CreateDiskOfferingAsync(_node.Admin, new CreateDiskOffering { Name = "any", Customized = true }, Token));
+        var zone = (await _node.VmAsync(vm.Value)).ZoneId;
+        var volume = new VolumeId(await _node.SucceedAsync(await _node.Volumes.CreateAsync(_node.Admin, new CreateVolume { Name = "data", DiskOfferingId = offering.Id, SizeGib = 2, ZoneId = zone }, Token)));
+        (await _node.VolumeAsync(volume.Value)).State.ShouldBe(VolumeState.Allocated);
+
+        await _node.SucceedAsync(await _node.Volumes.AttachAsync(_node.Admin, volume, vm, null, Token));
+        var attached = await _node.VolumeAsync(volume.Value);
+        attached.State.ShouldBe(VolumeState.Ready);
+        attached.DeviceId.ShouldBe(1);
+        Fault(await _node.Volumes.AttachAsync(_node.Admin, volume, vm, null, Token)).Text.ShouldBe("Please specify a volume that is not attached to any VM.");
+        Fault(await _node.Volumes.DeleteAsync(_node.Admin, volume, Token)).ErrorCode.ShouldBe(431);
+
+        await _node.SucceedAsync(await _node.Volumes.ResizeAsync(_node.Admin, new ResizeVolume(volume, 3, null, false), Token));
+        (await _node.VolumeAsync(volume.Value)).SizeBytes.ShouldBe(3L << 30);
+        agent.Items[(ItemKind.Machine, vm.Value)].Machine!.Disks.Single(d => d.VolumeId == volume).SizeBytes.ShouldBe(3L << 30);
+
+        await _node.SucceedAsync(await _node.Volumes.DetachAsync(_node.Admin, new DetachVolume(volume, null, null), Token));
+        (await _node.ReadAsync(db => db.Leases.CountAsync())).ShouldBe(1);
+        Done(await _node.Volumes.DeleteAsync(_node.Admin, volume, Token));
+        await UntilAsync(async () => (await _node.VolumeAsync(volume.Value)).State == VolumeState.Expunged, () => "the volume to be deleted");
+    }
+
+    [Fact]
+    public async Task A_server_that_starts_again_on_the_same_database_goes_on()
+    {
+        var agent = await TestAgent.StartAsync(_node);
+        await AddPoolAsync();
+        var template = await AddTemplateAsync();
+        agent.Behaviour = i => i.Kind == ItemKind.Task && i.Desired == Desired.Done ? null : TestAgent.Obey(i);
+        var deploy = await DeployAsync(template);
+        await UntilAsync(() => Task.FromResult(agent.Items.Values.Any(i => i.Task is TaskSpec.EnsureVolume)), () => "the volume's task");
+
+        await agent.DisposeAsync();
+        await _node.DisposeAsync();
+        _node = await TestNode.StartAsync(_folder, _connectionString);
+        agent.Behaviour = TestAgent.Obey;
+        await using var again = agent.Again(_node);
+        await again.StartAsync();
+        again.Seen.ShouldAllBe(i => i.Revision > agent.Revision);
+        foreach (var pending in agent.Items.Values.Where(i => i is { Kind: ItemKind.Task, Desired: Desired.Done }))
+        {
+            await again.ReportAsync([TestAgent.Of(pending, TaskState.Done)]);
+        }
+
+        await _node.SucceedAsync(deploy);
+    }
+
+    [Fact]
+    public async Task A_vm_deployed_in_the_second_in_which_another_pool_is_deleted_runs()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        var doomed = await AddPoolAsync("doomed");
+        await AddPoolAsync("good");
+        var template = await AddTemplateAsync();
+        await _node.SucceedAsync(await _node.Pools.EnableMaintenanceAsync(_node.Admin, doomed, Token));
+        agent.Behaviour = i => i.Kind == ItemKind.Binding && i.Id == doomed.Value ? null : TestAgent.Obey(i);
+        Done(await _node.Pools.DeleteAsync(_node.Admin, doomed, false, Token));
+        await _node.SucceedAsync(await DeployAsync(template));
+    }
+
+    [Fact]
+    public async Task Concurrent_deploys_share_one_import()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        var seed = await AddPoolAsync("seed");
+        var template = await AddTemplateAsync();
+        Done(await _node.Pools.UpdateAsync(_node.Admin, new UpdateStoragePool { PoolId = seed, Enabled = false }, Token));
+        await AddPoolAsync("other");
+        var deploys = await Task.WhenAll(Enumerable.Range(0, 4).Select(i => DeployAsync(template, $"vm{i}")));
+        foreach (var deploy in deploys)
+        {
+            await _node.SucceedAsync(deploy);
+        }
+
+        agent.Seen.Count(i => i.Task is TaskSpec.ImportTemplate).ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_reinstalled_host_absolves_the_old_installation()
+    {
+        var old = await TestAgent.StartAsync(_node);
+        var pool = await AddPoolAsync();
+        var vm = await _node.SucceedAsync(await DeployAsync(await AddTemplateAsync()));
+        await old.DisposeAsync();
+        await using var agent = await TestAgent.JoinAsync(_node, "host1", old.Identity.HostId);
+        agent.Identity.HostId.ShouldBe(old.Identity.HostId);
+        agent.Identity.IncarnationId.ShouldNotBe(old.Identity.IncarnationId);
+        (await _node.VmAsync(vm)).State.ShouldBe(VmState.Stopped);
+        (await _node.ReadAsync(db => db.Bindings.SingleAsync(b => b.IncarnationId == old.Identity.IncarnationId))).Absolved.ShouldNotBeNull();
+        using var refused = await old.Again(_node).SendReportAsync(new HostReport { AgentEpoch = 5, Sequence = 1 });
+        ((int)refused.StatusCode).ShouldBe(403);
+        await agent.StartAsync();
+        await UntilAsync(async () => await _node.ReadAsync(db => db.Bindings.AnyAsync(b => b.PoolId == pool && b.Absent == null && b.Observed == BindingState.Attached)), () => "the new binding");
+        await _node.SucceedAsync(await _node.Vms.StartAsync(_node.Admin, new VmId(vm), null, Token));
+    }
+
+    [Fact]
+    public async Task Wrong_states_are_CloudStacks_own_errors()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        await AddPoolAsync();
+        var vm = new VmId(await _node.SucceedAsync(await DeployAsync(await AddTemplateAsync())));
+        (await _node.EndOfAsync(await _node.Vms.StartAsync(_node.Admin, vm, null, Token))).ResultCode.ShouldBe(431);
+        (await _node.EndOfAsync(await _node.Vms.ExpungeAsync(_node.Admin, vm, Token))).ResultCode.ShouldBe(431);
+        Fault(await _node.Vms.RecoverAsync(_node.Admin, vm, Token)).ErrorCode.ShouldBe(431);
+        Fault(await _node.Vms.StopAsync(_node.Admin with { IsRootAdmin = false, AccountId = new AccountId(Guid.NewGuid()) }, vm, false, Token)).Text.ShouldContain("entity does not exist");
+        await _node.SucceedAsync(await _node.Vms.StopAsync(_node.Admin, vm, true, Token));
+        await _node.SucceedAsync(await _node.Vms.StopAsync(_node.Admin, vm, false, Token));
+        (await _node.EndOfAsync(await _node.Vms.RebootAsync(_node.Admin, vm, false, Token))).ResultCode.ShouldBe(431);
+        await _node.SucceedAsync(await _node.Vms.DestroyAsync(_node.Admin, vm, false, [], false, Token));
+        (await _node.VmAsync(vm.Value)).State.ShouldBe(VmState.Destroyed);
+        (await _node.EndOfAsync(await _node.Vms.StartAsync(_node.Admin, vm, null, Token))).ResultCode.ShouldBe(431);
+        Done(await _node.Vms.RecoverAsync(_node.Admin, vm, Token));
+        await _node.SucceedAsync(await _node.Vms.StartAsync(_node.Admin, vm, null, Token));
+    }
+
+    private static ObligationReport Obligation(HostItem task, ObligationState state, int tries) => new()
+    {
+        Id = new ObligationId(Guid.NewGuid()),
+        Kind = ObligationKind.DeleteVolume,
+        State = state,
+        PoolId = task.Task!.PoolId,
+        PoolName = task.Task.PoolName,
+        VolumeId = ((TaskSpec.DeleteVolume)task.Task).VolumeId,
+        Generation = Generation.First,
+        Cause = "expunged",
+        LastError = "connection refused",
+        Tries = tries,
+        CreatedAt = DateTimeOffset.UtcNow,
+    };
+
+    private async Task<Outcome<StoragePoolRow>> CreatePoolAsync(string name) => await _node.Pools.CreateAsync(
+        _node.Admin,
+        new CreateStoragePool
+        {
+            Name = name,
+            Url = "http://127.0.0.1:3370",
+            ZoneId = await _node.ReadAsync(db => db.Zones.Select(z => z.Id).FirstAsync()),
+            Scope = "ZONE",
+            Provider = "Linstor",
+            Hypervisor = "KVM",
+        },
+        Token);
+
+    private async Task<PoolId> AddPoolAsync(string name = "pool1") => Done(await CreatePoolAsync(name)).Id;
+
+    private async Task<TemplateId> AddTemplateAsync()
+    {
+        var template = Done(await _node.Service<ITemplateOperations>().RegisterAsync(
+            _node.Admin,
+            new RegisterTemplate { Name = "tiny", Url = "https://images.example.org/tiny.qcow2", Format = "QCOW2", Hypervisor = "KVM", IsPublic = true },
+            Token));
+        await UntilAsync(async () => (await _node.ReadAsync(db => db.Templates.SingleAsync(t => t.Id == template.Id))).State == TemplateState.Ready, () => "the template");
+        return template.Id;
+    }
+
+    private async Task<JobOutcome> DeployAsync(TemplateId template, string? name = null)
+    {
+        var offering = await _node.ReadAsync(db => db.ServiceOfferings.FirstOrDefaultAsync())
+            ?? Done(await _node.Service<IOfferingOperations>().CreateServiceOfferingAsync(_node.Admin, new CreateServiceOffering { Name = "tiny", Cpus = 1, CpuMhz = 500, MemoryMib = 160 }, Token));
+        return await _node.Vms.DeployAsync(
+            _node.Admin,
+            new DeployVirtualMachine
+            {
+                Name = name,
+                ServiceOfferingId = offering.Id,
+                TemplateId = template,
+                ZoneId = await _node.ReadAsync(db => db.Zones.Select(z => z.Id).FirstAsync()),
+            },
+            Token);
+    }
+}
+
+public sealed class SqliteLifeTests : LifeTests
+{
+    protected override Task<string?> ConnectionStringAsync() => Task.FromResult<string?>(null);
+}
+
+public sealed class PostgreSqlLifeTests : LifeTests
+{
+    private readonly PostgresServer _server;
+
+    public PostgreSqlLifeTests(PostgresServer server) => _server = server;
+
+    protected override async Task<string?> ConnectionStringAsync()
+    {
+        Assert.SkipUnless(PostgresServer.IsInstalled, "PostgreSQL 15 is not installed.");
+        return await _server.CreateDatabaseAsync(TestContext.Current.CancellationToken);
+    }
+}
