@@ -43,7 +43,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                 switch (vm.State)
                 {
                     case VmState.Stopped when vm.Removal == VmRemoval.None:
-                        await turn.Db.UpdateAsync(vm with { State = VmState.Starting, StateSince = turn.Now, OnlyHostId = hostId, Condition = null, RestartOnCancel = null }, token: ct);
+                        await turn.Db.UpdateAsync(vm with { State = VmState.Starting, StateSince = turn.Now, OnlyHostId = hostId, Condition = null }, token: ct);
                         turn.Mark(vm.Id);
                         break;
                     case VmState.Running:
