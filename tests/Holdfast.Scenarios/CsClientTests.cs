@@ -53,5 +53,5 @@ public sealed class CsClientTests(SharedStage shared)
     }
 
     private static Task<ToolResult> TryCsAsync(Stage stage, params string[] arguments) => Tool.TryAsync(
-        TimeSpan.FromSeconds(120), "env", ["-u", "http_proxy", "-u", "HTTP_PROXY", $"CLOUDSTACK_CONFIG={stage.Stack.Options.AdminFile}", "cs", .. arguments]);
+        TimeSpan.FromSeconds(120), "env", ["-u", "http_proxy", "-u", "HTTP_PROXY", $"CLOUDSTACK_CONFIG={stage.Stack.Options.AdminFile}", "/usr/bin/python3", "-m", "cs", .. arguments]);
 }
