@@ -3,6 +3,7 @@ using System.Text.Json;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol;
 using Holdfast.Server.Api.Authentication;
+using Holdfast.Server.Reconcile;
 using Holdfast.Server.Security;
 using Holdfast.Server.Startup;
 using Holdfast.Server.Store;
@@ -66,6 +67,9 @@ public class ApiHost : IAsyncLifetime
                 if (RecordsOperations)
                 {
                     RecordedOperations.Register(services, Operations);
+
+                    // Rows are as the test wrote them: nothing works on them behind its back.
+                    services.AddSingleton(new ReconcileTimings { SweepInterval = TimeSpan.FromDays(1) });
                 }
 
                 services.AddLogging(logging => logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Trace));
