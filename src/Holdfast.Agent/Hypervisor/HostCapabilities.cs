@@ -32,6 +32,14 @@ internal sealed record HostCapabilities(string Architecture, string Emulator, bo
     public static string? ReadCpuModel(string cpuInfo) =>
         cpuInfo.Split('\n').FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':', 2)[1].Trim();
 
+    /// <summary>All of the host's memory as the kernel counts it. libvirt adds up NUMA nodes, and leaves out memory that was plugged in later without one.</summary>
+    /// <param name="memInfo">The kernel's description of the memory.</param>
+    public static long? ReadMemoryKiB(string memInfo) =>
+        memInfo.Split('\n').FirstOrDefault(line => line.StartsWith("MemTotal:", StringComparison.Ordinal)) is { } line
+        && long.TryParse(line["MemTotal:".Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var kibibytes)
+            ? kibibytes
+            : null;
+
     /// <summary>Reads a label of the form +64055:+64055.</summary>
     private static GuestUser? ReadGuestUser(string? label) =>
         label?.Split(':') is [var user, var group]

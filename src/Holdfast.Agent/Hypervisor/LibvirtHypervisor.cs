@@ -29,8 +29,9 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
     private readonly CancellationTokenSource _closing = new();
     private readonly HypervisorEventPump _pump;
 
-    // Domains that were seen to be ours. Saves the look at the definition on the way of a stop.
-    private readonly ConcurrentDictionary<Guid, byte> _own = new();
+    // Domains that were seen to be ours, as they were last read. Saves the look at the definition on the way of a stop, and tells what is known of a
+    // machine about which libvirt cannot be asked.
+    private readonly ConcurrentDictionary<Guid, OwnDomain> _own = new();
 
     // Machines whose process has ended while libvirt is still clearing up after it.
     private readonly ConcurrentDictionary<Guid, Task> _clearing = new();
@@ -72,6 +73,8 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
     public async Task<DescribeOutcome> DescribeHostAsync(CancellationToken cancellationToken)
     {
         var answer = await ReadAsync(
+            "describe",
+            _options.ReadDeadline,
             static session => (
                 HostName: session.GetHostName(),
                 Node: session.GetNodeInfo(),
@@ -80,10 +83,11 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
                 Capabilities: session.GetCapabilities(),
                 Networks: session.ListActiveNetworks(),
                 CpuInfo: File.ReadAllText("/proc/cpuinfo"),
+                MemInfo: File.ReadAllText("/proc/meminfo"),
                 Kvm: KvmProbe.TryDevice()),
             cancellationToken);
         if (answer is not LibvirtResult<(string HostName, LibvirtNodeInfo Node, Version Daemon, Version Emulator, string Capabilities,
-            IReadOnlyList<string> Networks, string CpuInfo, string? Kvm)>.Ok { Value: var host })
+            IReadOnlyList<string> Networks, string CpuInfo, string MemInfo, string? Kvm)>.Ok { Value: var host })
         {
             return new DescribeOutcome.Failed(HypervisorFaults.Of(answer, "describe the host"));
         }
@@ -97,7 +101,7 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
             CpuModel = HostCapabilities.ReadCpuModel(host.CpuInfo) ?? host.Node.Model,
             Cpus = host.Node.Cpus,
             CpuMegahertz = host.Node.Megahertz,
-            MemoryMiB = (long)(host.Node.MemoryKiB / 1024),
+            MemoryMiB = (HostCapabilities.ReadMemoryKiB(host.MemInfo) ?? (long)host.Node.MemoryKiB) / 1024,
             Emulator = capabilities.Emulator,
             EmulatorVersion = host.Emulator.ToString(),
             DaemonVersion = host.Daemon.ToString(),
@@ -118,15 +122,19 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
             return new ListOutcome.Failed(HypervisorFaults.Of(before, "read the processes"));
         }
 
-        var answer = await ReadAsync(ListAll, cancellationToken);
-        if (answer is not LibvirtResult<(List<OwnDomain> Own, HashSet<Guid> All)>.Ok { Value: var (own, all) })
+        var answer = await ReadAsync("list", _options.QuickDeadline, ListAll, cancellationToken);
+        switch (answer)
         {
-            return new ListOutcome.Failed(HypervisorFaults.Of(answer, "list the domains"));
+            case LibvirtResult<(List<OwnDomain> Own, HashSet<Guid> All)>.TimedOut or LibvirtResult<(List<OwnDomain> Own, HashSet<Guid> All)>.Saturated:
+                return await ListOneByOneAsync(processes.Values, HypervisorFaults.Of(answer, "list the domains"), cancellationToken);
+            case not LibvirtResult<(List<OwnDomain> Own, HashSet<Guid> All)>.Ok:
+                return new ListOutcome.Failed(HypervisorFaults.Of(answer, "list the domains"));
         }
 
+        var (own, all) = ((LibvirtResult<(List<OwnDomain> Own, HashSet<Guid> All)>.Ok)answer).Value;
         foreach (var domain in own)
         {
-            _own.TryAdd(domain.Machine.Value, 0);
+            _own[domain.Machine.Value] = domain;
         }
 
         own.RemoveAll(domain => _clearing.ContainsKey(domain.Machine.Value));
@@ -140,7 +148,7 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
                 return new ListOutcome.Failed(HypervisorFaults.Of(after, "read the processes"));
             }
 
-            own.AddRange(dropped.Where(process => still.TryGetValue(process.Machine, out var now) && now == process).Select(Dropped));
+            own.AddRange(dropped.Where(process => still.TryGetValue(process.Machine, out var now) && now == process).Select(KnownByKernel));
         }
 
         return new ListOutcome.Listed(own);
@@ -154,23 +162,26 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
             return new FindOutcome.Absent();
         }
 
-        var answer = await ReadAsync(session => Find(session, machine), cancellationToken);
-        if (answer is not LibvirtResult<FindOutcome>.Ok { Value: var found })
+        var answer = await ReadAsync(Key("find", machine), _options.QuickDeadline, session => Find(session, machine), cancellationToken);
+        switch (answer)
         {
-            return new FindOutcome.Failed(HypervisorFaults.Of(answer, "find the domain"));
+            case LibvirtResult<FindOutcome>.Ok { Value: FindOutcome.Found found }:
+                _own[machine.Value] = found.Domain;
+                return _clearing.ContainsKey(machine.Value) ? new FindOutcome.Absent() : found;
+            case LibvirtResult<FindOutcome>.Ok { Value: FindOutcome.Foreign foreign }:
+                return foreign;
+            case LibvirtResult<FindOutcome>.Ok or LibvirtResult<FindOutcome>.TimedOut or LibvirtResult<FindOutcome>.Saturated:
+                break;
+            default:
+                return new FindOutcome.Failed(HypervisorFaults.Of(answer, "find the domain"));
         }
 
-        if (found is not FindOutcome.Absent)
-        {
-            return _clearing.ContainsKey(machine.Value) ? new FindOutcome.Absent() : found;
-        }
-
-        return await FindProcessAsync(machine, cancellationToken) switch
-        {
-            (null, { } fault) => new FindOutcome.Failed(fault),
-            ({ } process, _) => new FindOutcome.Found(Dropped(process)),
-            _ => found,
-        };
+        // libvirt does not know it, or is stuck with it. The kernel knows whether there is a process.
+        var (process, fault) = await FindProcessAsync(machine, cancellationToken);
+        return process is not null ? new FindOutcome.Found(KnownByKernel(process))
+            : fault is not null ? new FindOutcome.Failed(fault)
+            : answer is LibvirtResult<FindOutcome>.Ok ? new FindOutcome.Absent()
+            : new FindOutcome.Failed(HypervisorFaults.Of(answer, "find the domain"));
     }
 
     /// <inheritdoc/>
@@ -207,9 +218,9 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
         var answer = await _operations.CallAsync(Key("start", spec.Machine), _options.StartDeadline, session => Start(session, spec, xml), cancellationToken);
         if (answer is LibvirtResult<StartOutcome>.Ok { Value: var outcome })
         {
-            if (outcome is StartOutcome.Started or StartOutcome.AlreadyPresent)
+            if (outcome is StartOutcome.Started started)
             {
-                _own.TryAdd(spec.Machine.Value, 0);
+                _own[spec.Machine.Value] = started.Domain;
             }
 
             return outcome;
@@ -219,7 +230,6 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
         if (!fault.EffectUnknown && await FindProcessAsync(spec.Machine, cancellationToken) is ({ } left, _))
         {
             // libvirt gives up on a QEMU that it cannot kill and forgets it.
-            _own.TryAdd(spec.Machine.Value, 0);
             LogLeftByStart(spec.Name, spec.Machine, left.ProcessId, fault.Message);
             return new StartOutcome.Failed(new HypervisorFault.TimedOut($"start {spec.Name} (process {left.ProcessId} is left of it; {fault.Message})", _options.StartDeadline));
         }
@@ -367,23 +377,38 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
             : throw new LibvirtException(new LibvirtError(LibvirtErrorCode.OperationFailed, 0, $"{spec.Name} ended right after its start"));
     }
 
-    /// <summary>libvirt does not know it, the kernel does.</summary>
-    private static OwnDomain Dropped(QemuProcess process) => new()
+    /// <summary>libvirt does not tell, the kernel does: the process is there. All else is as it was last read.</summary>
+    private OwnDomain KnownByKernel(QemuProcess process) => _own.TryGetValue(process.Machine, out var last)
+        ? last with { Status = DomainStatus.Unknown }
+        : new OwnDomain
+        {
+            Machine = new VmId(process.Machine),
+            Name = $"process {process.ProcessId}",
+            Generation = Generation.None,
+            Status = DomainStatus.Unknown,
+            Disks = [],
+        };
+
+    /// <summary>
+    /// While libvirt kills one QEMU it holds that domain's lock, and a list of all waits for it. Asked one by one, the others answer.
+    /// </summary>
+    private async Task<ListOutcome> ListOneByOneAsync(IEnumerable<QemuProcess> processes, HypervisorFault why, CancellationToken cancellationToken)
     {
-        Machine = new VmId(process.Machine),
-        Name = $"process {process.ProcessId}",
-        Generation = Generation.None,
-        Status = DomainStatus.Unknown,
-        Disks = [],
-    };
+        var candidates = processes.Where(process => process.Machine != QemuProcess.Unidentified).ToList();
+        LogListedOneByOne(candidates.Count, why.Message);
+        var answers = await Task.WhenAll(candidates.Select(process => FindAsync(new VmId(process.Machine), cancellationToken)));
+        return Array.Find(answers, static answer => answer is FindOutcome.Failed) is FindOutcome.Failed failed
+            ? new ListOutcome.Failed(failed.Fault)
+            : new ListOutcome.Listed([.. answers.OfType<FindOutcome.Found>().Select(found => found.Domain).Where(domain => _own.ContainsKey(domain.Machine.Value))]);
+    }
 
     private LibvirtLane Lane(string name, int maxThreads) => new(new LibvirtLaneOptions { Name = name, Uri = _options.Uri, MaxThreads = maxThreads }, _time);
 
     /// <summary>A read whose connection broke is tried once more: it has no effect that could happen twice.</summary>
-    private async Task<LibvirtResult<T>> ReadAsync<T>(Func<LibvirtSession, T> body, CancellationToken cancellationToken)
+    private async Task<LibvirtResult<T>> ReadAsync<T>(string key, TimeSpan deadline, Func<LibvirtSession, T> body, CancellationToken cancellationToken)
     {
-        var answer = await _reads.CallAsync(null, _options.ReadDeadline, body, cancellationToken);
-        return answer is LibvirtResult<T>.ConnectionLost ? await _reads.CallAsync(null, _options.ReadDeadline, body, cancellationToken) : answer;
+        var answer = await _reads.CallAsync(key, deadline, body, cancellationToken);
+        return answer is LibvirtResult<T>.ConnectionLost ? await _reads.CallAsync(key, deadline, body, cancellationToken) : answer;
     }
 
     private Task<LibvirtResult<IReadOnlyDictionary<Guid, QemuProcess>>> ScanAsync(CancellationToken cancellationToken) =>
@@ -437,12 +462,12 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
             return true;
         }
 
-        if (TryRead(domain) is null)
+        if (TryRead(domain) is not { } own)
         {
             return false;
         }
 
-        _own.TryAdd(domain.Uuid, 0);
+        _own[domain.Uuid] = own;
         return true;
     }
 }

@@ -9,8 +9,13 @@ internal sealed record LibvirtHypervisorOptions
     /// <summary>Where the kernel shows processes.</summary>
     public string ProcessRoot { get; init; } = "/proc";
 
-    /// <summary>For looking things up.</summary>
-    public TimeSpan ReadDeadline { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>
+    /// For finding and listing, which libvirt answers in milliseconds unless it is stuck with a domain; then the kernel and the other domains are asked.
+    /// </summary>
+    public TimeSpan QuickDeadline { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>For describing the host, where libvirt may have to look at QEMU first.</summary>
+    public TimeSpan ReadDeadline { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>For a start; QEMU opens its disks within it.</summary>
     public TimeSpan StartDeadline { get; init; } = TimeSpan.FromSeconds(60);

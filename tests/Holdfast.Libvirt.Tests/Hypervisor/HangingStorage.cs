@@ -1,0 +1,51 @@
+namespace Holdfast.Libvirt.Tests.Hypervisor;
+
+/// <summary>A file system on a loop device that can be frozen: whoever writes to it then sleeps in the kernel and cannot be killed, as on a dead mount.</summary>
+internal sealed class HangingStorage : IAsyncDisposable
+{
+    private readonly PrivateLibvirt _libvirt;
+    private readonly string _image;
+    private bool _hangs;
+
+    private HangingStorage(PrivateLibvirt libvirt, string image, string folder)
+    {
+        _libvirt = libvirt;
+        _image = image;
+        Folder = folder;
+    }
+
+    public string Folder { get; }
+
+    public static async Task<HangingStorage> MakeAsync(PrivateLibvirt libvirt)
+    {
+        var image = Path.Combine(libvirt.Folder, "hanging.img");
+        var folder = Directory.CreateDirectory(Path.Combine(libvirt.Folder, "hanging")).FullName;
+        await PrivateLibvirt.RunAsync("truncate", "-s", "256M", image);
+        Assert.SkipUnless(await PrivateLibvirt.RunAsync("mkfs.ext4", "-q", image) == 0, "mkfs.ext4 is not there");
+        Assert.SkipUnless(await libvirt.InsideAsync("mount", "-o", "loop", image, folder) == 0, "loop devices cannot be mounted here");
+        await libvirt.InsideAsync("chmod", "755", folder);
+        return new HangingStorage(libvirt, image, folder);
+    }
+
+    public async Task HangAsync()
+    {
+        (await _libvirt.InsideAsync("fsfreeze", "--freeze", Folder)).ShouldBe(0);
+        _hangs = true;
+    }
+
+    public async Task HealAsync()
+    {
+        if (_hangs)
+        {
+            (await _libvirt.InsideAsync("fsfreeze", "--unfreeze", Folder)).ShouldBe(0);
+            _hangs = false;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await HealAsync();
+        await _libvirt.InsideAsync("umount", "--lazy", Folder);
+        File.Delete(_image);
+    }
+}
