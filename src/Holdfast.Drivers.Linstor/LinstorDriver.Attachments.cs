@@ -477,6 +477,9 @@ internal sealed partial class LinstorDriver
             && before.Path == device.Path && before.Identity == device.Identity
             && before.ReadOnlyModes.Contains(request.Mode) == request.ReadOnly;
         var isOwned = before is { IsAttached: true } && before.Identity == device.Identity;
+
+        // A device number keeps its owner when it goes to another volume; that a guest had it before is no reason to leave it to guests.
+        var isLeft = _context.Startup.GuestUser is { } left && left.UserId == device.Status.User;
         var record = new AttachmentRecord
         {
             Volume = volume,
@@ -489,8 +492,8 @@ internal sealed partial class LinstorDriver
             Real = device.Real,
             Identity = device.Identity,
             SizeBytes = sizeBytes,
-            OwnerBefore = isOwned ? before!.OwnerBefore : device.Status.User,
-            GroupBefore = isOwned ? before!.GroupBefore : device.Status.Group,
+            OwnerBefore = isOwned ? before!.OwnerBefore : isLeft ? 0 : device.Status.User,
+            GroupBefore = isOwned ? before!.GroupBefore : isLeft ? 0 : device.Status.Group,
         };
         if (!same)
         {

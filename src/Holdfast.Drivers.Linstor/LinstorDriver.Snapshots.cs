@@ -209,9 +209,14 @@ internal sealed partial class LinstorDriver
                 return Fail(unread with { Code = DriverErrorCode.Unknown }, doing);
             }
 
-            if (!all.Exists(one => Is(one, snapshot)))
+            if (all.Find(one => Is(one, snapshot)) is not { } there)
             {
                 return null;
+            }
+
+            if (problem is not null && !there.Has("DELETE"))
+            {
+                return Fail(problem, doing);
             }
 
             if (!await patience.PauseAsync(PollPause))

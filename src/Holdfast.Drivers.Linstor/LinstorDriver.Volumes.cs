@@ -612,7 +612,8 @@ internal sealed partial class LinstorDriver
                 return new Unmade(DriverFailure.Unknown($"{doing}: LINSTOR said that it is made, but does not show it."), Keep: true);
             case Found.Ours { HasVolume: false }:
                 if (!(await _linstor.CreateVolumeAsync(name, sizeKib, deadline.KeepingBack(ReadBack))).Has(out _, out var problem)
-                    && problem.Linstor != LinstorCode.VolumeDefinitionExists)
+                    && problem.Linstor != LinstorCode.VolumeDefinitionExists
+                    && !(problem.MayHaveEffect && await FindAsync(volume, doing, deadline) is Found.Ours { HasVolume: true }))
                 {
                     return ToUnmade(problem, doing);
                 }
@@ -639,7 +640,12 @@ internal sealed partial class LinstorDriver
 
         if (!(await _linstor.AutoPlaceAsync(name, deadline.KeepingBack(ReadBack))).Has(out _, out var problem))
         {
-            return ToUnmade(problem, doing);
+            // Without an answer only as many replicas as the group wants are good enough: fewer would go unnoticed for ever.
+            return problem.MayHaveEffect
+                && (await _linstor.GroupAsync(_settings.ResourceGroup, deadline)).Has(out var group, out _)
+                && await IsPlacedAsync(name, Math.Max(group?.SelectFilter?.PlaceCount ?? 1, 1), deadline)
+                    ? null
+                    : ToUnmade(problem, doing);
         }
 
         if (!(await _linstor.ResourcesAsync(name, deadline)).Has(out resources, out unread))
@@ -651,6 +657,10 @@ internal sealed partial class LinstorDriver
             ? null
             : new Unmade(DriverFailure.Invalid($"{doing}: resource group {_settings.ResourceGroup} places no resource anywhere; it needs a place count."), Keep: false);
     }
+
+    private async Task<bool> IsPlacedAsync(string name, int replicas, CallDeadline deadline) =>
+        (await _linstor.ResourcesAsync(name, deadline)).Has(out var resources, out _)
+        && resources.Count(static one => one is { IsDiskless: false, IsGoing: false }) >= replicas;
 
     private async Task<Unmade?> FillCloneAsync(VolumeId volume, VolumeSource.FromVolume from, string doing, CallDeadline deadline)
     {
@@ -705,7 +715,8 @@ internal sealed partial class LinstorDriver
                 return new Unmade(error.Why, Keep: true);
             case Found.Ours { HasVolume: false }:
                 if (!(await _linstor.RestoreVolumesAsync(source, snapshot, name, deadline.KeepingBack(ReadBack))).Has(out _, out var problem)
-                    && problem.Linstor != LinstorCode.VolumeDefinitionExists)
+                    && problem.Linstor != LinstorCode.VolumeDefinitionExists
+                    && !(problem.MayHaveEffect && await FindAsync(volume, doing, deadline) is Found.Ours { HasVolume: true }))
                 {
                     return ToUnmade(problem, doing);
                 }
@@ -721,7 +732,8 @@ internal sealed partial class LinstorDriver
         // Placing by any other way would give it empty data.
         if (!resources.Exists(static one => !one.IsDiskless)
             && !(await _linstor.RestoreResourcesAsync(source, snapshot, name, deadline.KeepingBack(ReadBack))).Has(out _, out var unplaced)
-            && unplaced.Linstor != LinstorCode.ResourceExists)
+            && unplaced.Linstor != LinstorCode.ResourceExists
+            && !(unplaced.MayHaveEffect && await IsPlacedAsync(name, 1, deadline)))
         {
             return ToUnmade(unplaced, doing);
         }

@@ -74,6 +74,21 @@ public sealed class LinstorAttachmentTests
     }
 
     [Fact]
+    public async Task Storage_ADeviceThatAGuestHadBefore_IsNotLeftToGuests()
+    {
+        await using var bench = await StartWithDevicesAsync();
+        var driver = bench.Driver(guest: new GuestUser(64055, 64056));
+        var volume = NewVolume();
+        Ok(await driver.EnsureAsync(volume));
+        var path = bench.Simulator.Cluster.Volumes.Single().Device;
+        DeviceFile.Give(path, 64055, 64056).ShouldBeNull();
+        Ok(await driver.AttachAsync(volume));
+        Ok(await driver.ReleaseAsync(volume));
+        DeviceFile.TryRead(path, out var status).ShouldBeTrue();
+        status.User.ShouldBe(0u);
+    }
+
+    [Fact]
     public async Task Storage_TwoModes_AreReleasedApart()
     {
         await using var bench = await StartWithDevicesAsync();
