@@ -12,12 +12,28 @@ public sealed class VirtualScheduler(FakeTimeProvider time) : TaskScheduler
     /// <summary>The clock.</summary>
     public FakeTimeProvider Time { get; } = time;
 
+    /// <summary>Whether it was halted: nothing runs on it ever again, as after kill -9.</summary>
+    public bool IsHalted { get; private set; }
+
+    /// <summary>Halts it, also from within a task that runs on it.</summary>
+    public void Halt() => IsHalted = true;
+
     /// <summary>Runs what is ready, without moving the clock.</summary>
     public void RunReady()
     {
-        while (TryTake() is { } task)
+        // A test framework's context would take the continuations away from this scheduler.
+        var context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        try
         {
-            TryExecuteTask(task);
+            while (!IsHalted && TryTake() is { } task)
+            {
+                TryExecuteTask(task);
+            }
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(context);
         }
     }
 
@@ -28,6 +44,11 @@ public sealed class VirtualScheduler(FakeTimeProvider time) : TaskScheduler
         RunReady();
         while (!condition())
         {
+            if (IsHalted)
+            {
+                throw new OperationCanceledException($"Halted while waiting for: {what}");
+            }
+
             var due = Time.NextDue;
             if (due is null || Time.Elapsed + due > end)
             {

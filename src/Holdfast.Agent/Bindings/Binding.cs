@@ -73,16 +73,7 @@ internal sealed class Binding
     }
 
     /// <summary>Waits until it is known whether the driver serves: a pool that was added a moment ago is ready in a moment.</summary>
-    public async Task SettledAsync(TimeSpan atMost, CancellationToken cancellationToken)
-    {
-        if (!_settled.Task.IsCompleted)
-        {
-            using var waits = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            await Task.WhenAny(_settled.Task, Task.Delay(atMost, _loop.Time, waits.Token));
-            await waits.CancelAsync();
-            cancellationToken.ThrowIfCancellationRequested();
-        }
-    }
+    public Task SettledAsync(TimeSpan atMost, CancellationToken cancellationToken) => _settled.Task.AtMostAsync(atMost, _loop.Time, cancellationToken);
 
     /// <summary>Makes a call that is new work.</summary>
     public async Task<DriverAnswer<T>> CallAsync<T>(

@@ -399,8 +399,7 @@ internal sealed partial class BindingSupervisor : IDisposable
             while (how is null)
             {
                 ShowStuck(process.Pid);
-                await Task.WhenAny(process.Ended, _wake.WaitAsync(PollDeadline, _loop.Stopping));
-                _loop.Stopping.ThrowIfCancellationRequested();
+                await process.Ended.AtMostAsync(PollDeadline, _loop.Time, _loop.Stopping);
                 how = process.Ended.IsCompleted ? "it ended long after it was killed" : await ProcessEnding.EndAsync(process, isHung: true, _loop.Time);
             }
         }

@@ -139,7 +139,7 @@ internal sealed class DriverLane(AgentLoop loop, Circuit circuit, string poolNam
             });
         _waiting.Add(entry);
         Pump();
-        return await answer.Task.WaitAsync(cancellationToken);
+        return await answer.Task.OrAbandonAsync(cancellationToken);
     }
 
     private void Pump()

@@ -1,3 +1,5 @@
+using Holdfast.Agent.Loop;
+
 namespace Holdfast.Agent.Bindings;
 
 /// <summary>Ends a driver process, gently first.</summary>
@@ -35,9 +37,7 @@ internal static class ProcessEnding
 
     private static async Task<bool> HasEndedAsync(IDriverProcess process, TimeSpan atMost, TimeProvider time)
     {
-        using var ends = new CancellationTokenSource();
-        await Task.WhenAny(process.Ended, Task.Delay(atMost, time, ends.Token));
-        await ends.CancelAsync();
+        await process.Ended.AtMostAsync(atMost, time);
         return process.Ended.IsCompleted;
     }
 }

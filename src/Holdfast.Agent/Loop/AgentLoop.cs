@@ -51,9 +51,9 @@ internal sealed partial class AgentLoop : IDisposable
     /// <summary>Tells all jobs to end and waits for them, at most for the given time.</summary>
     public async Task StopAsync(TimeSpan bound)
     {
-        await _factory.StartNew(() => _stopping.CancelAsync()).Unwrap();
+        await _factory.StartNew(() => _stopping.Cancel());
         var all = await _factory.StartNew(() => Task.WhenAll(_running.ToArray()));
-        await Task.WhenAny(all, Task.Delay(bound, Time));
+        await all.AtMostAsync(bound, Time);
     }
 
     /// <inheritdoc/>

@@ -22,10 +22,7 @@ internal sealed class Signal(TimeProvider time)
         if (!_isSet && atMost != TimeSpan.Zero)
         {
             _waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            var delay = Task.Delay(atMost, time, ends.Token);
-            await Task.WhenAny(_waiter.Task, delay);
-            await ends.CancelAsync();
+            await _waiter.Task.AtMostAsync(atMost, time, cancellationToken);
             _waiter = null;
         }
 

@@ -67,8 +67,14 @@ internal sealed partial class MachineBook
 
     private async Task FollowEventsAsync()
     {
-        await foreach (var hint in _context.Hypervisor.Events.ReadAllAsync(_context.Loop.Stopping))
+        // Not ReadAllAsync: it leaves the scheduler.
+        while (await _context.Hypervisor.Events.WaitToReadAsync(_context.Loop.Stopping))
         {
+            if (!_context.Hypervisor.Events.TryRead(out var hint))
+            {
+                continue;
+            }
+
             switch (hint)
             {
                 case HypervisorEvent.ResyncNeeded:

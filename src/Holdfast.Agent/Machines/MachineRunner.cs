@@ -189,6 +189,7 @@ internal sealed partial class MachineRunner : IDisposable
     private async Task LookAsync()
     {
         _mustLook = false;
+        var before = _seen;
         var found = await _context.Hypervisor.FindAsync(_machine, _context.Loop.Stopping);
         _seen = found switch
         {
@@ -198,6 +199,10 @@ internal sealed partial class MachineRunner : IDisposable
             FindOutcome.Failed failed => new Observation.Unknown(failed.Fault.Message),
             _ => new Observation.Unknown("an answer of an unknown kind"),
         };
+        if (Differs(before, _seen))
+        {
+            _context.Changed(_machine);
+        }
     }
 
     // ---- Stop
@@ -351,7 +356,7 @@ internal sealed partial class MachineRunner : IDisposable
         Enter(MachineState.Starting);
         if (_startCall is { } former)
         {
-            await former.WaitAsync(flight);
+            await former.OrAbandonAsync(flight);
             _startCall = null;
             _mustLook = true;
             return;
@@ -422,7 +427,7 @@ internal sealed partial class MachineRunner : IDisposable
                 Accelerator = _context.Host()?.Accelerator ?? Accelerator.Tcg,
             },
             _context.Loop.Stopping);
-        var outcome = await _startCall.WaitAsync(flight);
+        var outcome = await _startCall.OrAbandonAsync(flight);
         _startCall = null;
         switch (outcome)
         {
@@ -755,6 +760,13 @@ internal sealed partial class MachineRunner : IDisposable
         _context.Ledger.Record([.. ObligationRules.LetGo(_context.Ledger.Tables, [row], cause, _context.Loop.Time.GetUtcNow(), _context.Ids.Next)]);
 
     // ---- Small things
+
+    private static bool Differs(Observation before, Observation now) => (before, now) switch
+    {
+        (Observation.Present left, Observation.Present right) => left.Domain.Status != right.Domain.Status
+            || !left.Domain.Disks.SequenceEqual(right.Domain.Disks),
+        _ => before.GetType() != now.GetType(),
+    };
 
     private static string? Lacks(OwnDomain domain, MachineSpec spec) =>
         spec.Disks.Where(disk => domain.Disks.All(held => held.Volume != disk.VolumeId)).Select(disk => $"{disk.VolumeId}").FirstOrDefault();

@@ -92,7 +92,8 @@ internal sealed partial class ObligationExecutor
         var changed = new Signal(_loop.Time);
         void OnChange(IReadOnlyList<LedgerChange> changes) => changed.Set();
         _ledger.Changed += OnChange;
-        while (_ledger.Tables.OwedTo(_binding.Pool).Count > 0 && _loop.Time.GetElapsedTime(began) is var passed && passed < bound)
+        // What is still held counts too: a machine that is on its way out lets go of it in a moment.
+        while ((_ledger.Tables.OwedTo(_binding.Pool).Count > 0 || _ledger.Tables.Attachments.Values.Any(held => held.Pool == _binding.Pool)) && _loop.Time.GetElapsedTime(began) is var passed && passed < bound)
         {
             await changed.WaitAsync(bound - passed, _loop.Stopping);
         }

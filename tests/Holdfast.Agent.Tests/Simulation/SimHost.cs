@@ -1,0 +1,192 @@
+using Holdfast.Agent.Ingest;
+using Holdfast.Agent.Ledger;
+using Holdfast.Agent.Loop;
+using Holdfast.Core.Ids;
+using Holdfast.Protocol.Host;
+using Holdfast.Testing;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Agent.Tests.Simulation;
+
+/// <summary>A host on virtual time: guests, storages, a server, a ledger, and the agent, which can be ended at any point and started anew.</summary>
+internal sealed class SimHost
+{
+    public static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
+    private int _ids;
+
+    public SimHost()
+    {
+        Scheduler = new VirtualScheduler(Time);
+        Hypervisor = new SimHypervisor(Time);
+        Launcher = new SimLauncher(Time);
+        Server = new SimServer(Time);
+    }
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public VirtualScheduler Scheduler { get; private set; }
+
+    public SimHypervisor Hypervisor { get; }
+
+    public SimLauncher Launcher { get; }
+
+    public SimServer Server { get; private set; }
+
+    public MemoryLedgerStore Store { get; set; } = new();
+
+    public FakeImages Images { get; } = new();
+
+    public ErrorLog Errors { get; } = new();
+
+    public LedgerDamage? Damage { get; set; }
+
+    public string BootId { get; set; } = "boot-1";
+
+    public HostAgent Agent { get; private set; } = null!;
+
+    public SimStorage AddStorage(PoolId pool, string name = "fast", string driver = "directory", bool send = true)
+    {
+        var storage = new SimStorage(pool, Time);
+        Launcher.Storages[pool] = storage;
+        if (send)
+        {
+            Server.Send(Samples.Binding(pool, name: name, driver: driver));
+        }
+
+        return storage;
+    }
+
+    /// <summary>Starts an agent; the one before is gone as by kill -9: nothing of it runs any more.</summary>
+    public SimHost StartAgent()
+    {
+        Scheduler = new VirtualScheduler(Time);
+        Hypervisor.NewReader();
+        foreach (var driver in Launcher.Running.Values)
+        {
+            // The leash: a driver ends with its agent.
+            driver.CloseInput();
+        }
+
+        var loop = new AgentLoop(Scheduler, Time, Errors);
+        Agent = new HostAgent(new AgentParts
+        {
+            Loop = loop,
+            BootId = BootId,
+            Store = Store,
+            Damage = Damage,
+            Hypervisor = Hypervisor,
+            Launcher = Launcher,
+            Server = Server,
+            Fetcher = Images,
+            Images = Images,
+            Ids = new CountingIds(this),
+            Random = new Random(1),
+            Logs = new ErrorLogFactory(Errors),
+            Facts = new HostFacts { HostName = "h", NodeName = "h", AgentVersion = "1", Cpus = 1, MemoryBytes = 1, Accelerator = "tcg" },
+            SerialLogFolder = "/logs",
+        });
+        loop.Spawn("start", Agent.StartAsync);
+        return this;
+    }
+
+    public void Until(Func<bool> condition, string what, TimeSpan? atMost = null)
+    {
+        Scheduler.RunUntil(condition, atMost ?? Soon, what);
+        Errors.ThrowIfAny();
+    }
+
+    public void UntilMachine(MachineState state, long generation, VmId? machine = null, TimeSpan? atMost = null)
+    {
+        var id = (machine ?? Samples.Vm).Value;
+        Until(
+            () => Server.Report(ItemKind.Machine, id) is { Machine: { } status } report && status.State == state && report.Generation.Value == generation,
+            $"machine {state} generation {generation}; it is {Server.Report(ItemKind.Machine, id)?.Machine?.State} {Server.Report(ItemKind.Machine, id)?.Generation}", atMost);
+    }
+
+    public void UntilBinding(PoolId pool, BindingState state, TimeSpan? atMost = null) =>
+        Until(() => Server.Binding(pool)?.State == state, $"binding {state}", atMost);
+
+    public void For(TimeSpan time)
+    {
+        Scheduler.RunFor(time);
+        Errors.ThrowIfAny();
+    }
+
+    /// <summary>Ends the agent as kill -9 does: what it was about to do is never done.</summary>
+    public void Kill() => Scheduler = new VirtualScheduler(Time);
+
+    private sealed class CountingIds(SimHost host) : IIdSource
+    {
+        public Guid Next() => Samples.Id(0x10000 + ++host._ids);
+    }
+
+    internal sealed class FakeImages : IImageFetcher, IImageTool
+    {
+        public string? RefuseFetch { get; set; }
+
+        public string? FailCopy { get; set; }
+
+        public List<string> Copies { get; } = [];
+
+        public Task<FetchOutcome> FetchAsync(string url, string? checksum, Guid key, CancellationToken cancellationToken) =>
+            Task.FromResult<FetchOutcome>(RefuseFetch is { } reason ? new FetchOutcome.Refused(reason) : new FetchOutcome.Fetched("/image"));
+
+        public void Discard(Guid key)
+        {
+        }
+
+        public Task<InspectOutcome> InspectAsync(string path, string declaredFormat, CancellationToken cancellationToken) =>
+            Task.FromResult<InspectOutcome>(new InspectOutcome.Fine(1 << 20));
+
+        public Task<CopyOutcome> CopyAsync(string source, string sourceFormat, string target, string targetFormat, CancellationToken cancellationToken)
+        {
+            Copies.Add($"{source} {target}");
+            return Task.FromResult<CopyOutcome>(FailCopy is { } reason ? new CopyOutcome.Failed(reason) : new CopyOutcome.Copied());
+        }
+    }
+
+    /// <summary>Keeps exceptions that were logged: in a simulation every one is a bug.</summary>
+    internal sealed class ErrorLog : ILogger
+    {
+        private readonly List<Exception> _exceptions = [];
+
+        public List<string> Lines { get; } = [];
+
+        public void ThrowIfAny()
+        {
+            if (_exceptions.Count > 0)
+            {
+                throw new AggregateException(_exceptions);
+            }
+        }
+
+        public void Forget() => _exceptions.Clear();
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, Microsoft.Extensions.Logging.EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            Lines.Add(formatter(state, exception));
+            if (exception is not null)
+            {
+                _exceptions.Add(exception);
+            }
+        }
+    }
+
+    private sealed class ErrorLogFactory(ErrorLog log) : ILoggerFactory
+    {
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public ILogger CreateLogger(string categoryName) => log;
+
+        public void Dispose()
+        {
+        }
+    }
+}

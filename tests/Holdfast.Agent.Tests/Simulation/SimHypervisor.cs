@@ -1,0 +1,180 @@
+using System.Threading.Channels;
+using Holdfast.Agent.Hypervisor;
+using Holdfast.Core.Ids;
+
+namespace Holdfast.Agent.Tests.Simulation;
+
+/// <summary>A host's guests. Outlives the agents that a test starts on it.</summary>
+internal sealed class SimHypervisor(TimeProvider time) : IHypervisor
+{
+    private readonly Dictionary<VmId, OwnDomain> _domains = [];
+    private Channel<HypervisorEvent> _events = Channel.CreateUnbounded<HypervisorEvent>();
+
+    public List<string> Effects { get; } = [];
+
+    public IReadOnlyDictionary<VmId, OwnDomain> Domains => _domains;
+
+    /// <summary>How long a guest takes to power off when asked; null: it ignores the button.</summary>
+    public TimeSpan? PowersOffAfter { get; set; } = TimeSpan.FromMilliseconds(300);
+
+    public TimeSpan StartTakes { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    public HashSet<VmId> Uninterruptible { get; } = [];
+
+    public bool IsDown { get; set; }
+
+    public string? RefuseStart { get; set; }
+
+    public bool LosesEvents { get; set; }
+
+    public HypervisorHealth Health => new(!IsDown, 0, null, default);
+
+    public ChannelReader<HypervisorEvent> Events => _events.Reader;
+
+    /// <summary>A new agent reads the events from here on.</summary>
+    public void NewReader() => _events = Channel.CreateUnbounded<HypervisorEvent>();
+
+    /// <summary>The guest ends by itself.</summary>
+    public void EndByItself(VmId machine)
+    {
+        _domains.Remove(machine);
+        Tell(new HypervisorEvent.Stopped(machine, StopReason.Shutdown));
+    }
+
+    public void Put(OwnDomain domain) => _domains[domain.Machine] = domain;
+
+    public Task<DescribeOutcome> DescribeHostAsync(CancellationToken cancellationToken) => Task.FromResult<DescribeOutcome>(IsDown
+        ? new DescribeOutcome.Failed(new HypervisorFault.Unavailable("down"))
+        : new DescribeOutcome.Described(new HostDescription
+        {
+            HostName = "sim", Architecture = "x86_64", CpuModel = "sim", Cpus = 4, CpuMegahertz = 1000, MemoryMiB = 4096, Emulator = "/qemu", EmulatorVersion = "7.2",
+            DaemonVersion = "9.0", Accelerator = Accelerator.Tcg, AcceleratorReason = "simulated", GuestUser = null, ActiveNetworks = ["default"],
+        }));
+
+    public Task<ListOutcome> ListAsync(CancellationToken cancellationToken) => Task.FromResult<ListOutcome>(
+        IsDown ? new ListOutcome.Failed(new HypervisorFault.Unavailable("down")) : new ListOutcome.Listed([.. _domains.Values]));
+
+    public Task<FindOutcome> FindAsync(VmId machine, CancellationToken cancellationToken) => Task.FromResult<FindOutcome>(
+        IsDown ? new FindOutcome.Failed(new HypervisorFault.Unavailable("down"))
+        : _domains.TryGetValue(machine, out var domain) ? new FindOutcome.Found(domain) : new FindOutcome.Absent());
+
+    public async Task<StartOutcome> StartAsync(DomainSpec spec, CancellationToken cancellationToken)
+    {
+        if (IsDown)
+        {
+            return new StartOutcome.Failed(new HypervisorFault.Unavailable("down"));
+        }
+
+        await Task.Delay(StartTakes, time, cancellationToken);
+        if (RefuseStart is { } reason)
+        {
+            return new StartOutcome.Failed(new HypervisorFault.Refused(1, reason));
+        }
+
+        if (_domains.TryGetValue(spec.Machine, out var present))
+        {
+            return new StartOutcome.AlreadyPresent(present);
+        }
+
+        Effects.Add($"start {spec.Name}");
+        var domain = new OwnDomain
+        {
+            Machine = spec.Machine, Name = spec.Name, Generation = spec.Generation, Status = DomainStatus.Running,
+            Disks = [.. spec.Disks.Select(disk => new OwnDomainDisk(disk.Target, disk.Volume, "/dev/" + disk.Volume))],
+        };
+        _domains[spec.Machine] = domain;
+        Tell(new HypervisorEvent.Started(spec.Machine));
+        return new StartOutcome.Started(domain);
+    }
+
+    public Task<ShutdownOutcome> RequestShutdownAsync(VmId machine, CancellationToken cancellationToken)
+    {
+        Effects.Add("button");
+        if (PowersOffAfter is { } pause && !Uninterruptible.Contains(machine))
+        {
+            time.CreateTimer(_ =>
+            {
+                if (_domains.ContainsKey(machine))
+                {
+                    EndByItself(machine);
+                }
+            }, null, pause, Timeout.InfiniteTimeSpan);
+        }
+
+        return Task.FromResult<ShutdownOutcome>(new ShutdownOutcome.Requested());
+    }
+
+    public Task<RebootOutcome> RebootAsync(VmId machine, CancellationToken cancellationToken)
+    {
+        Effects.Add("reboot");
+        return Task.FromResult<RebootOutcome>(new RebootOutcome.Requested());
+    }
+
+    public Task<RebootOutcome> ResetAsync(VmId machine, CancellationToken cancellationToken)
+    {
+        Effects.Add("reset");
+        return Task.FromResult<RebootOutcome>(new RebootOutcome.Requested());
+    }
+
+    public Task<DestroyOutcome> DestroyAsync(VmId machine, TimeSpan bound, CancellationToken cancellationToken)
+    {
+        if (IsDown)
+        {
+            return Task.FromResult<DestroyOutcome>(new DestroyOutcome.Failed(new HypervisorFault.Unavailable("down")));
+        }
+
+        if (Uninterruptible.Contains(machine))
+        {
+            return Task.FromResult<DestroyOutcome>(new DestroyOutcome.Uninterruptible(4711, "io_schedule"));
+        }
+
+        Effects.Add("destroy");
+        var was = _domains.Remove(machine);
+        if (was)
+        {
+            Tell(new HypervisorEvent.Stopped(machine, StopReason.Destroyed));
+        }
+
+        return Task.FromResult<DestroyOutcome>(new DestroyOutcome.Gone(was));
+    }
+
+    public Task<AttachOutcome> AttachDiskAsync(VmId machine, DomainDisk disk, CancellationToken cancellationToken)
+    {
+        if (!_domains.TryGetValue(machine, out var domain))
+        {
+            return Task.FromResult<AttachOutcome>(new AttachOutcome.NotRunning());
+        }
+
+        Effects.Add($"plug {disk.Target}");
+        _domains[machine] = domain with { Disks = [.. domain.Disks, new OwnDomainDisk(disk.Target, disk.Volume, "/dev/" + disk.Volume)] };
+        return Task.FromResult<AttachOutcome>(new AttachOutcome.Attached());
+    }
+
+    public Task<DetachOutcome> DetachDiskAsync(VmId machine, VolumeId volume, CancellationToken cancellationToken)
+    {
+        if (!_domains.TryGetValue(machine, out var domain))
+        {
+            return Task.FromResult<DetachOutcome>(new DetachOutcome.NotRunning());
+        }
+
+        Effects.Add("unplug");
+        _domains[machine] = domain with { Disks = [.. domain.Disks.Where(disk => disk.Volume != volume)] };
+        return Task.FromResult<DetachOutcome>(new DetachOutcome.Detached());
+    }
+
+    public Task<ResizeOutcome> ResizeDiskAsync(VmId machine, VolumeId volume, long bytes, CancellationToken cancellationToken)
+    {
+        Effects.Add($"resize {bytes}");
+        return Task.FromResult<ResizeOutcome>(new ResizeOutcome.Resized());
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private void Tell(HypervisorEvent hint)
+    {
+        if (!LosesEvents)
+        {
+            _events.Writer.TryWrite(hint);
+        }
+    }
+}

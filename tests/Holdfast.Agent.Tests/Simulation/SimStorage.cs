@@ -1,0 +1,287 @@
+using Holdfast.Agent.Bindings;
+using Holdfast.Core.Ids;
+using Holdfast.Protocol.Driver;
+using Holdfast.Protocol.Host;
+
+namespace Holdfast.Agent.Tests.Simulation;
+
+internal enum BackendMood
+{
+    Well,
+    Refuses,
+    BlackHole,
+    Busy,
+    Credentials,
+    Garbage,
+    DoneButAnswerLost,
+}
+
+/// <summary>A storage backend and its driver. Outlives driver processes and agents.</summary>
+internal sealed class SimStorage(PoolId pool, TimeProvider time)
+{
+    public PoolId Pool { get; } = pool;
+
+    public BackendMood Mood { get; set; }
+
+    /// <summary>The driver process answers nothing at all.</summary>
+    public bool DriverHangs { get; set; }
+
+    public bool CanClone { get; set; } = true;
+
+    public bool CanAttachLocally { get; set; }
+
+    public HashSet<VolumeId> LocallyThere { get; } = [];
+
+    public Dictionary<VolumeId, VolumeInfo> Volumes { get; } = [];
+
+    public HashSet<(VolumeId Volume, AttachMode Mode)> Attached { get; } = [];
+
+    /// <summary>Calls about volumes, health not counted.</summary>
+    public List<string> Calls { get; } = [];
+
+    public TimeSpan CallTakes { get; set; } = TimeSpan.FromMilliseconds(5);
+
+    public void Add(VolumeId volume, bool isSealed = false) => Volumes[volume] = new VolumeInfo
+    {
+        VolumeId = volume, Generation = Generation.First, SizeBytes = 1 << 30, BackendName = $"hf-{volume}", Sealed = isSealed,
+    };
+
+    public async Task<DriverAnswer<T>> CallAsync<T>(string name, bool isMutation, Func<DriverAnswer<T>> effect, TimeSpan deadline, CancellationToken cancellationToken)
+    {
+        Calls.Add(name);
+        if (DriverHangs)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken);
+        }
+
+        await Task.Delay(Mood == BackendMood.BlackHole ? deadline : CallTakes, time, cancellationToken);
+        switch (Mood)
+        {
+            case BackendMood.Refuses:
+                return Error<T>(DriverErrorCode.Unreachable, "Connection refused");
+            case BackendMood.BlackHole:
+                return Error<T>(isMutation ? DriverErrorCode.Unknown : DriverErrorCode.Unreachable, "no answer from the controller");
+            case BackendMood.Busy:
+                return Error<T>(DriverErrorCode.Busy, "resource is locked");
+            case BackendMood.Credentials:
+                return Error<T>(DriverErrorCode.Credentials, "401");
+            case BackendMood.Garbage:
+                return Error<T>(DriverErrorCode.Unknown, "not JSON");
+            case BackendMood.DoneButAnswerLost:
+                effect();
+                return Error<T>(DriverErrorCode.Unknown, "connection reset");
+            default:
+                return effect();
+        }
+    }
+
+    public PoolStatus Status() => new()
+    {
+        ControlPlane = Mood is BackendMood.Well or BackendMood.Busy or BackendMood.DoneButAnswerLost ? PlaneHealth.Up : PlaneHealth.Down,
+        DataPlane = PlaneHealth.Up,
+        Error = Mood is BackendMood.Well or BackendMood.Busy or BackendMood.DoneButAnswerLost
+            ? null
+            : new DriverError { Code = DriverErrorCode.Unreachable, Text = "the controller does not answer", Backend = "Connection refused" },
+        AsOf = time.GetUtcNow(),
+    };
+
+    public static DriverAnswer<T> Error<T>(DriverErrorCode code, string words) =>
+        new DriverAnswer<T>.Failed(new DriverError { Code = code, Text = "the backend failed", Backend = words });
+}
+
+/// <summary>A driver process in this process.</summary>
+internal sealed class SimDriver(SimStorage storage, TimeProvider time, int pid) : IDriverProcess, IDriverClient
+{
+    private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public int Pid { get; } = pid;
+
+    public Task<string> Ended => _ended.Task;
+
+    public IDriverClient Client => this;
+
+    public bool CannotBeKilled { get; set; }
+
+    public void Crash() => _ended.TrySetResult("signal 11");
+
+    public void CloseInput()
+    {
+        if (!storage.DriverHangs)
+        {
+            _ended.TrySetResult("exit code 0");
+        }
+    }
+
+    public void Terminate() => CloseInput();
+
+    public void Kill()
+    {
+        if (!CannotBeKilled)
+        {
+            _ended.TrySetResult("signal 9");
+        }
+    }
+
+    public void Dispose()
+    {
+    }
+
+    public async Task<DriverAnswer<PoolStatus>> StatusAsync(TimeSpan deadline, CancellationToken cancellationToken)
+    {
+        if (storage.DriverHangs)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken);
+        }
+
+        return new DriverAnswer<PoolStatus>.Ok(storage.Status());
+    }
+
+    public Task<DriverAnswer<PoolStatus>> ProbeAsync(TimeSpan deadline, CancellationToken cancellationToken) => StatusAsync(deadline, cancellationToken);
+
+    public Task<DriverAnswer<VolumeReply>> EnsureVolumeAsync(VolumeId volume, EnsureVolumeRequest request, TimeSpan deadline, CancellationToken cancellationToken) =>
+        storage.CallAsync<VolumeReply>($"ensure {volume}", true, () =>
+        {
+            var had = storage.Volumes.TryGetValue(volume, out var info);
+            info ??= new VolumeInfo { VolumeId = volume, Generation = request.Generation, SizeBytes = request.SizeBytes, BackendName = $"hf-{volume}" };
+            storage.Volumes[volume] = info;
+            return new DriverAnswer<VolumeReply>.Ok(new VolumeReply(had ? DriverOutcome.AlreadySo : DriverOutcome.Done, info));
+        }, deadline, cancellationToken);
+
+    public Task<DriverAnswer<VolumeReply>> GetVolumeAsync(VolumeId volume, TimeSpan deadline, CancellationToken cancellationToken) =>
+        storage.CallAsync($"get {volume}", false, () => storage.Volumes.TryGetValue(volume, out var info)
+            ? new DriverAnswer<VolumeReply>.Ok(new VolumeReply(DriverOutcome.AlreadySo, info))
+            : SimStorage.Error<VolumeReply>(DriverErrorCode.NotFound, "no such volume"), deadline, cancellationToken);
+
+    public Task<DriverAnswer<DriverAck>> DeleteVolumeAsync(VolumeId volume, Generation generation, TimeSpan deadline, CancellationToken cancellationToken) =>
+        storage.CallAsync<DriverAck>($"delete {volume}", true, () =>
+        {
+            if (storage.Attached.Any(held => held.Volume == volume))
+            {
+                return SimStorage.Error<DriverAck>(DriverErrorCode.Busy, "in use");
+            }
+
+            return new DriverAnswer<DriverAck>.Ok(new DriverAck(storage.Volumes.Remove(volume) ? DriverOutcome.Done : DriverOutcome.AlreadySo));
+        }, deadline, cancellationToken);
+
+    public Task<DriverAnswer<VolumeReply>> ResizeVolumeAsync(VolumeId volume, ResizeVolumeRequest request, TimeSpan deadline, CancellationToken cancellationToken) =>
+        storage.CallAsync<VolumeReply>($"resize {volume}", true, () =>
+        {
+            storage.Volumes[volume] = storage.Volumes[volume] with { SizeBytes = request.SizeBytes };
+            return new DriverAnswer<VolumeReply>.Ok(new VolumeReply(DriverOutcome.Done, storage.Volumes[volume]));
+        }, deadline, cancellationToken);
+
+    public Task<DriverAnswer<VolumeReply>> SealVolumeAsync(VolumeId volume, SealVolumeRequest request, TimeSpan deadline, CancellationToken cancellationToken) =>
+        storage.CallAsync<VolumeReply>($"seal {volume}", true, () =>
+        {
+            if (storage.Attached.Contains((volume, AttachMode.Copy)))
+            {
+                return SimStorage.Error<VolumeReply>(DriverErrorCode.Busy, "attached for writing");
+            }
+
+            storage.Volumes[volume] = storage.Volumes[volume] with { Sealed = true };
+            return new DriverAnswer<VolumeReply>.Ok(new VolumeReply(DriverOutcome.Done, storage.Volumes[volume]));
+        }, deadline, cancellationToken);
+
+    public async Task<DriverAnswer<AttachmentReply>> AttachAsync(VolumeId volume, AttachRequest request, TimeSpan deadline, CancellationToken cancellationToken)
+    {
+        if (storage.CanAttachLocally && storage.LocallyThere.Contains(volume) && storage.Mood != BackendMood.Well)
+        {
+            storage.Calls.Add($"attach-locally {volume}");
+            storage.Attached.Add((volume, request.Mode));
+            return new DriverAnswer<AttachmentReply>.Ok(Reply(volume) with { WithoutControlPlane = storage.Status().Error });
+        }
+
+        return await storage.CallAsync<AttachmentReply>($"attach {volume}", true, () =>
+        {
+            if (!storage.Volumes.ContainsKey(volume))
+            {
+                return SimStorage.Error<AttachmentReply>(DriverErrorCode.NotFound, "no such volume");
+            }
+
+            storage.Attached.Add((volume, request.Mode));
+            return new DriverAnswer<AttachmentReply>.Ok(Reply(volume));
+        }, deadline, cancellationToken);
+    }
+
+    public Task<DriverAnswer<DriverAck>> ReleaseAsync(VolumeId volume, AttachMode mode, Generation generation, TimeSpan deadline, CancellationToken cancellationToken) =>
+        storage.CallAsync<DriverAck>($"release {volume}", true, () =>
+            new DriverAnswer<DriverAck>.Ok(new DriverAck(storage.Attached.Remove((volume, mode)) ? DriverOutcome.Done : DriverOutcome.AlreadySo)), deadline, cancellationToken);
+
+    public Task<DriverAnswer<AttachmentList>> AttachmentsAsync(TimeSpan deadline, CancellationToken cancellationToken) =>
+        Task.FromResult<DriverAnswer<AttachmentList>>(new DriverAnswer<AttachmentList>.Ok(new AttachmentList([])));
+
+    private static AttachmentReply Reply(VolumeId volume) => new()
+    {
+        Outcome = DriverOutcome.Done, Source = new DiskSource.Block("/dev/" + volume), SizeBytes = 1 << 30, BackendName = $"hf-{volume}",
+    };
+}
+
+/// <summary>Starts simulated drivers.</summary>
+internal sealed class SimLauncher(TimeProvider time) : IDriverLauncher
+{
+    private int _pids = 100;
+
+    public Dictionary<PoolId, SimStorage> Storages { get; } = [];
+
+    public HashSet<string> Executables { get; } = ["directory", "linstor"];
+
+    public Dictionary<PoolId, SimDriver> Running { get; } = [];
+
+    public HashSet<PoolId> FoldersThere { get; } = [];
+
+    public int Launches { get; private set; }
+
+    public TimeSpan StartTakes { get; set; } = TimeSpan.FromMilliseconds(200);
+
+    public DriverError? Refuse { get; set; }
+
+    public IReadOnlyList<string> Installed() => [.. Executables];
+
+    public IReadOnlyList<PoolId> Folders() => [.. FoldersThere];
+
+    public async Task<LaunchOutcome> LaunchAsync(BindingSpec spec, Generation generation, TimeSpan handshake, CancellationToken cancellationToken)
+    {
+        if (!Executables.Contains(spec.Driver))
+        {
+            return new LaunchOutcome.Missing($"/drivers/holdfast-driver-{spec.Driver}");
+        }
+
+        FoldersThere.Add(spec.PoolId);
+        await Task.Delay(StartTakes, time, cancellationToken);
+        if (Refuse is { } error)
+        {
+            return new LaunchOutcome.Refused(error);
+        }
+
+        Launches++;
+        Storages[spec.PoolId].DriverHangs = false;
+        var storage = Storages[spec.PoolId];
+        var driver = new SimDriver(storage, time, ++_pids);
+        Running[spec.PoolId] = driver;
+        return new LaunchOutcome.Ready(driver, new DriverInfo
+        {
+            Driver = spec.Driver, Version = "1.0", Protocol = 1, Pid = driver.Pid, PoolId = spec.PoolId,
+            Capabilities = new DriverCapabilities
+            {
+                CanClone = storage.CanClone, CanSnapshot = false, CanResize = true, IsShared = true, CanAttachLocally = storage.CanAttachLocally,
+            },
+        });
+    }
+
+    public Task<ReapOutcome> ReapAsync(PoolId pool, TimeSpan bound)
+    {
+        if (Running.TryGetValue(pool, out var left) && !left.Ended.IsCompleted)
+        {
+            left.Kill();
+            return Task.FromResult<ReapOutcome>(new ReapOutcome.Gone(left.Pid));
+        }
+
+        return Task.FromResult<ReapOutcome>(new ReapOutcome.Gone(null));
+    }
+
+    public string? RemoveFolders(PoolId pool)
+    {
+        FoldersThere.Remove(pool);
+        return null;
+    }
+}

@@ -1,0 +1,190 @@
+using Holdfast.Core.Ids;
+using Holdfast.Protocol.Host;
+using Shouldly;
+using Xunit;
+
+namespace Holdfast.Agent.Tests.Simulation;
+
+public sealed class TaskLifeTests
+{
+    private static readonly Guid TaskId = Samples.Id(0xD1);
+    private readonly SimHost _host = new();
+    private readonly SimStorage _storage;
+
+    public TaskLifeTests()
+    {
+        _storage = _host.AddStorage(Samples.Pool);
+        _host.StartAgent();
+        _host.UntilBinding(Samples.Pool, BindingState.Attached);
+    }
+
+    private static TaskSpec.EnsureVolume Ensure => new()
+    {
+        PoolId = Samples.Pool, PoolName = "fast", VolumeId = Samples.Volume, VolumeGeneration = Generation.First, SizeBytes = 1 << 30, Label = "root",
+    };
+
+    private static TaskSpec.DeleteVolume Delete => new()
+    {
+        PoolId = Samples.Pool, PoolName = "fast", VolumeId = Samples.Volume, VolumeGeneration = Generation.First, Label = "root",
+    };
+
+    private static TaskSpec.ImportTemplate Import => new()
+    {
+        PoolId = Samples.Pool, PoolName = "fast", TemplateId = new TemplateId(Samples.Id(0xE1)), TemplateName = "tiny", VolumeId = Samples.Volume,
+        VolumeGeneration = Generation.First, Url = "http://images/tiny.qcow2", Format = "qcow2",
+    };
+
+    [Fact]
+    public void A_volume_is_made()
+    {
+        Send(Ensure);
+        Until(TaskState.Done);
+        _storage.Volumes.ShouldHaveSingleItem();
+        _host.Server.Report(ItemKind.Task, TaskId)!.Task!.BackendName.ShouldBe($"hf-{Samples.Volume}");
+    }
+
+    [Fact]
+    public void A_volume_whose_making_is_unclear_is_owed_to_be_removed_when_the_task_fails()
+    {
+        _storage.Mood = BackendMood.DoneButAnswerLost;
+        Send(Ensure);
+        Until(TaskState.Failed);
+        _storage.Mood = BackendMood.Well;
+        _host.Until(() => _storage.Volumes.Count == 0, "removed");
+    }
+
+    [Fact]
+    public void A_refused_volume_is_never_deleted()
+    {
+        _storage.Add(Samples.Volume);
+        _storage.Mood = BackendMood.Credentials;
+        Send(Ensure);
+        Until(TaskState.Failed);
+        _storage.Mood = BackendMood.Well;
+        _host.For(TimeSpan.FromHours(1));
+        _storage.Volumes.ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public void A_template_is_fetched_filled_released_and_sealed()
+    {
+        Send(Import);
+        Until(TaskState.Done);
+        _storage.Volumes[Samples.Volume].Sealed.ShouldBeTrue();
+        _storage.Attached.ShouldBeEmpty();
+        _host.Images.Copies.Single().ShouldStartWith("/image /dev/");
+        _host.Agent.Ledger.Tables.Attachments.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_failed_fill_leaves_nothing_behind()
+    {
+        _host.Images.FailCopy = "disk full";
+        Send(Import);
+        Until(TaskState.Failed);
+        _host.Until(() => _storage.Volumes.Count == 0 && _storage.Attached.Count == 0, "undone");
+        _host.Server.Report(ItemKind.Task, TaskId)!.Conditions.Single().Text.ShouldContain("disk full");
+    }
+
+    [Fact]
+    public void A_refused_image_touches_no_storage()
+    {
+        _host.Images.RefuseFetch = "the address is not public";
+        Send(Import);
+        Until(TaskState.Failed);
+        _storage.Calls.ShouldAllBe(call => call.StartsWith("get", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_backend_that_cannot_clone_has_its_templates_copied_by_the_host()
+    {
+        _storage.CanClone = false;
+        _host.Launcher.Running[Samples.Pool].Crash();
+        _host.For(TimeSpan.FromSeconds(5));
+        _storage.Add(Samples.Volume2, isSealed: true);
+        Send(Ensure with { Source = Samples.Volume2 });
+        Until(TaskState.Done);
+        _host.Images.Copies.Single().ShouldBe($"/dev/{Samples.Volume2} /dev/{Samples.Volume}");
+        _host.Until(() => _storage.Attached.Count == 0, "both released");
+    }
+
+    [Fact]
+    public void A_deletion_is_owed_at_once_and_done_when_the_backend_confirms()
+    {
+        _storage.Add(Samples.Volume);
+        _storage.Mood = BackendMood.BlackHole;
+        var before = _host.Time.Elapsed;
+        Send(Delete);
+        Until(TaskState.Owed);
+        (_host.Time.Elapsed - before).ShouldBeLessThan(TimeSpan.FromSeconds(1));
+        _host.For(TimeSpan.FromMinutes(30));
+        _storage.Volumes.ShouldHaveSingleItem();
+        _storage.Mood = BackendMood.Well;
+        Until(TaskState.Done);
+        _storage.Volumes.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_named_person_can_write_a_deletion_off()
+    {
+        _storage.Add(Samples.Volume);
+        _storage.Mood = BackendMood.Refuses;
+        Send(Delete);
+        Until(TaskState.Owed);
+        var obligation = _host.Server.Report(ItemKind.Task, TaskId)!.Task!.ObligationId!.Value;
+        _host.Until(() => _host.Server.Obligations[obligation].LastError is not null, "tried in vain");
+        _host.Server.Send(Samples.Task(Samples.Id(0xD2), new TaskSpec.ForgetObligation
+        {
+            PoolId = Samples.Pool, PoolName = "fast", ObligationId = obligation, Reason = "the rack is gone", By = "alice",
+        }));
+        _host.Until(() => _host.Server.Obligations[obligation].State == ObligationState.Forgotten, "forgotten");
+        _host.Server.Obligations[obligation].LastError!.ShouldContain("alice");
+        _storage.Mood = BackendMood.Well;
+        _host.For(TimeSpan.FromHours(5));
+        _storage.Volumes.ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public void A_task_on_a_dead_pool_fails_fast_and_names_it()
+    {
+        _storage.Mood = BackendMood.Refuses;
+        _host.UntilBinding(Samples.Pool, BindingState.Degraded);
+        var before = _host.Time.Elapsed;
+        Send(Ensure);
+        Until(TaskState.Failed);
+        (_host.Time.Elapsed - before).ShouldBeLessThan(TimeSpan.FromSeconds(1));
+        _host.Server.Report(ItemKind.Task, TaskId)!.Conditions.Single().Text.ShouldContain("Connection refused");
+    }
+
+    [Fact]
+    public void A_task_for_an_unknown_pool_is_answered_at_once()
+    {
+        Send(Ensure with { PoolId = Samples.OtherPool, PoolName = "gone" });
+        Until(TaskState.Failed);
+        _host.Server.Report(ItemKind.Task, TaskId)!.Conditions.Single().Text.ShouldContain("'gone'");
+    }
+
+    [Fact]
+    public void A_withdrawn_task_is_forgotten()
+    {
+        Send(Ensure);
+        Until(TaskState.Done);
+        _host.Server.Send(Samples.Task(TaskId, null, 2));
+        Until(TaskState.Absent);
+        _storage.Volumes.ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public void A_late_task_is_not_begun()
+    {
+        _host.Kill();
+        _host.Server.Send(Samples.Task(TaskId, Ensure, expiresInMs: 0));
+        _host.StartAgent();
+        Until(TaskState.Failed);
+        _storage.Volumes.ShouldBeEmpty();
+    }
+
+    private void Send(TaskSpec spec) => _host.Server.Send(Samples.Task(TaskId, spec));
+
+    private void Until(TaskState state) => _host.Until(() => _host.Server.Report(ItemKind.Task, TaskId)?.Task?.State == state, $"task {state}");
+}
