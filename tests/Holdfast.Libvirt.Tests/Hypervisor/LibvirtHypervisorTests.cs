@@ -264,7 +264,7 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
         await storage.HangAsync();
         await PrivateLibvirt.UntilAsync(() => Task.FromResult(AnyThreadSleeps(QemuPid(spec))), "QEMU to sleep in the kernel");
 
-        var bound = TimeSpan.FromSeconds(5);
+        var bound = TimeSpan.FromSeconds(15);
         var stuck = _hypervisor.DestroyAsync(spec.Machine, bound, Token);
         (await ListedAsync()).ShouldContain(domain => domain.Machine == spec.Machine);
         var begin = TimeProvider.System.GetTimestamp();

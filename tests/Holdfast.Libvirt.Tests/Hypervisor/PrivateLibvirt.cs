@@ -22,7 +22,7 @@ public sealed class PrivateLibvirt : IAsyncLifetime
         done
         """;
 
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(180);
 
     private Process? _holder;
 
