@@ -134,8 +134,8 @@ internal sealed class TestAgent : IAsyncDisposable
     {
         await ReportAsync([]);
         var synced = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _watching = WatchAsync(synced, _ends.Token);
-        await synced.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        _watching = KeepWatchingAsync(synced, _ends.Token);
+        await synced.Task.WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     /// <summary>Says the state of items again, by the present behaviour.</summary>
@@ -279,6 +279,22 @@ internal sealed class TestAgent : IAsyncDisposable
         _ => Of(item, TaskState.Done),
     };
 
+    // As a real agent: a watch that breaks (a keep-alive missed on a busy machine) is resumed by revision.
+    private async Task KeepWatchingAsync(TaskCompletionSource synced, CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                await WatchAsync(synced, cancellationToken);
+            }
+            catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+            {
+                await Task.Delay(200, cancellationToken);
+            }
+        }
+    }
+
     private async Task WatchAsync(TaskCompletionSource synced, CancellationToken cancellationToken)
     {
         using var response = await _client.GetAsync($"{AgentGateway.WatchPath}?since={Revision}", HttpCompletionOption.ResponseHeadersRead, cancellationToken);
@@ -289,13 +305,14 @@ internal sealed class TestAgent : IAsyncDisposable
             {
                 case AgentGateway.ItemEvent:
                     var received = JsonSerializer.Deserialize(item.Data, HostJson.Default.HostItem)!;
-                    Revision = received.Revision;
                     Items[(received.Kind, received.Id)] = received;
                     Seen.Enqueue(received);
                     if (Behaviour(received) is { } answer)
                     {
                         await ReportAsync([answer]);
                     }
+
+                    Revision = received.Revision;
 
                     break;
                 case AgentGateway.SyncedEvent:
