@@ -17,9 +17,6 @@ internal sealed class StoreConnection : DataConnection
     {
     }
 
-    /// <summary>SELECTs, INSERTs, UPDATEs and DELETEs sent so far: what an operation costs, held by tests.</summary>
-    public int Statements { get; set; }
-
     public ITable<SettingRow> Settings => this.GetTable<SettingRow>();
     public ITable<CounterRow> Counters => this.GetTable<CounterRow>();
     public ITable<DomainRow> Domains => this.GetTable<DomainRow>();

@@ -1,0 +1,127 @@
+using Holdfast.Core.Ids;
+using Holdfast.Core.Planning;
+using Holdfast.Core.States;
+using Shouldly;
+using Xunit;
+
+namespace Holdfast.Core.Tests.Planning;
+
+public sealed class PlacementPlannerTests
+{
+    private static readonly PoolId PoolA = new(Guid.Parse("44444444-0000-7000-8000-00000000000a"));
+    private static readonly PoolId PoolB = new(Guid.Parse("44444444-0000-7000-8000-00000000000b"));
+
+    public static TheoryData<string, PlanFaultKind, string> Obstacles() => new()
+    {
+        { "down", PlanFaultKind.NoCapacity, "not up" },
+        { "disabled", PlanFaultKind.NoCapacity, "disabled" },
+        { "memory", PlanFaultKind.NoCapacity, "MiB of memory free" },
+        { "cpus", PlanFaultKind.NoCapacity, "CPUs" },
+        { "other-host", PlanFaultKind.NoCapacity, "another host" },
+        { "unbound", PlanFaultKind.StorageUnavailable, "is not on this host" },
+        { "dead", PlanFaultKind.StorageUnavailable, "connection refused" },
+        { "tag", PlanFaultKind.StorageUnavailable, "has no tag fast" },
+        { "full", PlanFaultKind.StorageUnavailable, "full" },
+        { "room", PlanFaultKind.StorageUnavailable, "no room" },
+        { "maintenance", PlanFaultKind.StorageUnavailable, "Maintenance" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Obstacles))]
+    public void Nothing_fits_names_the_reason(string obstacle, PlanFaultKind kind, string word)
+    {
+        var facts = Facts(Host(1));
+        var volume = Volume();
+        (facts, volume) = obstacle switch
+        {
+            "down" => (Facts(Host(1) with { IsUp = false }), volume),
+            "disabled" => (Facts(Host(1) with { IsEnabled = false }), volume),
+            "memory" => (facts with { MemoryMib = 5000 }, volume),
+            "cpus" => (facts with { Cpus = 5 }, volume),
+            "other-host" => (facts with { OnlyHost = new HostId(Guid.NewGuid()) }, volume),
+            "unbound" => (facts with { Bindings = [] }, volume),
+            "dead" => (facts with { Bindings = [new BindingFacts(Host(1).IncarnationId, PoolA, BindingHealth.Down, "connection refused")] }, volume),
+            "tag" => (facts, volume with { Tags = ["fast"] }),
+            "full" => (facts with { Pools = [Pool(PoolA) with { UsedBytes = 900 }] }, volume),
+            "room" => (facts with { Pools = [Pool(PoolA) with { AllocatedBytes = 1999 }] }, volume),
+            _ => (facts with { Pools = [Pool(PoolA) with { State = PoolState.Maintenance }] }, volume),
+        };
+        var fault = PlacementPlanner.Choose(facts, [volume]).ShouldBeOfType<Placement.Nowhere>().Fault;
+        fault.Kind.ShouldBe(kind);
+        fault.Text.ShouldContain(word);
+    }
+
+    [Theory]
+    [InlineData(BindingHealth.Serving, VolumeState.Ready, true)]
+    [InlineData(BindingHealth.Unclear, VolumeState.Ready, true)]
+    [InlineData(BindingHealth.LocalOnly, VolumeState.Ready, true)]
+    [InlineData(BindingHealth.LocalOnly, VolumeState.Allocated, false)]
+    [InlineData(BindingHealth.Down, VolumeState.Ready, false)]
+    public void An_existing_volume_may_start_without_a_control_plane_when_it_is_locally_there(BindingHealth health, VolumeState state, bool fits)
+    {
+        var facts = Facts(Host(1)) with { Bindings = [new BindingFacts(Host(1).IncarnationId, PoolA, health, "refused")] };
+        (PlacementPlanner.Choose(facts, [Volume() with { State = state, PoolId = PoolA, PoolName = "a", PoolState = PoolState.Up }]) is Placement.Found).ShouldBe(fits);
+    }
+
+    [Fact]
+    public void A_dead_pool_costs_only_its_own_volumes()
+    {
+        var facts = Facts(Host(1)) with
+        {
+            Pools = [Pool(PoolA), Pool(PoolB)],
+            Bindings = [new BindingFacts(Host(1).IncarnationId, PoolA, BindingHealth.Down, "refused"), new BindingFacts(Host(1).IncarnationId, PoolB, BindingHealth.Serving, null)],
+        };
+        PlacementPlanner.Choose(facts, [Volume()]).ShouldBeOfType<Placement.Found>().Pools.Values.ShouldBe([PoolB]);
+    }
+
+    [Fact]
+    public void The_last_host_is_taken_and_healthy_storage_goes_before_it()
+    {
+        var facts = Facts(Host(1), Host(2)) with { LastHost = Host(2).Id };
+        PlacementPlanner.Choose(facts, [Volume()]).ShouldBeOfType<Placement.Found>().Host.Id.ShouldBe(Host(2).Id);
+        var existing = Volume() with { State = VolumeState.Ready, PoolId = PoolA, PoolName = "a", PoolState = PoolState.Up };
+        var unclear = facts with { Bindings = [new BindingFacts(Host(1).IncarnationId, PoolA, BindingHealth.Serving, null), new BindingFacts(Host(2).IncarnationId, PoolA, BindingHealth.Unclear, null)] };
+        PlacementPlanner.Choose(unclear, [existing]).ShouldBeOfType<Placement.Found>().Host.Id.ShouldBe(Host(1).Id);
+    }
+
+    [Fact]
+    public void The_answer_does_not_depend_on_the_order_of_rows()
+    {
+        var facts = Facts(Host(1), Host(2), Host(3));
+        var reversed = facts with { Hosts = [.. facts.Hosts.Reverse()], Bindings = [.. facts.Bindings.Reverse()] };
+        var one = PlacementPlanner.Choose(facts, [Volume()]).ShouldBeOfType<Placement.Found>();
+        PlacementPlanner.Choose(reversed, [Volume()]).ShouldBeOfType<Placement.Found>().Host.Id.ShouldBe(one.Host.Id);
+    }
+
+    private static HostCandidate Host(int number) => new()
+    {
+        Id = new HostId(Guid.Parse($"66666666-0000-7000-8000-00000000000{number}")),
+        IncarnationId = new IncarnationId(Guid.Parse($"11111111-0000-7000-8000-00000000000{number}")),
+        ClusterId = new ClusterId(Guid.Empty),
+        Name = $"h{number}",
+        IsUp = true,
+        IsEnabled = true,
+        Cpus = 4,
+        MemoryMib = 4096,
+    };
+
+    private static PoolFacts Pool(PoolId id) => new() { Id = id, Name = "a", State = PoolState.Up, CapacityBytes = 1000, UsedBytes = 10 };
+
+    private static VolumeFacts Volume() => new()
+    {
+        Id = new VolumeId(Guid.Parse("33333333-0000-7000-8000-000000000001")),
+        Name = "ROOT-1",
+        Type = VolumeType.Root,
+        State = VolumeState.Allocated,
+        SizeBytes = 100,
+    };
+
+    private static PlacementFacts Facts(params HostCandidate[] hosts) => new()
+    {
+        Cpus = 1,
+        MemoryMib = 512,
+        Hosts = hosts,
+        Pools = [Pool(PoolA)],
+        Bindings = [.. hosts.Select(h => new BindingFacts(h.IncarnationId, PoolA, BindingHealth.Serving, null))],
+    };
+}

@@ -1,0 +1,209 @@
+using Holdfast.Core.Ids;
+using Holdfast.Core.Planning;
+using Holdfast.Core.States;
+using Shouldly;
+using Xunit;
+
+namespace Holdfast.Core.Tests.Planning;
+
+public sealed class VmPlannerTests
+{
+    private static readonly DateTimeOffset Now = new(2026, 1, 30, 10, 0, 0, TimeSpan.Zero);
+    private static readonly IncarnationId Incarnation = new(Guid.Parse("11111111-0000-7000-8000-000000000001"));
+
+    public static TheoryData<VmState, MachinePhase, bool> GoneReports()
+    {
+        var data = new TheoryData<VmState, MachinePhase, bool>();
+        foreach (var state in new[] { VmState.Starting, VmState.Running, VmState.Stopping })
+        {
+            foreach (var phase in Enum.GetValues<MachinePhase>())
+            {
+                data.Add(state, phase, true);
+                data.Add(state, phase, false);
+            }
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(GoneReports))]
+    public void A_guest_counts_as_gone_only_when_its_host_says_so_of_the_newest_generation(VmState state, MachinePhase phase, bool isCurrent)
+    {
+        var wish = state == VmState.Stopping ? MachineWish.Stopped : MachineWish.Running;
+        var facts = Vm(state) with { Incarnation = Incarnation, Machine = Machine(wish, Seen(phase, isCurrent ? 5 : 4)) };
+        var isGone = isCurrent && phase is MachinePhase.Absent or MachinePhase.Stopped or MachinePhase.Failed && isCurrent;
+        VmPlanner.Plan(facts).OfType<VmAction.GuestGone>().Any().ShouldBe(isGone);
+    }
+
+    public static TheoryData<VmState, JobKind> EveryStateAndJob()
+    {
+        var data = new TheoryData<VmState, JobKind>();
+        foreach (var state in Enum.GetValues<VmState>())
+        {
+            foreach (var kind in new[] { JobKind.DeployVm, JobKind.StartVm, JobKind.StopVm, JobKind.RebootVm, JobKind.DestroyVm, JobKind.ExpungeVm })
+            {
+                data.Add(state, kind);
+            }
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(EveryStateAndJob))]
+    public void No_job_outlives_its_deadline(VmState state, JobKind kind)
+    {
+        var job = Job(kind) with { Deadline = Now };
+        var facts = Vm(state) with { Incarnation = Incarnation, Jobs = [job], Machine = Machine(MachineWish.Stopped, null), MachineItems = 1 };
+        VmPlanner.Plan(facts).ShouldContain(a => (a is VmAction.FailJob && ((VmAction.FailJob)a).Job == job.Id) || (a is VmAction.CompleteJob && ((VmAction.CompleteJob)a).Job == job.Id));
+    }
+
+    [Theory]
+    [MemberData(nameof(EveryStateAndJob))]
+    public void What_the_storage_does_never_changes_what_follows_from_a_stop(VmState state, JobKind kind)
+    {
+        if (state is not (VmState.Stopping or VmState.Running))
+        {
+            return;
+        }
+
+        var sick = Volume() with { PoolState = PoolState.Maintenance, Task = new TaskFacts(WorkKind.DeleteVolume, WorkState.Owed, "refused") };
+        var well = Volume();
+        var facts = Vm(state) with { Incarnation = Incarnation, Jobs = [Job(kind)], Machine = Machine(MachineWish.Stopped, Seen(MachinePhase.Stopped, 5)) };
+        VmPlanner.Plan(facts with { Volumes = [sick] }).ShouldBe(VmPlanner.Plan(facts with { Volumes = [well] }));
+    }
+
+    [Fact]
+    public void A_start_that_missed_its_deadline_is_withdrawn()
+    {
+        var job = Job(JobKind.StartVm) with { Deadline = Now };
+        var facts = Vm(VmState.Starting) with { Incarnation = Incarnation, Jobs = [job], Machine = Machine(MachineWish.Running, null) };
+        var actions = VmPlanner.Plan(facts);
+        actions.OfType<VmAction.FailJob>().Single().Fault.Kind.ShouldBe(PlanFaultKind.TimedOut);
+        actions.ShouldContain(new VmAction.StopMachine());
+        actions.OfType<VmAction.MoveTo>().Single().State.ShouldBe(VmState.Stopping);
+    }
+
+    [Fact]
+    public void A_stop_that_missed_its_deadline_stands_and_names_the_blocking_host()
+    {
+        var job = Job(JobKind.StopVm) with { Deadline = Now };
+        var facts = Vm(VmState.Stopping) with { Incarnation = Incarnation, Jobs = [job], Machine = Machine(MachineWish.Stopped, null) with { IsHostUp = false } };
+        var action = VmPlanner.Plan(facts).ShouldHaveSingleItem().ShouldBeOfType<VmAction.FailJob>();
+        action.Fault.Text.ShouldContain("host h1 does not report");
+    }
+
+    [Fact]
+    public void A_qemu_that_cannot_be_killed_keeps_its_leases_and_is_told_of()
+    {
+        var facts = Vm(VmState.Stopping) with
+        {
+            Incarnation = Incarnation,
+            Jobs = [Job(JobKind.StopVm)],
+            Machine = Machine(MachineWish.Stopped, Seen(MachinePhase.Stopping, 5) with { Stuck = "QEMU 4711 waits for a disk" }),
+        };
+        VmPlanner.Plan(facts).ShouldBe([new VmAction.Note("QEMU 4711 waits for a disk")]);
+    }
+
+    [Fact]
+    public void A_start_makes_its_volumes_before_it_runs_the_machine()
+    {
+        var facts = Vm(VmState.Starting) with { Incarnation = Incarnation, Jobs = [Job(JobKind.StartVm)] };
+        var allocated = Volume() with { State = VolumeState.Allocated, FromTemplate = true };
+        VmPlanner.Plan(facts with { Volumes = [allocated] }).ShouldBe([new VmAction.WantTemplate(allocated.Id, Incarnation)]);
+        VmPlanner.Plan(facts with { Volumes = [allocated with { Copy = Copy(TemplateCopyState.Importing) }] }).ShouldBeEmpty();
+        VmPlanner.Plan(facts with { Volumes = [allocated with { Copy = Copy(TemplateCopyState.Ready) }] }).ShouldBe([new VmAction.MakeVolume(allocated.Id, Incarnation)]);
+        var making = allocated with { State = VolumeState.Creating, Task = new TaskFacts(WorkKind.EnsureVolume, WorkState.Pending, null) };
+        VmPlanner.Plan(facts with { Volumes = [making] }).ShouldBeEmpty();
+        VmPlanner.Plan(facts with { Volumes = [making with { Task = making.Task with { State = WorkState.Done } }] }).ShouldBe([new VmAction.VolumeMade(allocated.Id)]);
+        VmPlanner.Plan(facts with { Volumes = [Volume()] }).ShouldBe([new VmAction.RunMachine()]);
+    }
+
+    [Fact]
+    public void A_failed_import_fails_the_start_naming_the_pool()
+    {
+        var facts = Vm(VmState.Starting) with
+        {
+            Incarnation = Incarnation,
+            Jobs = [Job(JobKind.DeployVm)],
+            Volumes = [Volume() with { State = VolumeState.Allocated, FromTemplate = true, Copy = Copy(TemplateCopyState.Failed) }],
+        };
+        var actions = VmPlanner.Plan(facts);
+        actions.OfType<VmAction.FailJob>().Single().Fault.Text.ShouldContain("pool1");
+        actions.OfType<VmAction.MoveTo>().Single().State.ShouldBe(VmState.Error);
+    }
+
+    [Theory]
+    [InlineData(VmState.Stopped, VmRemoval.Destroy, VmState.Destroyed)]
+    [InlineData(VmState.Stopped, VmRemoval.Expunge, VmState.Destroyed)]
+    [InlineData(VmState.Destroyed, VmRemoval.Expunge, VmState.Expunging)]
+    [InlineData(VmState.Error, VmRemoval.Destroy, VmState.Expunging)]
+    public void Removal_goes_on_by_itself(VmState state, VmRemoval removal, VmState next) =>
+        VmPlanner.Plan(Vm(state) with { Removal = removal }).OfType<VmAction.MoveTo>().Single().State.ShouldBe(next);
+
+    [Theory]
+    [InlineData(0, false, false, true)]
+    [InlineData(0, true, false, false)]
+    [InlineData(0, true, true, true)]
+    [InlineData(1, false, false, false)]
+    [InlineData(1, true, true, false)]
+    public void An_expunge_waits_for_the_host_and_a_little_for_the_backend(int items, bool isOwed, bool isTried, bool isRemoved)
+    {
+        var facts = Vm(VmState.Expunging) with
+        {
+            Removal = VmRemoval.Expunge,
+            MachineItems = items,
+            Jobs = [Job(JobKind.ExpungeVm)],
+            Volumes = isOwed ? [Volume() with { State = VolumeState.Expunging, Task = new TaskFacts(WorkKind.DeleteVolume, WorkState.Owed, null, isTried) }] : [],
+        };
+        VmPlanner.Plan(facts).OfType<VmAction.Remove>().Any().ShouldBe(isRemoved);
+        if (items == 0)
+        {
+            VmPlanner.Plan(facts with { Now = Now + VmPlanner.ExpungeGrace }).ShouldContain(new VmAction.Remove());
+        }
+    }
+
+    [Fact]
+    public void A_disk_is_attached_when_the_guest_has_it_and_free_again_when_the_host_says_no()
+    {
+        var job = Job(JobKind.AttachVolume) with { Generation = new Generation(5) };
+        var volume = Volume() with { Type = VolumeType.DataDisk, IsAttaching = true, Jobs = [job] };
+        var facts = Vm(VmState.Running) with { Incarnation = Incarnation, Volumes = [volume], Machine = Machine(MachineWish.Running, Seen(MachinePhase.Running, 5)) };
+        VmPlanner.Plan(facts).ShouldBeEmpty();
+        var has = facts with { Machine = facts.Machine! with { Observed = Seen(MachinePhase.Running, 5) with { Disks = new Dictionary<VolumeId, long> { [volume.Id] = 1 } } } };
+        VmPlanner.Plan(has).ShouldBe([new VmAction.FinishAttach(volume.Id), new VmAction.CompleteJob(job.Id)]);
+        var refused = facts with { Machine = facts.Machine with { Observed = Seen(MachinePhase.Running, 5) with { Failure = "no quorum" } } };
+        VmPlanner.Plan(refused).OfType<VmAction.UndoAttach>().ShouldHaveSingleItem();
+        VmPlanner.Plan(refused).OfType<VmAction.UpdateMachine>().ShouldHaveSingleItem();
+    }
+
+    private static VmFacts Vm(VmState state) => new() { Id = new VmId(Guid.Parse("22222222-0000-7000-8000-000000000001")), Name = "vm1", State = state, Now = Now };
+
+    private static VolumeFacts Volume() => new()
+    {
+        Id = new VolumeId(Guid.Parse("33333333-0000-7000-8000-000000000001")),
+        Name = "ROOT-1",
+        Type = VolumeType.Root,
+        State = VolumeState.Ready,
+        PoolId = new PoolId(Guid.Parse("44444444-0000-7000-8000-000000000001")),
+        PoolName = "pool1",
+        PoolState = PoolState.Up,
+        SizeBytes = 1,
+    };
+
+    private static CopyFacts Copy(TemplateCopyState state) => new(new VolumeId(Guid.Parse("33333333-0000-7000-8000-0000000000ff")), state, "checksum differs");
+
+    private static JobFacts Job(JobKind kind) => new(new JobId(Guid.Parse("55555555-0000-7000-8000-000000000001")), kind, Now, Now + TimeSpan.FromMinutes(1));
+
+    private static MachineFacts Machine(MachineWish wish, MachineObservation? observed) => new()
+    {
+        Generation = new Generation(5),
+        Wish = wish,
+        Observed = observed,
+        HostName = "h1",
+        IsHostUp = true,
+    };
+
+    private static MachineObservation Seen(MachinePhase phase, long generation) => new() { Generation = new Generation(generation), Phase = phase };
+}
