@@ -6,6 +6,8 @@ namespace Holdfast.Agent.Hypervisor;
 /// <content>The end of a domain.</content>
 internal sealed partial class LibvirtHypervisor
 {
+    private static readonly TimeSpan LookFirst = TimeSpan.FromMilliseconds(250);
+
     private enum Ending
     {
         Absent,
@@ -18,8 +20,14 @@ internal sealed partial class LibvirtHypervisor
     {
         var begin = _time.GetTimestamp();
         var limit = bound > _options.DaemonDestroyLimit ? bound : _options.DaemonDestroyLimit;
-        var call = _stop.CallAsync(Key("destroy", machine), limit, session => Destroy(session, machine), CancellationToken.None);
+
+        // The process is looked for before libvirt is asked: a libvirt that ends a QEMU at once and then hangs over another domain would leave nothing to watch.
+        // A look that takes long does not hold up the asking.
         var lookup = FindProcessAsync(machine, cancellationToken);
+        await Task.WhenAny(lookup, Task.Delay(LookFirst, _time, cancellationToken));
+        cancellationToken.ThrowIfCancellationRequested();
+        using var early = lookup.IsCompleted ? Watch((await lookup).Process) : null;
+        var call = _stop.CallAsync(Key("destroy", machine), limit, session => Destroy(session, machine), CancellationToken.None);
 
         // What libvirt says is enough when it answers at once; the process is watched beside it because libvirt looks only five times a second, waits ten
         // seconds before it kills, and may be away altogether.
@@ -30,8 +38,9 @@ internal sealed partial class LibvirtHypervisor
         }
 
         var (process, fault) = await lookup;
-        using var handle = process is null ? null : ProcessHandle.Open(process.ProcessId);
-        if (handle is null || !_processTable.IsSame(process!))
+        using var late = early is null ? Watch(process) : null;
+        var handle = early ?? late;
+        if (handle is null)
         {
             // Nothing to watch: libvirt has the word.
             var remaining = bound - _time.GetElapsedTime(begin);
@@ -76,6 +85,18 @@ internal sealed partial class LibvirtHypervisor
 
         _own.TryRemove(machine.Value, out _);
         return new DestroyOutcome.Gone(WasPresent: true);
+    }
+
+    private ProcessHandle? Watch(QemuProcess? process)
+    {
+        var handle = process is null ? null : ProcessHandle.Open(process.ProcessId);
+        if (handle is not null && !_processTable.IsSame(process!))
+        {
+            handle.Dispose();
+            return null;
+        }
+
+        return handle;
     }
 
     private static string Describe(LibvirtResult<Ending>? answer) => answer switch

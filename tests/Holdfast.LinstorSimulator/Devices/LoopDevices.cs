@@ -58,8 +58,12 @@ internal static class LoopDevices
 
     public static bool IsAttached(string device, string file) => string.Equals(BackingFile("/sys/block/" + Path.GetFileName(device)), file, StringComparison.Ordinal);
 
-    public static async Task<string> AttachAsync(string file, CancellationToken cancellationToken) =>
-        await CommandRunner.RunAsync("losetup", ["--find", "--show", file], Limit, cancellationToken);
+    public static async Task<string> AttachAsync(string file, CancellationToken cancellationToken)
+    {
+        var device = await CommandRunner.RunAsync("losetup", ["--find", "--show", file], Limit, cancellationToken);
+        await AllowWritesAsync(device, cancellationToken);
+        return device;
+    }
 
     /// <summary>Attaches at a number that was used before, so that device paths handed out stay true; another one when that is taken.</summary>
     public static async Task<string> AttachAtAsync(string device, string file, CancellationToken cancellationToken)
@@ -67,6 +71,7 @@ internal static class LoopDevices
         try
         {
             await CommandRunner.RunAsync("losetup", [device, file], Limit, cancellationToken);
+            await AllowWritesAsync(device, cancellationToken);
             return device;
         }
         catch (SatelliteException)
@@ -84,6 +89,9 @@ internal static class LoopDevices
     /// <summary>Lets nobody open the device for writing any more, or allows it again.</summary>
     public static Task SetReadOnlyAsync(string device, bool readOnly, CancellationToken cancellationToken) =>
         CommandRunner.RunAsync("blockdev", [readOnly ? "--setro" : "--setrw", device], Limit, cancellationToken);
+
+    // The kernel keeps the read-only mark with the number, not with the file: without this, who gets a number next inherits a bar that was put up against another.
+    private static Task AllowWritesAsync(string device, CancellationToken cancellationToken) => SetReadOnlyAsync(device, false, cancellationToken);
 
     public static bool IsReadOnly(string device)
     {
