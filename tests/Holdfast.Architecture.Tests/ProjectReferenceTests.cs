@@ -41,7 +41,7 @@ public sealed class ProjectReferenceTests
     [InlineData("Holdfast.Core", "System.IO.File")]
     [InlineData("Holdfast.Core", "System.Net.")]
     [InlineData("Holdfast.Core", "HttpClient")]
-    [InlineData("Holdfast.Core", "async ")]
+    [InlineData("Holdfast.Core", "async ", "Waiting.cs")]
     [InlineData("Holdfast.Core", "GetUtcNow", "TimeOrderedIdSource.cs")]
     [InlineData("Holdfast.Core", "Random")]
     [InlineData("Holdfast.Agent", "Holdfast.Server")]

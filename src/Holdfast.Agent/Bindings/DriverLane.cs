@@ -1,5 +1,6 @@
 using Holdfast.Agent.Loop;
 using Holdfast.Core.Ids;
+using Holdfast.Core.Waits;
 using Holdfast.Protocol.Driver;
 
 namespace Holdfast.Agent.Bindings;

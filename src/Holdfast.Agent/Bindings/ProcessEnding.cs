@@ -1,4 +1,4 @@
-using Holdfast.Agent.Loop;
+using Holdfast.Core.Waits;
 
 namespace Holdfast.Agent.Bindings;
 

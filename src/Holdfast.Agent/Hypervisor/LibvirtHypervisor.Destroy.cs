@@ -1,3 +1,5 @@
+// An adapter: it waits for threads of libvirt's lanes and for a process of the kernel, on the real clock, and is replaced as a whole in a simulation.
+#pragma warning disable RS0030
 using Holdfast.Core.Ids;
 using Holdfast.Libvirt;
 

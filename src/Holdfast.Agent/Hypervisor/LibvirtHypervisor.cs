@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Threading.Channels;
 using System.Xml.Linq;
 using Holdfast.Core.Ids;
+using Holdfast.Core.Waits;
 using Holdfast.Libvirt;
 using Microsoft.Extensions.Logging;
 
@@ -200,7 +201,8 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
         if (_clearing.TryGetValue(spec.Machine.Value, out var clearing))
         {
             // Bounded by the deadline of the destroy.
-            await clearing.WaitAsync(cancellationToken);
+            await clearing.AtMostAsync(Timeout.InfiniteTimeSpan, _time, cancellationToken);
+            await clearing;
         }
 
         // A process that libvirt has dropped may still write to the disks.

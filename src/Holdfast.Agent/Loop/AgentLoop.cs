@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Holdfast.Core.Waits;
 using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Agent.Loop;

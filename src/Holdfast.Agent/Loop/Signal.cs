@@ -1,3 +1,5 @@
+using Holdfast.Core.Waits;
+
 namespace Holdfast.Agent.Loop;
 
 /// <summary>Wakes one waiting job. Set any number of times, it wakes once. Only for use on the loop.</summary>

@@ -4,6 +4,7 @@ using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Loop;
 using Holdfast.Agent.Obligations;
 using Holdfast.Core.Ids;
+using Holdfast.Core.Waits;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 using Microsoft.Extensions.Logging;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Holdfast.Core.Waits;
 
 namespace Holdfast.Server.Wakeups;
 
@@ -132,15 +133,8 @@ internal sealed class WakeupHub
         /// <param name="cancellationToken">Ends the wait.</param>
         public async Task WaitAsync(TimeSpan atMost, CancellationToken cancellationToken)
         {
-            try
-            {
-                await _next.WaitAsync(atMost, _time, cancellationToken);
-            }
-            catch (TimeoutException)
-            {
-                // The slow poll is the truth; the signal only saves time.
-            }
-
+            // The slow poll is the truth; the signal only saves time.
+            await _next.AtMostAsync(atMost, _time, cancellationToken);
             if (_next.IsCompleted)
             {
                 _next = _topic.Next;

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using Holdfast.Agent.Link;
-using Holdfast.Agent.Loop;
 using Holdfast.Core.Ids;
+using Holdfast.Core.Waits;
 using Holdfast.Protocol.Host;
 
 namespace Holdfast.Agent.Tests.Simulation;

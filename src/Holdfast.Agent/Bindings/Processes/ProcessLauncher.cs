@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Holdfast.Agent.Ledger;
 using Holdfast.Core.Ids;
+using Holdfast.Core.Waits;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
@@ -196,7 +197,7 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
                 return new LaunchOutcome.Ready(process, info);
             case { Ready: false, Error: { } error }:
                 process.Kill();
-                await process.Ended.WaitAsync(cancellationToken);
+                await process.Ended.OrAbandonAsync(cancellationToken);
                 process.Dispose();
                 return new LaunchOutcome.Refused(error);
             default:
@@ -229,7 +230,7 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(bound.Token, cancellationToken);
         try
         {
-            return await AnswerAsync(started, process, spec, line, ends.Token).WaitAsync(ends.Token);
+            return await AnswerAsync(started, process, spec, line, ends.Token).OrAbandonAsync(ends.Token);
         }
         catch (OperationCanceledException)
         {
