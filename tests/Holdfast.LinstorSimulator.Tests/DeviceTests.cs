@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Holdfast.LinstorSimulation.Devices;
+using Holdfast.Testing;
 using Shouldly;
 using Xunit;
 
@@ -241,6 +242,47 @@ public sealed class DeviceTests
 
         (await ReadAsync(second)).ShouldStartWith("shared");
         cluster.Simulator.Cluster.Violations.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("PUT", "/v1/resource-definitions/vol-1/resource-connections/kvm1/kvm2")]
+    [InlineData("PUT", "/v1/resource-definitions/vol-1")]
+    [InlineData("PUT", "/v1/resource-groups/rg")]
+    [InlineData("POST", "/v1/controller/properties")]
+    public async Task Drbd_WriteStraightAfterTwoPrimariesWereAllowed_IsNotRefusedByABarOfBefore(string method, string path)
+    {
+        SkipWithoutLoops();
+        // Nobody moves this clock, so nothing but the change itself can put the bar up or take it down.
+        await using var cluster = await Cluster.StartAsync(new LinstorSimulatorOptions { NodeName = "kvm1", SimulatedNodes = ["kvm2"], Drbd = true, Time = new FakeTimeProvider() });
+        await cluster.Calls.SpawnAsync("vol-1", 8192);
+        var device = Path.Combine(cluster.Simulator.StateFolderPath, "dev", "drbd", "by-res", "vol-1", "0");
+        (await cluster.Simulator.Cluster.SetOpenAsync("vol-1", "kvm2", true, Cancel)).ShouldBeNull();
+        await Should.ThrowAsync<UnauthorizedAccessException>(() => WriteAsync(device, "refused"));
+
+        (await ChangeAsync("""{"override_props":{"DrbdOptions/Net/allow-two-primaries":"yes"}}""")).ShouldBeLessThan(300);
+        await WriteAsync(device, "allowed");
+        (await ChangeAsync("""{"delete_props":["DrbdOptions/Net/allow-two-primaries"]}""")).ShouldBeLessThan(300);
+        await Should.ThrowAsync<UnauthorizedAccessException>(() => WriteAsync(device, "refused"));
+        cluster.Simulator.Cluster.Violations.ShouldBeEmpty();
+
+        async Task<int> ChangeAsync(string body) => (method == "PUT" ? await cluster.Calls.PutAsync(path, body) : await cluster.Calls.PostAsync(path, body)).Status;
+    }
+
+    [Fact]
+    public async Task Drbd_TwoPrimariesAllowedAndForbiddenByManyAtOnce_LeavesTheBarOfTheLastOne()
+    {
+        SkipWithoutLoops();
+        await using var cluster = await Cluster.StartAsync(new LinstorSimulatorOptions { NodeName = "kvm1", SimulatedNodes = ["kvm2"], Drbd = true, Time = new FakeTimeProvider() });
+        await cluster.Calls.SpawnAsync("vol-1", 8192);
+        var device = Path.Combine(cluster.Simulator.StateFolderPath, "dev", "drbd", "by-res", "vol-1", "0");
+        await cluster.Simulator.Cluster.SetOpenAsync("vol-1", "kvm2", true, Cancel);
+        for (var round = 0; round < 5; round++)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 6).Select(number => cluster.Calls.PutAsync(
+                "/v1/resource-definitions/vol-1", $$$"""{"override_props":{"DrbdOptions/Net/allow-two-primaries":"{{{(number % 2 == 0 ? "yes" : "no")}}}"}}""")));
+            var allowed = (await cluster.Calls.GetAsync("/v1/resource-definitions?resource_definitions=vol-1")).Text.Contains("\"DrbdOptions/Net/allow-two-primaries\":\"yes\"", StringComparison.Ordinal);
+            LoopDevices.IsReadOnly(new FileInfo(device).LinkTarget!).ShouldBe(!allowed, $"round {round}");
+        }
     }
 
     [Fact]

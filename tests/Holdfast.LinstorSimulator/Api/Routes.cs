@@ -7,7 +7,19 @@ internal sealed partial class Routes(Controller controller, TimeProvider time)
 {
     private const string Definition = "/v1/resource-definitions/{resource}";
 
-    public IReadOnlyList<Route> All() => [.. ServerRoutes(), .. NodeRoutes(), .. GroupRoutes(), .. DefinitionRoutes(), .. ResourceRoutes(), .. SnapshotRoutes()];
+    public IReadOnlyList<Route> All() =>
+        [.. new[] { ServerRoutes(), NodeRoutes(), GroupRoutes(), DefinitionRoutes(), ResourceRoutes(), SnapshotRoutes() }.SelectMany(static some => some).Select(Guarded)];
+
+    /// <summary>A change has reached the devices when it is answered: whether two primaries are allowed depends on properties of controller, group, definition and connection, and on who has a resource.</summary>
+    private Route Guarded(Route route) => route.Method is "GET" or "OPTIONS" ? route : route with
+    {
+        Handle = async (request, token) =>
+        {
+            var reply = await route.Handle(request, token);
+            await controller.GuardOpenersAsync(token);
+            return reply;
+        },
+    };
 
     private IEnumerable<Route> ServerRoutes() =>
     [

@@ -212,6 +212,7 @@ internal sealed partial class Controller
             FinishDefinition(definition);
         }
 
+        await GuardOpenersAsync(cancellationToken);
         return true;
     }
 

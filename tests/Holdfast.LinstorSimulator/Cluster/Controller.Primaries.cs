@@ -6,6 +6,9 @@ internal sealed partial class Controller
 {
     private static readonly TimeSpan WatchEvery = TimeSpan.FromMilliseconds(500);
 
+    // Finding out what is barred and barring it is one turn: else a bar found out before a change is put up after it.
+    private readonly SemaphoreSlim _guardTurn = new(1, 1);
+
     /// <summary>How an opener on a simulated node fared.</summary>
     public enum OpenResult
     {
@@ -88,16 +91,42 @@ internal sealed partial class Controller
     }
 
     /// <summary>
-    /// DRBD refuses to promote a second node. The kernel's loop devices know nothing of that, so while another node is primary the device of a local one is set
-    /// read-only: opening it for writing fails. An opener that was faster than this is written down as a violation.
+    /// DRBD refuses to promote a second node, so opening its device for writing fails there. The kernel's loop devices know nothing of that, so while another node is
+    /// primary the device of a local one is set read-only. That is a weaker bar: QEMU looks at it and refuses, but a plain open(2) for writing succeeds, and it is
+    /// write(2) that fails, with EPERM, also through a descriptor opened before. Who is primary without leave is written down as a violation.
+    /// Called before a change is answered, as a real controller's satellites have applied it by then, and twice a second for openers that tell nobody. Idempotent.
     /// </summary>
-    private async Task GuardOpenersAsync(CancellationToken cancellationToken)
+    public async Task GuardOpenersAsync(CancellationToken cancellationToken)
     {
         if (_mode == DeviceMode.None)
         {
             return;
         }
 
+        await _guardTurn.WaitAsync(cancellationToken);
+        try
+        {
+            foreach (var (device, readOnly) in WantedBars())
+            {
+                try
+                {
+                    await LoopDevices.SetReadOnlyAsync(device, readOnly, cancellationToken);
+                }
+                catch (SatelliteException problem)
+                {
+                    LogGuardFailed(device, problem.Message);
+                }
+            }
+        }
+        finally
+        {
+            _guardTurn.Release();
+        }
+    }
+
+    /// <summary>The devices whose bar is not as it should be now, and how it should be.</summary>
+    private List<(string Device, bool ReadOnly)> WantedBars()
+    {
         var wanted = new List<(string Device, bool ReadOnly)>();
         lock (_lock)
         {
@@ -118,17 +147,7 @@ internal sealed partial class Controller
             }
         }
 
-        foreach (var (device, readOnly) in wanted)
-        {
-            try
-            {
-                await LoopDevices.SetReadOnlyAsync(device, readOnly, cancellationToken);
-            }
-            catch (SatelliteException problem)
-            {
-                LogGuardFailed(device, problem.Message);
-            }
-        }
+        return wanted;
     }
 
     private void NoteViolation(DefinitionRow definition, List<string> primaries)

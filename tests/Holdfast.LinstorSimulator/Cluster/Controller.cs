@@ -58,6 +58,7 @@ internal sealed partial class Controller : IAsyncDisposable
             await ResumeAsync(name, cancellationToken);
         }
 
+        await GuardOpenersAsync(cancellationToken);
         Background(RetryDeletesAsync);
         Background(WatchPrimariesAsync);
     }
@@ -73,6 +74,7 @@ internal sealed partial class Controller : IAsyncDisposable
 
         await Task.WhenAll(running);
         _stopping.Dispose();
+        _guardTurn.Dispose();
     }
 
     private void Background(Func<CancellationToken, Task> work)
