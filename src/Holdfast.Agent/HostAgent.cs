@@ -1,5 +1,6 @@
 using Holdfast.Agent.Bindings;
 using Holdfast.Agent.Hypervisor;
+using Holdfast.Agent.Inventory;
 using Holdfast.Agent.Items;
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Link;
@@ -44,7 +45,9 @@ internal sealed partial class HostAgent : IReportSource
         _reports = new ReportBook(Ledger);
         Items = new ItemBook(Ledger, boot, time, parts.Logs.CreateLogger<ItemBook>());
         Bindings = new BindingBook(
-            parts.Loop, Ledger, parts.Launcher, () => Machines!.IsAdopted, pool => _reports.Touch(ItemKind.Binding, pool.Value), parts.Logs);
+            parts.Loop, Ledger, parts.Launcher,
+            new InventoryContext(() => Machines!.IsAdopted, volume => Machines!.IsHeldByGuest(volume), parts.Ids),
+            pool => _reports.Touch(ItemKind.Binding, pool.Value), parts.Logs);
         Machines = new MachineBook(
             new MachineContext
             {

@@ -827,13 +827,13 @@ internal sealed partial class DirectoryDriver : IStorageDriver
         var recorded = _attachments.All();
         List<AttachmentInfo> list =
         [
-            .. recorded
-                .DistinctBy(static attachment => attachment.VolumeId)
-                .Select(attachment => new AttachmentInfo(
-                    attachment.VolumeId,
-                    PoolFolder.NameOf(attachment.VolumeId),
-                    attachment.Path,
-                    open.ContainsKey(attachment.Path))),
+            .. recorded.Select(attachment => new AttachmentInfo(
+                attachment.VolumeId,
+                PoolFolder.NameOf(attachment.VolumeId),
+                attachment.Path,
+                open.ContainsKey(attachment.Path),
+                attachment.Mode,
+                attachment.Generation)),
         ];
         var known = recorded.Select(static attachment => attachment.VolumeId).ToHashSet();
         foreach (var (path, writes) in open)

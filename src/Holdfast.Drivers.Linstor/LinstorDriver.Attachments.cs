@@ -153,7 +153,8 @@ internal sealed partial class LinstorDriver
 
             var name = VolumeName.Of(record.Volume);
             var isPrimary = (drbd as DrbdAnswer.Resources)?.List.Any(one => string.Equals(one.Name, name, StringComparison.OrdinalIgnoreCase) && one.IsPrimary) ?? false;
-            list.Add(new AttachmentInfo(record.Volume, name, record.Path, isPrimary || users.Of(status.Number) is not null));
+            var inUse = isPrimary || users.Of(status.Number) is not null;
+            list.AddRange(record.Modes.Select(mode => new AttachmentInfo(record.Volume, name, record.Path, inUse, mode, record.Generation)));
         }
 
         return new AttachmentList(list);

@@ -1,3 +1,4 @@
+using Holdfast.Agent.Inventory;
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Loop;
 using Holdfast.Agent.Obligations;
@@ -9,7 +10,7 @@ namespace Holdfast.Agent.Bindings;
 
 /// <summary>The storage pools of this host. Follows the binding items; one supervisor and one obligation executor each.</summary>
 internal sealed class BindingBook(
-    AgentLoop loop, AgentLedger ledger, IDriverLauncher launcher, Func<bool> mayBegin, Action<PoolId> changed, ILoggerFactory logs)
+    AgentLoop loop, AgentLedger ledger, IDriverLauncher launcher, InventoryContext inventory, Action<PoolId> changed, ILoggerFactory logs)
 {
     private readonly Dictionary<PoolId, (BindingSupervisor Supervisor, ObligationExecutor Executor)> _bindings = [];
 
@@ -63,8 +64,8 @@ internal sealed class BindingBook(
 
         var spec = item.Binding ?? new BindingSpec { PoolId = pool, PoolName = pool.ToString(), Driver = "", Config = new Dictionary<string, string>() };
         var binding = new Binding(loop, spec);
-        var executor = new ObligationExecutor(loop, ledger, binding, mayBegin, logs.CreateLogger<ObligationExecutor>());
-        var supervisor = new BindingSupervisor(loop, ledger, launcher, binding, executor, Changed, logs.CreateLogger<BindingSupervisor>());
+        var executor = new ObligationExecutor(loop, ledger, binding, inventory.GuestsAreKnown, logs.CreateLogger<ObligationExecutor>());
+        var supervisor = new BindingSupervisor(loop, ledger, launcher, binding, executor, inventory, Changed, logs.CreateLogger<BindingSupervisor>());
         _bindings[pool] = (supervisor, executor);
         supervisor.Start();
         executor.Start();

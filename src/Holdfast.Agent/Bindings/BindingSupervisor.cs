@@ -1,3 +1,4 @@
+using Holdfast.Agent.Inventory;
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Loop;
 using Holdfast.Agent.Obligations;
@@ -31,6 +32,7 @@ internal sealed partial class BindingSupervisor : IDisposable
     private readonly AgentLedger _ledger;
     private readonly IDriverLauncher _launcher;
     private readonly ObligationExecutor _obligations;
+    private readonly InventoryKeeper _inventory;
     private readonly Action<PoolId> _changed;
     private readonly ILogger _log;
     private readonly Signal _wake;
@@ -44,9 +46,17 @@ internal sealed partial class BindingSupervisor : IDisposable
 
     /// <summary>Makes a supervisor; <see cref="Start"/> starts it.</summary>
     public BindingSupervisor(
-        AgentLoop loop, AgentLedger ledger, IDriverLauncher launcher, Binding binding, ObligationExecutor obligations, Action<PoolId> changed, ILogger log)
+        AgentLoop loop,
+        AgentLedger ledger,
+        IDriverLauncher launcher,
+        Binding binding,
+        ObligationExecutor obligations,
+        InventoryContext inventory,
+        Action<PoolId> changed,
+        ILogger log)
     {
         (_loop, _ledger, _launcher, Binding, _obligations, _changed, _log) = (loop, ledger, launcher, binding, obligations, changed, log);
+        _inventory = new InventoryKeeper(loop, ledger, binding, obligations, inventory, ShowInventory, log);
         _wake = new Signal(loop.Time);
         Binding.Lane.Silent += () =>
         {
@@ -195,6 +205,7 @@ internal sealed partial class BindingSupervisor : IDisposable
         Binding.Circuit.Serving();
         Show(BindingState.Starting);
         Binding.Settle();
+        _inventory.Begin();
         _ = process.Ended.ContinueWith(
             _ => _wake.Set(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Current);
         var misses = 0;
@@ -353,6 +364,7 @@ internal sealed partial class BindingSupervisor : IDisposable
             return false;
         }
 
+        _inventory.Abandon();
         var orphans = _ledger.Tables.OwedTo(Binding.Pool);
         var took = _loop.Time.GetElapsedTime(began);
         var generation = Row.Item.Generation;
@@ -437,6 +449,7 @@ internal sealed partial class BindingSupervisor : IDisposable
 
     private void Lost(string reason)
     {
+        _inventory.End();
         Binding.Circuit.NotServing(reason);
         Binding.Lane.Close(reason);
         if (Desired == Desired.Attached)
@@ -469,9 +482,11 @@ internal sealed partial class BindingSupervisor : IDisposable
     {
         var isDown = status.ControlPlane == PlaneHealth.Down || status.DataPlane == PlaneHealth.Down;
         var words = status.Error is { } error ? DriverErrorText.Describe(Binding.PoolName, error) : $"Storage pool '{Binding.PoolName}' does not answer.";
-        Condition[] conditions = isDown
-            ? [new Condition { Type = ConditionType.BackendUnhealthy, PoolId = Binding.Pool, Text = words, Code = status.Error?.Code }]
-            : [];
+        Condition[] conditions =
+        [
+            .. isDown ? [new Condition { Type = ConditionType.BackendUnhealthy, PoolId = Binding.Pool, Text = words, Code = status.Error?.Code }] : Array.Empty<Condition>(),
+            .. _inventory.Conditions,
+        ];
         if (isDown && !Binding.View.Conditions.Any(condition => condition.Type == ConditionType.BackendUnhealthy))
         {
             LogUnhealthy(Binding.PoolName, Binding.Pool, words);
@@ -494,6 +509,19 @@ internal sealed partial class BindingSupervisor : IDisposable
             || status.Capacity?.TotalBytes != old.Status.Capacity?.TotalBytes || status.Capacity?.UsedBytes != old.Status.Capacity?.UsedBytes;
         if (isNews)
         {
+            _changed(Binding.Pool);
+        }
+    }
+
+    /// <summary>Shows what the inventory found beside the health that was shown last.</summary>
+    private void ShowInventory()
+    {
+        if (Binding.View is { State: BindingState.Attached or BindingState.Degraded, Status: not null } view)
+        {
+            Binding.View = view with
+            {
+                Conditions = [.. view.Conditions.Where(condition => condition.Type == ConditionType.BackendUnhealthy), .. _inventory.Conditions],
+            };
             _changed(Binding.Pool);
         }
     }

@@ -69,10 +69,27 @@ internal sealed class DriverLane(AgentLoop loop, Circuit circuit, string poolNam
     /// <param name="despiteCircuit">Whether to ask although the control plane is down, because a device may be locally there.</param>
     /// <param name="call">The call, given the client and what is left of the deadline.</param>
     /// <param name="cancellationToken">Ends the caller's wait, not the call.</param>
-    public async Task<DriverAnswer<T>> CallAsync<T>(
+    public Task<DriverAnswer<T>> CallAsync<T>(
         VolumeId? volume,
         TimeSpan deadline,
         bool despiteCircuit,
+        Func<IDriverClient, TimeSpan, CancellationToken, Task<DriverAnswer<T>>> call,
+        CancellationToken cancellationToken) =>
+        EnterAsync(volume, deadline, despiteCircuit, isAboutBackend: true, call, cancellationToken);
+
+    /// <summary>Asks the driver something that it answers from the host alone: asked whatever the circuit says, and no proof that the backend lives or does not.</summary>
+    /// <param name="deadline">How long the caller waits, the time in the queue included.</param>
+    /// <param name="call">The call, given the client and what is left of the deadline.</param>
+    /// <param name="cancellationToken">Ends the caller's wait, not the call.</param>
+    public Task<DriverAnswer<T>> AskHostAsync<T>(
+        TimeSpan deadline, Func<IDriverClient, TimeSpan, CancellationToken, Task<DriverAnswer<T>>> call, CancellationToken cancellationToken) =>
+        EnterAsync(null, deadline, despiteCircuit: true, isAboutBackend: false, call, cancellationToken);
+
+    private async Task<DriverAnswer<T>> EnterAsync<T>(
+        VolumeId? volume,
+        TimeSpan deadline,
+        bool despiteCircuit,
+        bool isAboutBackend,
         Func<IDriverClient, TimeSpan, CancellationToken, Task<DriverAnswer<T>>> call,
         CancellationToken cancellationToken)
     {
@@ -103,7 +120,11 @@ internal sealed class DriverLane(AgentLoop loop, Circuit circuit, string poolNam
                 if (left <= TimeSpan.Zero || cancellationToken.IsCancellationRequested)
                 {
                     // Nothing was asked, so there is nothing to undo.
-                    circuit.TrialNotMade();
+                    if (isAboutBackend)
+                    {
+                        circuit.TrialNotMade();
+                    }
+
                     answer.TrySetResult(new DriverAnswer<T>.Failed(new DriverError
                     {
                         Code = DriverErrorCode.Unreachable,
@@ -127,13 +148,17 @@ internal sealed class DriverLane(AgentLoop loop, Circuit circuit, string poolNam
                 }
 
                 var failed = outcome as DriverAnswer<T>.Failed;
-                circuit.Result(failed?.Error);
+                if (isAboutBackend)
+                {
+                    circuit.Result(failed?.Error);
+                }
+
                 answer.TrySetResult(outcome);
                 if (failed is { IsSilent: true })
                 {
                     Silent?.Invoke();
                 }
-                else if (failed?.Error.Code is DriverErrorCode.Unreachable or DriverErrorCode.Unknown)
+                else if (isAboutBackend && failed?.Error.Code is DriverErrorCode.Unreachable or DriverErrorCode.Unknown)
                 {
                     Unreached?.Invoke();
                 }

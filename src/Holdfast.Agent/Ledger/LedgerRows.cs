@@ -52,6 +52,9 @@ internal enum AttachmentState
 
     /// <summary>The driver said that it is there.</summary>
     Attached,
+
+    /// <summary>The driver's inventory shows it, and nothing on this host names it: its owner is the pool, until it can be released or a machine takes it.</summary>
+    Found,
 }
 
 /// <summary>Identifies an attachment: one volume can be held by its machine and, sealed, by several copies at once.</summary>
@@ -139,6 +142,9 @@ internal sealed record ObligationRow
 
     /// <summary>Name of the object at the backend.</summary>
     public string? BackendName { get; init; }
+
+    /// <summary>Where the volume was found on this host; handed to no other volume while this is open. Null when never told.</summary>
+    public string? Address { get; init; }
 
     /// <summary>Generation of the volume.</summary>
     public required Generation Generation { get; init; }

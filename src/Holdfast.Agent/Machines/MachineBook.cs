@@ -38,6 +38,10 @@ internal sealed partial class MachineBook
     /// <summary>The machines, by id.</summary>
     public IReadOnlyDictionary<VmId, MachineRunner> Runners => _runners;
 
+    /// <summary>Whether a guest on this host has the volume, as it was last seen.</summary>
+    public bool IsHeldByGuest(VolumeId volume) => _runners.Values.Any(runner =>
+        runner.Seen is Observation.Present present && present.Domain.Disks.Any(disk => disk.Volume == volume));
+
     /// <summary>Starts runners for everything the ledger knows, and follows the hypervisor.</summary>
     public void Start()
     {

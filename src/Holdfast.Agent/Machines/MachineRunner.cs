@@ -413,6 +413,14 @@ internal sealed partial class MachineRunner : IDisposable
         }
 
         var attached = rows.Zip(answers, (row, answer) => Attached(row, ((DriverAnswer<AttachmentReply>.Ok)answer).Value)).ToArray();
+        if (Conflicts(attached) is { Length: > 0 } conflicts)
+        {
+            FailStart(item.Generation, [.. conflicts.Select(pair => pair.Why with { Text = $"Machine '{Name}' was not started: {pair.Why.Text}" })]);
+            return;
+        }
+
+        // Where each volume is becomes durable before a guest opens it: from here on no other volume is handed the same place.
+        _context.Ledger.Record([.. attached.Select(row => new LedgerChange.PutAttachment(row))]);
         var networks = Networks(spec);
         _startCall = _context.Hypervisor.StartAsync(
             new DomainSpec
@@ -438,7 +446,7 @@ internal sealed partial class MachineRunner : IDisposable
                 break;
             case StartOutcome.Started started:
                 _seen = new Observation.Present(started.Domain);
-                RecordRunning(item, attached,
+                RecordRunning(item,
                 [
                     .. answers.OfType<DriverAnswer<AttachmentReply>.Ok>().Zip(attached)
                         .Where(pair => pair.First.Value.WithoutControlPlane is not null)
@@ -548,13 +556,12 @@ internal sealed partial class MachineRunner : IDisposable
         LogNotStarted(Name, _machine, generation, string.Join(" ", conditions.Select(condition => condition.Text)));
     }
 
-    private void RecordRunning(HostItem item, IReadOnlyList<AttachmentRow> attached, IReadOnlyList<Condition> conditions)
+    private void RecordRunning(HostItem item, IReadOnlyList<Condition> conditions)
     {
         var row = Row;
         _phase = null;
         _context.Ledger.Record(
         [
-            .. attached.Select(held => new LedgerChange.PutAttachment(held)),
             new LedgerChange.PutMachine(new MachineRow
             {
                 Machine = _machine,
@@ -618,7 +625,7 @@ internal sealed partial class MachineRunner : IDisposable
         if (row is not { State: MachineState.Running } || row.Generation != item.Generation)
         {
             var kept = row?.Conditions.Where(condition => condition.Type is ConditionType.NoNetwork or ConditionType.ControlPlaneDown) ?? [];
-            RecordRunning(item, [], [.. kept, .. _adjustmentFailures]);
+            RecordRunning(item, [.. kept, .. _adjustmentFailures]);
             LogRunning(Name, _machine, item.Generation);
         }
 
@@ -663,11 +670,18 @@ internal sealed partial class MachineRunner : IDisposable
         }
 
         var attached = Attached(row, ((DriverAnswer<AttachmentReply>.Ok)answer).Value);
+        if (Conflicts([attached]) is [var conflict, ..])
+        {
+            LetGoOf(row, $"attaching the disk to machine '{Name}' failed");
+            RefuseAdjustment(item, conflict.Why with { Text = $"Volume {disk.VolumeId} was not attached to machine '{Name}': {conflict.Why.Text}" });
+            return;
+        }
+
+        _context.Ledger.Record(new LedgerChange.PutAttachment(attached));
         var outcome = await _context.Hypervisor.AttachDiskAsync(_machine, NewDisk(disk, attached.Source!), _context.Loop.Stopping);
         switch (outcome)
         {
             case AttachOutcome.Attached or AttachOutcome.AlreadyAttached:
-                _context.Ledger.Record(new LedgerChange.PutAttachment(attached));
                 LogHotAttached(Name, _machine, disk.VolumeId, disk.PoolName);
                 break;
             case AttachOutcome.NotRunning:
@@ -684,7 +698,7 @@ internal sealed partial class MachineRunner : IDisposable
                     AttachOutcome.Failed refused => refused.Fault.Message,
                     _ => "for an unknown reason",
                 };
-                LetGoOf(row with { BackendName = attached.BackendName }, $"attaching the disk to machine '{Name}' failed");
+                LetGoOf(attached, $"attaching the disk to machine '{Name}' failed");
                 RefuseAdjustment(item, new Condition { Type = ConditionType.Failed, PoolId = disk.PoolId, Text = $"Volume {disk.VolumeId} was not attached to machine '{Name}': {words}" });
                 break;
         }
@@ -773,6 +787,16 @@ internal sealed partial class MachineRunner : IDisposable
         spec.Disks.Where(disk => domain.Disks.All(held => held.Volume != disk.VolumeId)).Select(disk => $"{disk.VolumeId}").FirstOrDefault();
 
     private static DomainDisk NewDisk(MachineDisk disk, DiskSource source) => new() { Volume = disk.VolumeId, Target = DiskTargets.Of(disk.DeviceId), Source = source };
+
+    /// <summary>Disks whose place on this host an open row of another volume names, or two of them at once.</summary>
+    private (AttachmentRow Row, Condition Why)[] Conflicts(IReadOnlyList<AttachmentRow> attached) =>
+    [
+        .. attached.Select((row, index) => (Row: row, Why: DiskAddress.Conflict(_context.Ledger.Tables, row.Volume, row.Source!)
+                ?? attached.Take(index).Where(other => DiskAddress.Of(other.Source) == DiskAddress.Of(row.Source))
+                    .Select(other => $"the drivers name {DiskAddress.Of(row.Source)} for volume {other.Volume} and for volume {row.Volume}").FirstOrDefault()))
+            .Where(pair => pair.Why is not null)
+            .Select(pair => (pair.Row, new Condition { Type = ConditionType.Conflict, PoolId = pair.Row.Pool, Text = $"storage pool '{pair.Row.PoolName}': {pair.Why}." })),
+    ];
 
     private static AttachmentRow Attached(AttachmentRow row, AttachmentReply reply) => row with
     {

@@ -11,11 +11,17 @@ namespace Holdfast.Agent.Obligations;
 /// </summary>
 internal static class ObligationRules
 {
-    /// <summary>Takes volumes: writes the attachments and makes void what is owed about them.</summary>
+    /// <summary>Takes volumes: writes the attachments, in the place of what an inventory found of them, and makes void what is owed about them.</summary>
     public static IEnumerable<LedgerChange> Take(LedgerTables tables, IEnumerable<AttachmentRow> rows)
     {
         foreach (var row in rows)
         {
+            foreach (var found in tables.Attachments.Values.Where(found =>
+                found.State == AttachmentState.Found && found.Pool == row.Pool && found.Volume == row.Volume && found.Mode == row.Mode))
+            {
+                yield return new LedgerChange.DropAttachment(found.Key);
+            }
+
             yield return new LedgerChange.PutAttachment(row);
             foreach (var owed in tables.Obligations.Values.Where(owed =>
                 owed.IsOpen && owed.Pool == row.Pool && owed.Volume == row.Volume && owed.Mode == row.Mode && owed.Kind == ObligationKind.ReleaseAttachment))
@@ -49,6 +55,7 @@ internal static class ObligationRules
                     Mode = row.Mode,
                     Machine = row.Machine,
                     BackendName = row.BackendName ?? $"hf-{row.Volume}",
+                    Address = DiskAddress.Of(row.Source),
                     Generation = row.Generation,
                     Cause = cause,
                     CreatedAt = now,

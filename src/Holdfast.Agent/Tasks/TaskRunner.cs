@@ -402,9 +402,23 @@ internal sealed partial class TaskRunner : IDisposable
             });
         }
 
-        return await CallAsync(
+        var answer = await CallAsync(
             binding, volume, ShortDeadline,
             (client, left, ends) => client.AttachAsync(volume, new AttachRequest { Generation = generation, Mode = AttachMode.Copy, ReadOnly = isReadOnly }, left, ends), flight);
+        if (answer is DriverAnswer<AttachmentReply>.Ok { Value: var reply })
+        {
+            if (DiskAddress.Conflict(_context.Ledger.Tables, volume, reply.Source) is { } conflict)
+            {
+                return new DriverAnswer<AttachmentReply>.Failed(new DriverError { Code = DriverErrorCode.Invalid, Text = $"Storage pool '{binding.PoolName}': {conflict}." });
+            }
+
+            _context.Ledger.Record(new LedgerChange.PutAttachment(row with
+            {
+                State = AttachmentState.Attached, Source = reply.Source, SizeBytes = reply.SizeBytes, BackendName = reply.BackendName,
+            }));
+        }
+
+        return answer;
     }
 
     private async Task<Result.Failed?> ReleaseAsync(Binding binding, VolumeId volume, Generation generation, CancellationToken flight)

@@ -85,12 +85,18 @@ public sealed record AttachmentReply
     public DriverError? WithoutControlPlane { get; init; }
 }
 
-/// <summary>An attachment that is really there on this host.</summary>
+/// <summary>An attachment that is really there on this host. A volume that is attached for several modes is listed once for each.</summary>
 /// <param name="VolumeId">The volume.</param>
 /// <param name="BackendName">Name of the object at the backend.</param>
 /// <param name="Path">Local device or file.</param>
 /// <param name="InUse">Whether somebody has it open; null when not known.</param>
-public sealed record AttachmentInfo(VolumeId VolumeId, string BackendName, string? Path = null, bool? InUse = null);
+/// <param name="Mode">What it was attached for; null when the driver has no record of an attach, but the host shows the volume open.</param>
+/// <param name="Generation">
+/// The newest generation it was attached with: what a release has to name at the least. Null when not known; nobody then releases it, because a release that
+/// names no generation cannot be told from one that comes too late.
+/// </param>
+public sealed record AttachmentInfo(
+    VolumeId VolumeId, string BackendName, string? Path = null, bool? InUse = null, AttachMode? Mode = null, Generation? Generation = null);
 
 /// <summary>What is attached on this host.</summary>
 /// <param name="Attachments">The attachments.</param>

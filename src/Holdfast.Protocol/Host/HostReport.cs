@@ -154,7 +154,10 @@ public enum ConditionType
     /// <summary>The ledger cannot be written; new effects are refused.</summary>
     LedgerUnwritable,
 
-    /// <summary>A foreign object is in the way (a domain with our name that we did not make).</summary>
+    /// <summary>
+    /// Something that this host cannot account for is in the way: a domain with our name that we did not make, an attachment that nobody here asked for and
+    /// that is in use, a device path that another volume still holds.
+    /// </summary>
     Conflict,
 }
 

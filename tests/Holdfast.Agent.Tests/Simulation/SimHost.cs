@@ -34,6 +34,9 @@ internal sealed class SimHost
 
     public MemoryLedgerStore Store { get; set; } = new();
 
+    /// <summary>A store that takes the place of <see cref="Store"/>, such as a real file.</summary>
+    public ILedgerStore? OtherStore { get; set; }
+
     public FakeImages Images { get; } = new();
 
     public ErrorLog Errors { get; } = new();
@@ -72,7 +75,7 @@ internal sealed class SimHost
         {
             Loop = loop,
             BootId = BootId,
-            Store = Store,
+            Store = OtherStore ?? Store,
             Damage = Damage,
             Hypervisor = Hypervisor,
             Launcher = Launcher,

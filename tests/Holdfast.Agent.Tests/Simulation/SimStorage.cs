@@ -36,6 +36,29 @@ internal sealed class SimStorage(PoolId pool, TimeProvider time)
 
     public HashSet<(VolumeId Volume, AttachMode Mode)> Attached { get; } = [];
 
+    /// <summary>The generation that something was attached with, where it is not the first.</summary>
+    public Dictionary<(VolumeId Volume, AttachMode Mode), Generation> Generations { get; } = [];
+
+    /// <summary>Volumes that somebody on the host has open, whoever that is.</summary>
+    public HashSet<VolumeId> Open { get; } = [];
+
+    /// <summary>Volumes whose device has another path than usual.</summary>
+    public Dictionary<VolumeId, string> Paths { get; } = [];
+
+    /// <summary>What the inventory fails with.</summary>
+    public DriverError? InventoryError { get; set; }
+
+    /// <summary>The inventory is never answered.</summary>
+    public bool InventoryHangs { get; set; }
+
+    /// <summary>The inventory tells neither what for nor with which generation.</summary>
+    public bool InventoryIsVague { get; set; }
+
+    /// <summary>How often the inventory was asked.</summary>
+    public int Inventories { get; set; }
+
+    public string PathOf(VolumeId volume) => Paths.GetValueOrDefault(volume) ?? "/dev/" + volume;
+
     /// <summary>Calls about volumes, health not counted.</summary>
     public List<string> Calls { get; } = [];
 
@@ -199,20 +222,47 @@ internal sealed class SimDriver(SimStorage storage, TimeProvider time, int pid) 
             }
 
             storage.Attached.Add((volume, request.Mode));
+            storage.Generations[(volume, request.Mode)] = request.Generation;
             return new DriverAnswer<AttachmentReply>.Ok(Reply(volume));
         }, deadline, cancellationToken);
     }
 
     public Task<DriverAnswer<DriverAck>> ReleaseAsync(VolumeId volume, AttachMode mode, Generation generation, TimeSpan deadline, CancellationToken cancellationToken) =>
         storage.CallAsync<DriverAck>($"release {volume}", true, () =>
-            new DriverAnswer<DriverAck>.Ok(new DriverAck(storage.Attached.Remove((volume, mode)) ? DriverOutcome.Done : DriverOutcome.AlreadySo)), deadline, cancellationToken);
+        {
+            if (generation < Generation.First || storage.Generations.GetValueOrDefault((volume, mode)) > generation)
+            {
+                return SimStorage.Error<DriverAck>(DriverErrorCode.Invalid, "the generation is too old");
+            }
 
-    public Task<DriverAnswer<AttachmentList>> AttachmentsAsync(TimeSpan deadline, CancellationToken cancellationToken) =>
-        Task.FromResult<DriverAnswer<AttachmentList>>(new DriverAnswer<AttachmentList>.Ok(new AttachmentList([])));
+            return storage.Open.Contains(volume)
+                ? SimStorage.Error<DriverAck>(DriverErrorCode.Busy, "still open")
+                : new DriverAnswer<DriverAck>.Ok(new DriverAck(storage.Attached.Remove((volume, mode)) ? DriverOutcome.Done : DriverOutcome.AlreadySo));
+        }, deadline, cancellationToken);
 
-    private static AttachmentReply Reply(VolumeId volume) => new()
+    public async Task<DriverAnswer<AttachmentList>> AttachmentsAsync(TimeSpan deadline, CancellationToken cancellationToken)
     {
-        Outcome = DriverOutcome.Done, Source = new DiskSource.Block("/dev/" + volume), SizeBytes = 1 << 30, BackendName = $"hf-{volume}",
+        storage.Inventories++;
+        if (storage.DriverHangs || storage.InventoryHangs)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken);
+        }
+
+        await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellationToken);
+        return storage.InventoryError is { } error
+            ? new DriverAnswer<AttachmentList>.Failed(error)
+            : new DriverAnswer<AttachmentList>.Ok(new AttachmentList(
+            [
+                .. storage.Attached.Select(held => new AttachmentInfo(
+                    held.Volume, $"hf-{held.Volume}", storage.PathOf(held.Volume), storage.Open.Contains(held.Volume),
+                    storage.InventoryIsVague ? null : held.Mode,
+                    storage.InventoryIsVague ? null : storage.Generations.GetValueOrDefault(held, Generation.First))),
+            ]));
+    }
+
+    private AttachmentReply Reply(VolumeId volume) => new()
+    {
+        Outcome = DriverOutcome.Done, Source = new DiskSource.Block(storage.PathOf(volume)), SizeBytes = 1 << 30, BackendName = $"hf-{volume}",
     };
 }
 

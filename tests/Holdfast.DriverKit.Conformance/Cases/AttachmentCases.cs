@@ -52,6 +52,8 @@ internal static class AttachmentCases
             var list = (await run.Client.AttachmentsAsync()).Ok().Attachments;
             Must(list.Count == 1 && list[0].VolumeId == attached, $"the list is {string.Join(", ", list)}");
             Must(list[0].BackendName == reply.BackendName, "it has another name than attach told");
+            Must(list[0].Mode == AttachMode.Run, $"it does not tell what it is attached for: {list[0].Mode}");
+            Must(list[0].Generation == Generation.First, $"it does not tell the generation it was attached with: {list[0].Generation}");
         }),
         new("A released volume is no longer listed", async run =>
         {

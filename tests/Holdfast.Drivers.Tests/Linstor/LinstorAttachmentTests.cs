@@ -53,7 +53,7 @@ public sealed class LinstorAttachmentTests
         status.IsBlock.ShouldBeTrue();
         (status.User, status.Group).ShouldBe((64055u, 64056u));
         Ok(await driver.AttachAsync(volume)).Outcome.ShouldBe(DriverOutcome.AlreadySo);
-        Ok(await driver.InventoryAsync()).Attachments.ShouldBe([new AttachmentInfo(volume, $"hf-{volume}", path, false)]);
+        Ok(await driver.InventoryAsync()).Attachments.ShouldBe([new AttachmentInfo(volume, $"hf-{volume}", path, false, AttachMode.Run, Generation.First)]);
 
         await using (var open = new FileStream(path, FileMode.Open, FileAccess.ReadWrite))
         {

@@ -103,7 +103,7 @@ internal sealed class HttpDriverClient : IDriverClient
 
     /// <inheritdoc/>
     public Task<DriverAnswer<AttachmentList>> AttachmentsAsync(TimeSpan deadline, CancellationToken cancellationToken) =>
-        CallAsync(HttpMethod.Get, DriverPaths.Attachments, null, DriverJson.Default.AttachmentList, deadline, null, cancellationToken);
+        CallAsync(HttpMethod.Get, DriverPaths.Attachments, null, DriverJson.Default.AttachmentList, deadline, Mismatch, cancellationToken);
 
     /// <inheritdoc/>
     public void Dispose() => _client.Dispose();
@@ -117,6 +117,11 @@ internal sealed class HttpDriverClient : IDriverClient
 
     private static string? Mismatch(VolumeId asked, VolumeReply reply) =>
         reply.Volume is null ? "it names no volume" : reply.Volume.VolumeId != asked ? $"it is about volume {reply.Volume.VolumeId}" : null;
+
+    private static string? Mismatch(AttachmentList list) =>
+        list.Attachments is null || list.Attachments.Any(one => one is null) ? "it lists something that is not an attachment"
+        : list.Attachments.FirstOrDefault(one => one.VolumeId.Value == Guid.Empty || string.IsNullOrEmpty(one.BackendName)) is { } nameless ? $"it lists an attachment without a name: {nameless}"
+        : null;
 
     private static DriverAnswer<T>.Failed Fail<T>(DriverErrorCode code, string text, bool isSilent = false) =>
         new(new DriverError { Code = code, Text = text }, isSilent);
