@@ -1,6 +1,7 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Server.Reconcile;
+using Holdfast.Server.Startup;
 using Holdfast.Server.Store.Rows;
 using LinqToDB;
 using LinqToDB.Async;
@@ -11,14 +12,19 @@ namespace Holdfast.Server.Operations;
 internal sealed class TemplateOperations : ITemplateOperations
 {
     private readonly TurnFactory _turns;
+    private readonly ServerOptions _options;
 
     /// <summary>Made once per node.</summary>
-    public TemplateOperations(TurnFactory turns) => _turns = turns;
+    public TemplateOperations(TurnFactory turns, ServerOptions options)
+    {
+        _turns = turns;
+        _options = options;
+    }
 
     /// <inheritdoc/>
     public async Task<Outcome<TemplateRow>> RegisterAsync(Caller caller, RegisterTemplate request, CancellationToken cancellationToken)
     {
-        var fault = Check(caller, request, out var url);
+        var fault = Check(caller, request, _options.AllowImageHosts, out var url);
         if (fault is not null)
         {
             return new Outcome<TemplateRow>.Refused(fault);
@@ -109,7 +115,7 @@ internal sealed class TemplateOperations : ITemplateOperations
         },
         cancellationToken);
 
-    private static ApiFault? Check(Caller caller, RegisterTemplate request, out string? url)
+    private static ApiFault? Check(Caller caller, RegisterTemplate request, IReadOnlyList<string> allowedHosts, out string? url)
     {
         url = null;
         if (string.IsNullOrWhiteSpace(request.Name) || request.Name.Length > 255)
@@ -132,7 +138,7 @@ internal sealed class TemplateOperations : ITemplateOperations
             return Faults.Invalid($"Invalid checksum {checksum}: it is {{ALGORITHM}}hexadecimal or plain hexadecimal of MD5, SHA-1, SHA-256 or SHA-512");
         }
 
-        url = TemplateUrl.Check(request.Url, caller.IsRootAdmin, out var fault);
+        url = TemplateUrl.Check(request.Url, caller.IsRootAdmin, allowedHosts, out var fault);
         return fault;
     }
 

@@ -1,85 +1,50 @@
-using System.Net;
-using System.Net.Sockets;
+using Holdfast.Protocol.Images;
 
 namespace Holdfast.Server.Operations;
 
 /// <summary>
-/// The server's half of the egress guard for template URLs: scheme, form, and addresses written as numbers. Names are resolved and checked on the host, after
-/// every redirect, where the connection is made; checking them here as well would only tell what this machine's resolver thinks now. Pure.
+/// Which URLs templates may be registered from. What the URL itself gives away is refused at once by the rule that hosts apply too (<see cref="EgressRule"/>);
+/// names are resolved and checked on the host, after every redirect, where the connection is made: checking them here would only tell what this machine's
+/// resolver thinks now. Pure.
 /// </summary>
 internal static class TemplateUrl
 {
     /// <summary>Checks.</summary>
     /// <param name="url">The URL.</param>
-    /// <param name="isRootAdmin">Root administrators may name local files of hosts.</param>
+    /// <param name="isRootAdmin">Root administrators may name local files of hosts, and their own image servers in private networks.</param>
+    /// <param name="allowedHosts">What the operator listed: names or addresses, with or without <c>:port</c>.</param>
     /// <param name="fault">Why not.</param>
     /// <returns>The URL as hosts get it, or null.</returns>
-    public static string? Check(string url, bool isRootAdmin, out ApiFault? fault)
+    public static string? Check(string url, bool isRootAdmin, IReadOnlyList<string> allowedHosts, out ApiFault? fault)
     {
-        fault = null;
-        if (!Uri.TryCreate(url.Trim(), UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https" or "file"))
+        if (!Uri.TryCreate(url.Trim(), UriKind.Absolute, out var uri))
         {
-            fault = Faults.Invalid($"Invalid template URL {url}: it is http://, https:// or file://");
+            fault = Faults.Invalid($"Invalid template URL {url}: it is not an absolute URL");
             return null;
         }
 
+        // Before anything repeats the URL: a password does not belong into an answer or a log.
         if (uri.UserInfo.Length > 0)
         {
-            fault = Faults.Invalid("Invalid template URL: it must not contain credentials");
+            fault = Faults.Invalid($"Invalid template URL at {uri.Scheme}://{uri.Authority}: a URL with a user name or password is not allowed");
             return null;
         }
 
-        if (uri.IsFile)
-        {
-            if (!isRootAdmin)
-            {
-                fault = Faults.PermissionDenied("Only root administrators may register templates from files of hosts");
-                return null;
-            }
-
-            if (uri.IsUnc || uri.AbsolutePath.Length < 2 || Uri.UnescapeDataString(uri.AbsolutePath).Split('/').Contains(".."))
-            {
-                fault = Faults.Invalid($"Invalid template URL {url}: it must name an absolute path");
-                return null;
-            }
-
-            return uri.AbsoluteUri;
-        }
-
-        // Loopback by name, and addresses that no image server outside has. Root administrators run their own image servers on private networks.
-        var isLocal = uri.IsLoopback || (IPAddress.TryParse(uri.Host.Trim('[', ']'), out var address) && IsForbidden(address, isRootAdmin));
-        if (isLocal && !(isRootAdmin && uri.IsLoopback))
-        {
-            fault = Faults.Invalid($"Invalid template URL {url}: the address {uri.Host} is not allowed");
-            return null;
-        }
-
-        return uri.AbsoluteUri;
+        fault = uri.IsFile ? CheckFile(url, uri, isRootAdmin)
+            : EgressRule.Refuse(uri, allowedHosts, allowPrivate: isRootAdmin) is { } reason ? Faults.Invalid($"Invalid template URL {url}: {reason}")
+            : null;
+        return fault is null ? uri.AbsoluteUri : null;
     }
 
-    private static bool IsForbidden(IPAddress address, bool isRootAdmin)
+    private static ApiFault? CheckFile(string url, Uri uri, bool isRootAdmin)
     {
-        if (address.IsIPv4MappedToIPv6)
+        if (!isRootAdmin)
         {
-            address = address.MapToIPv4();
+            return Faults.PermissionDenied("Only root administrators may register templates from files of hosts");
         }
 
-        if (IPAddress.IsLoopback(address) || address.IsIPv6LinkLocal || address.IsIPv6Multicast || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any))
-        {
-            return true;
-        }
-
-        if (address.AddressFamily != AddressFamily.InterNetwork)
-        {
-            return address.IsIPv6UniqueLocal && !isRootAdmin;
-        }
-
-        var bytes = address.GetAddressBytes();
-        return bytes switch
-        {
-            [169, 254, ..] or [0, ..] or [>= 224, ..] => true,
-            [10, ..] or [172, >= 16 and <= 31, ..] or [192, 168, ..] or [100, >= 64 and <= 127, ..] => !isRootAdmin,
-            _ => false,
-        };
+        return uri.IsUnc || uri.AbsolutePath.Length < 2 || Uri.UnescapeDataString(uri.AbsolutePath).Split('/').Contains("..")
+            ? Faults.Invalid($"Invalid template URL {url}: it must name an absolute path")
+            : null;
     }
 }

@@ -20,15 +20,19 @@ internal sealed record ServerOptions
     /// <summary>A file with an Npgsql connection string; null: SQLite in the data folder.</summary>
     public string? DatabaseFile { get; init; }
 
+    /// <summary>Hosts that images may be fetched from although their addresses are not public; the agents' option of the same name opens the way itself.</summary>
+    public IReadOnlyList<string> AllowImageHosts { get; init; } = [];
+
     /// <summary>How to call it.</summary>
     public const string Usage = """
-        holdfast-server --data DIR [--port 8080] [--agent-port 8250] [--listen 127.0.0.1] [--database FILE]
+        holdfast-server --data DIR [--port 8080] [--agent-port 8250] [--listen 127.0.0.1] [--database FILE] [--allow-image-hosts L]
 
           --data DIR        data folder (made when missing): SQLite database, keys, admin.ini
           --port N          port of the CloudStack API and login
           --agent-port N    port of the agent gateway (mutual TLS)
           --listen ADDRESS  address that both listen on
           --database FILE   file with a PostgreSQL connection string, for more than one server; default: SQLite in DIR
+          --allow-image-hosts L  hosts, separated by commas, that templates may be registered from although their addresses are not public
         """;
 
     /// <summary>Reads the command line.</summary>
@@ -65,6 +69,9 @@ internal sealed record ServerOptions
                     break;
                 case "--database":
                     options = options with { DatabaseFile = value };
+                    break;
+                case "--allow-image-hosts":
+                    options = options with { AllowImageHosts = value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) };
                     break;
                 default:
                     error = $"Not understood: {name} {value}";

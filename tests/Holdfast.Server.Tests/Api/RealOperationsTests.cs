@@ -48,6 +48,29 @@ public sealed class RealOperationsTests(RealApiHost host) : IClassFixture<RealAp
     }
 
     [Theory]
+    [InlineData("http://127.0.0.1/x")]
+    [InlineData("http://2130706433/x")]
+    [InlineData("http://[::ffff:127.0.0.1]/x")]
+    [InlineData("http://localhost:8000/x")]
+    [InlineData("http://169.254.169.254/latest/meta-data")]
+    [InlineData("ftp://example.org/x")]
+    public async Task A_template_from_where_no_image_server_is_is_refused_at_once_naming_the_url(string url)
+    {
+        var answer = await host.CallAsync(host.Admin, "registerTemplate", ("name", "inward"), ("format", "QCOW2"), ("hypervisor", "KVM"), ("url", url));
+
+        answer.ShouldFail(431).ErrorText!.ShouldStartWith($"Invalid template URL {url}: ");
+        (await host.CallAsync(host.Admin, "listTemplates", ("templatefilter", "all"), ("name", "inward"))).Text.ShouldBe("""{"listtemplatesresponse":{}}""");
+    }
+
+    [Fact]
+    public async Task A_template_url_with_a_password_is_refused_without_repeating_it()
+    {
+        var answer = await host.CallAsync(host.Admin, "registerTemplate", ("name", "inward"), ("format", "QCOW2"), ("hypervisor", "KVM"), ("url", "https://user:hunter2@example.org/x"));
+
+        answer.ShouldFail(431).Text.ShouldNotContain("hunter2");
+    }
+
+    [Theory]
     [InlineData("cluster id can't be null, if scope is cluster", "scope", "CLUSTER")]
     [InlineData("invalid scope for pool GALAXY", "scope", "GALAXY")]
     [InlineData("Missing parameter hypervisor.", "scope", "ZONE")]
