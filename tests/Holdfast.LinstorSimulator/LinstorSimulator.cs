@@ -1,9 +1,9 @@
+using Holdfast.FaultInjection;
 using Holdfast.LinstorSimulation.Admin;
 using Holdfast.LinstorSimulation.Api;
 using Holdfast.LinstorSimulation.Cluster;
 using Holdfast.LinstorSimulation.Devices;
 using Holdfast.LinstorSimulation.Drbd;
-using Holdfast.LinstorSimulation.Faults;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -20,8 +20,8 @@ public sealed class LinstorSimulator : IAsyncDisposable
     private readonly StateFolder _folder;
     private readonly bool _temporary;
     private readonly ILoggerFactory _loggers;
-    private readonly Ports _port;
-    private readonly Ports? _httpsPort;
+    private readonly ReservedPort _port;
+    private readonly ReservedPort? _httpsPort;
     private readonly ServerCertificate? _certificate;
     private readonly SimulatorSwitches _switches;
     private readonly ConnectCounter? _counter;
@@ -37,10 +37,10 @@ public sealed class LinstorSimulator : IAsyncDisposable
         _folder = folder;
         _temporary = temporary;
         _loggers = loggers;
-        _port = Ports.Reserve(options.Port);
+        _port = ReservedPort.Reserve(options.Port);
         if (options.Https)
         {
-            _httpsPort = Ports.Reserve(options.HttpsPort);
+            _httpsPort = ReservedPort.Reserve(options.HttpsPort);
             _certificate = ServerCertificate.Create(options.Time);
         }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Holdfast.FaultInjection;
 using Holdfast.LinstorSimulation.Cluster;
 using Holdfast.LinstorSimulation.Faults;
 using Microsoft.AspNetCore.Builder;
@@ -146,7 +147,7 @@ internal sealed class ApiServer : IAsyncDisposable
                 await Task.Delay(Timeout.InfiniteTimeSpan, _options.Time, ending);
                 return null;
             case FaultKind.Reset:
-                ListenerGate.Reset(context.Features.Get<IConnectionSocketFeature>()?.Socket);
+                ConnectionReset.Send(context.Features.Get<IConnectionSocketFeature>()?.Socket);
                 context.Abort();
                 return null;
             case FaultKind.Garbage:
@@ -178,7 +179,7 @@ internal sealed class ApiServer : IAsyncDisposable
         switch (rule?.Kind)
         {
             case FaultKind.ReplyLost:
-                ListenerGate.Reset(context.Features.Get<IConnectionSocketFeature>()?.Socket);
+                ConnectionReset.Send(context.Features.Get<IConnectionSocketFeature>()?.Socket);
                 context.Abort();
                 return null;
             case FaultKind.SlowHeaders:

@@ -1,5 +1,5 @@
 using System.Net;
-using System.Net.Sockets;
+using Holdfast.FaultInjection;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -15,7 +15,7 @@ namespace Holdfast.LinstorSimulation.Faults;
 internal sealed class ListenerGate : IConnectionListenerFactory, IDisposable
 {
     private readonly SocketTransportFactory _transport = new(
-        Options.Create(new SocketTransportOptions { CreateBoundListenSocket = static endPoint => Ports.BoundSocket((IPEndPoint)endPoint) }),
+        Options.Create(new SocketTransportOptions { CreateBoundListenSocket = static endPoint => ReservedPort.BoundSocket((IPEndPoint)endPoint) }),
         NullLoggerFactory.Instance);
 
     private readonly RequestLog _log;
@@ -101,22 +101,8 @@ internal sealed class ListenerGate : IConnectionListenerFactory, IDisposable
 
         foreach (var connection in connections)
         {
-            Reset(connection.Features.Get<IConnectionSocketFeature>()?.Socket);
+            ConnectionReset.Send(connection.Features.Get<IConnectionSocketFeature>()?.Socket);
             connection.Abort();
-        }
-    }
-
-    /// <summary>Closes a socket so that the peer gets a reset instead of an orderly end.</summary>
-    public static void Reset(Socket? socket)
-    {
-        try
-        {
-            socket?.LingerState = new LingerOption(true, 0);
-            socket?.Close();
-        }
-        catch (Exception gone) when (gone is ObjectDisposedException or SocketException)
-        {
-            // Ended by the peer meanwhile: as good as reset.
         }
     }
 
@@ -146,7 +132,7 @@ internal sealed class ListenerGate : IConnectionListenerFactory, IDisposable
         await listener.CloseAsync(cancellationToken);
         if (_fault == FaultSet.ConnectionFault.Blackhole)
         {
-            var silent = await SilentPort.CreateAsync((IPEndPoint)listener.EndPoint, _log, cancellationToken);
+            var silent = await SilentPort.CreateAsync((IPEndPoint)listener.EndPoint, _log.MarkOwn, cancellationToken);
             lock (_lock)
             {
                 _silent.Add(silent);

@@ -1,25 +1,25 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Holdfast.LinstorSimulation.Faults;
+namespace Holdfast.FaultInjection;
 
 /// <summary>
-/// A port that belongs to the simulator also while nobody listens: a socket that is bound and does not listen refuses connects like a free port, and keeps the
+/// A port that belongs to its owner also while nobody listens: a socket that is bound and does not listen refuses connects like a free port, and keeps the
 /// system from giving the number to somebody else.
 /// </summary>
-internal sealed class Ports : IDisposable
+internal sealed class ReservedPort : IDisposable
 {
     private const int SolSocket = 1;
     private const int SoReuseAddr = 2;
     private readonly Socket _reservation;
 
-    private Ports(Socket reservation) => _reservation = reservation;
+    private ReservedPort(Socket reservation) => _reservation = reservation;
 
     public int Number => ((IPEndPoint)_reservation.LocalEndPoint!).Port;
 
-    public static Ports Reserve(int port) => new(BoundSocket(new IPEndPoint(IPAddress.Loopback, port)));
+    public static ReservedPort Reserve(int port) => new(BoundSocket(new IPEndPoint(IPAddress.Loopback, port)));
 
-    /// <summary>Several sockets of the simulator may be bound to one port as long as at most one listens. (The framework's own option would share it with all.)</summary>
+    /// <summary>Several sockets of its owner may be bound to one port as long as at most one listens. (The framework's own option would share it with all.)</summary>
     public static Socket BoundSocket(IPEndPoint endPoint)
     {
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);

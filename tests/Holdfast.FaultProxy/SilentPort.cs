@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Holdfast.LinstorSimulation.Faults;
+namespace Holdfast.FaultInjection;
 
 /// <summary>
 /// A port on which SYN packets get no answer: a listener with no room in its accept queue, filled by connections of our own and never accepted from. The kernel
@@ -13,17 +13,18 @@ internal sealed class SilentPort : IDisposable
     private readonly Socket _listener;
     private readonly List<Socket> _fillers = [];
 
-    private readonly RequestLog _log;
+    // Told the source port of each filler, so that who counts connects does not count ours, and when it is given back.
+    private readonly Action<int, bool> _own;
 
-    private SilentPort(Socket listener, RequestLog log)
+    private SilentPort(Socket listener, Action<int, bool> own)
     {
         _listener = listener;
-        _log = log;
+        _own = own;
     }
 
-    public static async Task<SilentPort> CreateAsync(IPEndPoint endPoint, RequestLog log, CancellationToken cancellationToken)
+    public static async Task<SilentPort> CreateAsync(IPEndPoint endPoint, Action<int, bool> own, CancellationToken cancellationToken)
     {
-        var port = new SilentPort(Ports.BoundSocket(endPoint), log);
+        var port = new SilentPort(ReservedPort.BoundSocket(endPoint), own);
         try
         {
             port._listener.Listen(0);
@@ -54,7 +55,7 @@ internal sealed class SilentPort : IDisposable
     {
         var filler = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         filler.Bind(new IPEndPoint(endPoint.Address, 0));
-        _log.MarkOwn(SourcePort(filler), true);
+        _own(SourcePort(filler), true);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Probe);
         try
@@ -72,7 +73,7 @@ internal sealed class SilentPort : IDisposable
 
     private void End(Socket filler)
     {
-        _log.MarkOwn(SourcePort(filler), false);
+        _own(SourcePort(filler), false);
         filler.Dispose();
     }
 
