@@ -11,6 +11,12 @@ public static class HostPlanner
     /// <summary>After this long without a report a host is in Alert.</summary>
     public static readonly TimeSpan Missing = TimeSpan.FromSeconds(60);
 
+    /// <summary>Decides whether the maintenance of a host has begun. It never waits for storage, and never keeps a pool from being removed there.</summary>
+    /// <param name="state">The present state.</param>
+    /// <param name="activeVms">VMs placed on the host whose guests are not gone.</param>
+    /// <returns>The state that follows.</returns>
+    public static ResourceState Plan(ResourceState state, int activeVms) => state == ResourceState.PrepareForMaintenance && activeVms == 0 ? ResourceState.Maintenance : state;
+
     /// <summary>Decides.</summary>
     /// <param name="state">The present state.</param>
     /// <param name="lastReport">When its latest report arrived, by the server's clock; null: never.</param>

@@ -21,7 +21,7 @@ public sealed record HostCandidate
     /// <summary>Reports arrive.</summary>
     public required bool IsUp { get; init; }
 
-    /// <summary>An operator lets VMs start on it.</summary>
+    /// <summary>An operator lets VMs start on it: neither disabled nor in maintenance.</summary>
     public required bool IsEnabled { get; init; }
 
     /// <summary>CPU threads.</summary>

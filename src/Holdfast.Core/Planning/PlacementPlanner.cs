@@ -94,7 +94,7 @@ public static class PlacementPlanner
 
         if (!host.IsEnabled)
         {
-            return "it is disabled";
+            return "it is disabled or in maintenance";
         }
 
         if (facts.HostTags.FirstOrDefault(t => !host.Tags.Contains(t, StringComparer.OrdinalIgnoreCase)) is { } tag)

@@ -37,6 +37,9 @@ public sealed record PoolBindingFacts
     /// <summary>Confirmed absent, or absolved.</summary>
     public bool IsAbsent { get; init; }
 
+    /// <summary>Absent because a named person took the host out of the reckoning, not because it confirmed.</summary>
+    public bool IsAbsolved { get; init; }
+
     /// <summary>Reported: attached, with its control plane up.</summary>
     public bool IsServing { get; init; }
 
@@ -111,7 +114,9 @@ public abstract record PoolAction
     public sealed record RestartVms : PoolAction;
 
     /// <summary>The last host let it go.</summary>
-    public sealed record Gone : PoolAction;
+    /// <param name="Confirmed">Hosts that confirmed.</param>
+    /// <param name="Absolved">Hosts that were taken out of the reckoning, by name.</param>
+    public sealed record Gone(int Confirmed, string Absolved) : PoolAction;
 
     /// <summary>Ends a job well.</summary>
     /// <param name="Job">The job.</param>
@@ -154,7 +159,9 @@ public static class PoolPlanner
                 PlanCancelling(actions, facts);
                 break;
             case PoolState.Removed when !facts.IsGone && facts.Bindings.All(b => b.IsAbsent):
-                actions.Add(new PoolAction.Gone());
+                actions.Add(new PoolAction.Gone(
+                    facts.Bindings.Count(b => !b.IsAbsolved),
+                    string.Join(", ", facts.Bindings.Where(b => b.IsAbsolved).Select(b => b.HostName))));
                 break;
             case PoolState.Up or PoolState.Disabled:
                 Complete(actions, facts, JobKind.CancelStorageMaintenance);

@@ -41,4 +41,10 @@ public enum JobKind
 
     /// <summary>Hosts serve the pool again.</summary>
     CancelStorageMaintenance,
+
+    /// <summary>A host takes no more VMs; its guests need not be gone yet.</summary>
+    PrepareHostForMaintenance,
+
+    /// <summary>A host takes VMs again.</summary>
+    CancelHostMaintenance,
 }

@@ -121,7 +121,13 @@ internal sealed partial class JoinDesk
         if (token.HostId is { } known)
         {
             host = await db.Hosts.SingleAsync(h => h.Id == known, cancellationToken);
-            await turn.RetireIncarnationsAsync(host, $"replaced by installation {incarnation}; the join token {token.Id} for this host was made by user {token.CreatedBy}", cancellationToken);
+            if (host.Removed is not null)
+            {
+                return new JoinOutcome.Refused(409, $"host {host.Name} ({host.Id}) was deleted; make a join token for a new host");
+            }
+
+            var by = await db.Users.Where(u => u.Id == token.CreatedBy).Select(u => u.Username).FirstOrDefaultAsync(cancellationToken) ?? token.CreatedBy.ToString();
+            await turn.RetireIncarnationsAsync(host, by, $"replaced by installation {incarnation}; the join token {token.Id} for this host was made by {by}", cancellationToken);
             host = HostReports.Apply(await db.Hosts.SingleAsync(h => h.Id == known, cancellationToken), facts) with { IncarnationId = incarnation, State = HostState.Connecting };
             await db.UpdateAsync(host, token: cancellationToken);
         }

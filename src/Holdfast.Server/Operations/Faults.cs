@@ -125,4 +125,26 @@ internal static class Faults
     /// <summary>updateStoragePool enabled=true in a wrong state.</summary>
     public static ApiFault PoolNotEnablable(object pool, string name, object state) =>
         Invalid($"Primary storage {name} ({pool}) cannot be enabled. Storage pool state : {state}");
+
+    // Hosts.
+
+    /// <summary>prepareHostForMaintenance in a wrong state.</summary>
+    public static ApiFault HostNotReadyForMaintenance(object host, string name, object state) =>
+        Runtime($"Host {name} ({host}) is already in state {state}. Cannot recall for maintenance until resolved.");
+
+    /// <summary>cancelHostMaintenance in a wrong state.</summary>
+    public static ApiFault HostNotInMaintenance(object host, string name, object state) =>
+        Runtime($"Cannot perform cancelMaintenance when resource state is {state}, host: {name} ({host})");
+
+    /// <summary>deleteHost of a host that is in use.</summary>
+    public static ApiFault HostNotDeletable(object host, string name) =>
+        Runtime($"Host with UUID [{host}] ({name}) is not in maintenance mode and no forced deletion was requested.");
+
+    /// <summary>deleteHost of a host that is up and has guests.</summary>
+    public static ApiFault HostHasGuests(object host, string name, string guests) =>
+        Runtime($"Host {name} ({host}) is up and has guests, which would go on writing to their volumes; stop them first: {guests}");
+
+    /// <summary>deleteHost of a host that alone has storage pools.</summary>
+    public static ApiFault HostHasPools(object host, string name, string pools) =>
+        Runtime($"Host {name} ({host}) is the only one that has: {pools}. Delete them first.");
 }

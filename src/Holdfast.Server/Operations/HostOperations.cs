@@ -1,4 +1,5 @@
 using Holdfast.Core.Ids;
+using Holdfast.Core.States;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Reconcile;
@@ -80,4 +81,92 @@ internal sealed class HostOperations : IHostOperations
             },
             cancellationToken);
     }
+
+    /// <inheritdoc/>
+    public Task<JobOutcome> PrepareForMaintenanceAsync(Caller caller, HostId hostId, CancellationToken cancellationToken) => _turns.RunAsync<JobOutcome>(
+        async (turn, ct) =>
+        {
+            var host = await FindAsync(turn, hostId, ct);
+            if (host is null)
+            {
+                return new JobOutcome.Refused(Faults.NoSuchEntity("prepareHostForMaintenance", "id", hostId));
+            }
+
+            if (host.ResourceState != ResourceState.Enabled)
+            {
+                return new JobOutcome.Refused(Faults.HostNotReadyForMaintenance(host.Id, host.Name, host.ResourceState));
+            }
+
+            var job = await turn.AddJobAsync(caller.AccountId, caller.UserId, JobKind.PrepareHostForMaintenance, ResourceTypes.Host, hostId.Value, $"preparing host {host.Name} ({host.Id}) for maintenance", turn.Timings.Of(JobKind.PrepareHostForMaintenance), ct);
+            await turn.Db.Hosts.Where(h => h.Id == hostId).Set(h => h.ResourceState, ResourceState.PrepareForMaintenance).UpdateAsync(ct);
+            await turn.SettleMaintenanceAsync(hostId, ct);
+            await turn.CompleteJobAsync(job.Id, ct);
+            return new JobOutcome.Accepted(job.Id, hostId.Value);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<JobOutcome> CancelMaintenanceAsync(Caller caller, HostId hostId, CancellationToken cancellationToken) => _turns.RunAsync<JobOutcome>(
+        async (turn, ct) =>
+        {
+            var host = await FindAsync(turn, hostId, ct);
+            if (host is null)
+            {
+                return new JobOutcome.Refused(Faults.NoSuchEntity("cancelHostMaintenance", "id", hostId));
+            }
+
+            if (host.ResourceState is not (ResourceState.PrepareForMaintenance or ResourceState.Maintenance))
+            {
+                return new JobOutcome.Refused(Faults.HostNotInMaintenance(host.Id, host.Name, host.ResourceState));
+            }
+
+            var job = await turn.AddJobAsync(caller.AccountId, caller.UserId, JobKind.CancelHostMaintenance, ResourceTypes.Host, hostId.Value, $"ending the maintenance of host {host.Name} ({host.Id})", turn.Timings.Of(JobKind.CancelHostMaintenance), ct);
+            await turn.Db.Hosts.Where(h => h.Id == hostId).Set(h => h.ResourceState, ResourceState.Enabled).UpdateAsync(ct);
+            await turn.CompleteJobAsync(job.Id, ct);
+            return new JobOutcome.Accepted(job.Id, hostId.Value);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Outcome<Success>> DeleteAsync(Caller caller, HostId hostId, bool forced, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<Success>>(
+        async (turn, ct) =>
+        {
+            var host = await FindAsync(turn, hostId, ct);
+            if (host is null)
+            {
+                return new Outcome<Success>.Refused(Faults.NoSuchEntity("deleteHost", "id", hostId));
+            }
+
+            if (!forced && host.ResourceState != ResourceState.Maintenance)
+            {
+                return new Outcome<Success>.Refused(Faults.HostNotDeletable(host.Id, host.Name));
+            }
+
+            // The person says that nothing runs there; a host that reports says otherwise. Two writers would be the price of believing the wrong one.
+            var vms = await turn.Db.Vms.Where(v => v.HostId == hostId && v.Removed == null).OrderBy(v => v.Name).Select(v => new { v.Id, v.Name, v.State }).ToListAsync(ct);
+            if (host.State == HostState.Up && vms.Count > 0)
+            {
+                return new Outcome<Success>.Refused(Faults.HostHasGuests(host.Id, host.Name, string.Join(", ", vms.Select(v => $"VM {v.Name} ({v.Id}), state {v.State}"))));
+            }
+
+            var pools = await turn.Db.StoragePools.Where(p => p.HostId == hostId && p.Removed == null).OrderBy(p => p.Name).Select(p => new { p.Id, p.Name }).ToListAsync(ct);
+            if (pools.Count > 0)
+            {
+                return new Outcome<Success>.Refused(Faults.HostHasPools(host.Id, host.Name, string.Join(", ", pools.Select(p => $"storage pool {p.Name} ({p.Id})"))));
+            }
+
+            await turn.RetireIncarnationsAsync(host, caller.UserName, $"host {host.Name} was deleted{(forced ? " by force" : string.Empty)} while it was {host.State}", ct);
+            await turn.Db.Hosts.Where(h => h.Id == hostId)
+                .Set(h => h.State, HostState.Removed)
+                .Set(h => h.ResourceState, ResourceState.Disabled)
+                .Set(h => h.IncarnationId, (IncarnationId?)null)
+                .Set(h => h.Removed, turn.Now)
+                .UpdateAsync(ct);
+            await turn.TellAsync(EventTypes.HostDelete, EventLevel.Warn, EventState.Completed, $"Host {host.Name} ({host.Id}) was deleted", caller.AccountId, caller.UserId, ResourceTypes.Host, hostId.Value, host.Name, null, ct);
+            return new Outcome<Success>.Done(Success.Value);
+        },
+        cancellationToken);
+
+    private static Task<HostRow?> FindAsync(Turn turn, HostId id, CancellationToken cancellationToken) =>
+        turn.Db.Hosts.FirstOrDefaultAsync(h => h.Id == id && h.Removed == null, cancellationToken);
 }

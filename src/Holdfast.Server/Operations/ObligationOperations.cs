@@ -81,24 +81,27 @@ internal sealed class ObligationOperations : IObligationOperations
                     ct,
                     row.Id);
                 await turn.Db.UpdateAsync(forgotten, token: ct);
+                await AuditAsync(turn, caller, EventTypes.ObligationForget, $"{caller.UserName} told its host to write off", forgotten, ct);
                 return new Outcome<ObligationRow>.Done(forgotten);
             }
 
             forgotten = forgotten with { State = ObligationState.Forgotten, Settled = turn.Now, NextTry = null };
             await turn.Db.UpdateAsync(forgotten, token: ct);
-            await turn.TellAsync(
-                EventTypes.ObligationForgotten,
-                EventLevel.Warn,
-                EventState.Completed,
-                $"{caller.UserName} wrote off obligation {row.Id} ({row.Kind} of volume {row.VolumeId}, {row.BackendName}, on storage pool {row.PoolName} ({row.PoolId})): {forgotten.Reason}",
-                caller.AccountId,
-                caller.UserId,
-                ResourceTypes.Obligation,
-                row.Id.Value,
-                null,
-                null,
-                ct);
+            await AuditAsync(turn, caller, EventTypes.ObligationForgotten, $"{caller.UserName} wrote off", forgotten, ct);
             return new Outcome<ObligationRow>.Done(forgotten);
         },
+        cancellationToken);
+
+    private static Task AuditAsync(Turn turn, Caller caller, string type, string who, ObligationRow row, CancellationToken cancellationToken) => turn.TellAsync(
+        type,
+        EventLevel.Warn,
+        EventState.Completed,
+        $"{who} obligation {row.Id} ({row.Kind} of volume {row.VolumeId}, {row.BackendName}, on storage pool {row.PoolName} ({row.PoolId})): {row.Reason}",
+        caller.AccountId,
+        caller.UserId,
+        ResourceTypes.Obligation,
+        row.Id.Value,
+        null,
+        null,
         cancellationToken);
 }

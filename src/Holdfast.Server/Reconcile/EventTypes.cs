@@ -10,6 +10,7 @@ internal static class EventTypes
     public const string PoolDelete = "STORAGE.POOL.DELETE";
     public const string PoolGone = "STORAGE.POOL.GONE";
     public const string BindingAbsent = "STORAGE.BINDING.ABSENT";
+    public const string BindingAbsolved = "STORAGE.BINDING.ABSOLVED";
     public const string BindingDegraded = "STORAGE.BINDING.DEGRADED";
     public const string BindingRecovered = "STORAGE.BINDING.RECOVERED";
     public const string ObligationCreated = "OBLIGATION.CREATED";
@@ -23,6 +24,10 @@ internal static class EventTypes
     public const string HostJoin = "HOST.JOIN";
     public const string HostUp = "HOST.UP";
     public const string HostLost = "HOST.LOST";
+    public const string HostMaintenance = "HOST.MAINTENANCE";
+    public const string HostDelete = "HOST.DELETE";
+    public const string ObligationForget = "OBLIGATION.FORGET";
+    public const string ObligationOld = "OBLIGATION.OLD";
     public const string HostRetired = "HOST.INCARNATION.RETIRED";
     public const string UserKeys = "REGISTER.USER.KEY";
     public const string ServiceOfferingCreate = "SERVICE.OFFERING.CREATE";
@@ -45,6 +50,8 @@ internal static class EventTypes
         JobKind.DeleteTemplate => "TEMPLATE.DELETE",
         JobKind.EnableStorageMaintenance => "MAINT.PREPARE.PS",
         JobKind.CancelStorageMaintenance => "MAINT.CANCEL.PS",
+        JobKind.PrepareHostForMaintenance => "MAINT.PREPARE",
+        JobKind.CancelHostMaintenance => "MAINT.CANCEL",
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 }

@@ -38,6 +38,9 @@ internal sealed record ReconcileTimings
     /// <summary>CloudStack's job.expire.minutes.</summary>
     public TimeSpan KeepJobs { get; init; } = TimeSpan.FromDays(1);
 
+    /// <summary>How long an obligation may be owed before an alert, unless the setting obligation.alert.age says otherwise.</summary>
+    public TimeSpan ObligationAlertAge { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>Pause between sweeps.</summary>
     public TimeSpan SweepInterval { get; init; } = TimeSpan.FromSeconds(1);
 

@@ -1,6 +1,8 @@
+using System.Globalization;
 using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
+using Holdfast.Protocol.Host;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using LinqToDB;
@@ -198,6 +200,13 @@ internal sealed partial class Sweeper : BackgroundService
         if (await db.Templates.AnyAsync(t => t.State == TemplateState.Pending && t.Removed == null, cancellationToken))
         {
             finds.Add(new Find("templates", (turn, ct) => turn.SeedTemplatesAsync(ct)));
+        }
+
+        var configured = await db.Settings.Where(s => s.Name == SettingNames.ObligationAlertAge).Select(s => s.Value).FirstOrDefaultAsync(cancellationToken);
+        var oldest = now - (long.TryParse(configured, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? TimeSpan.FromSeconds(Math.Min(seconds, int.MaxValue)) : _timings.ObligationAlertAge);
+        foreach (var obligation in await db.Obligations.Where(o => o.State == ObligationState.Owed && o.Alerted == null && o.Created <= oldest).OrderBy(o => o.Created).Take(Batch).Select(o => o.Id).ToListAsync(cancellationToken))
+        {
+            finds.Add(new Find($"obligation {obligation}", (turn, ct) => turn.AlertAsync(obligation, oldest, ct)));
         }
 
         var old = now - _timings.KeepJobs;

@@ -1,6 +1,7 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
+using Holdfast.Protocol.Host;
 using Holdfast.Server.Store.Rows;
 using LinqToDB;
 using LinqToDB.Async;
@@ -14,7 +15,11 @@ internal sealed partial class Turn
     /// Ends every installation of a host, because a named person said that it was replaced: nothing of it can run any more. Its bindings are absolved, its guests
     /// gone, its work withdrawn; what it owed stays listed and can only be forgotten.
     /// </summary>
-    public async Task RetireIncarnationsAsync(HostRow host, string why, CancellationToken cancellationToken)
+    /// <param name="host">The host.</param>
+    /// <param name="by">The name of the person.</param>
+    /// <param name="why">What that person said.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task RetireIncarnationsAsync(HostRow host, string by, string why, CancellationToken cancellationToken)
     {
         var old = await Db.Incarnations.Where(i => i.HostId == host.Id && i.State == IncarnationState.Active).ToListAsync(cancellationToken);
         foreach (var incarnation in old)
@@ -23,7 +28,8 @@ internal sealed partial class Turn
             var bindings = await Db.Bindings.Where(b => b.IncarnationId == incarnation.Id && b.Absent == null).ToListAsync(cancellationToken);
             foreach (var binding in bindings)
             {
-                await Db.UpdateAsync(binding with { Absent = Now, Absolved = why, Since = Now }, token: cancellationToken);
+                await Db.UpdateAsync(binding with { Absent = Now, Absolved = why, AbsolvedBy = by, Since = Now }, token: cancellationToken);
+                await TellSystemAsync(EventTypes.BindingAbsolved, EventLevel.Warn, $"{by} absolved host {host.Name} ({host.Id}) of storage pool {binding.PoolId}: {why}", ResourceTypes.StoragePool, binding.PoolId.Value, null, cancellationToken);
                 Mark(binding.PoolId);
             }
 
@@ -36,6 +42,15 @@ internal sealed partial class Turn
                 await TaskEndedAsync(task, WorkState.Withdrawn, $"the installation of host {host.Name} that had it was retired", null, cancellationToken);
             }
 
+            var gone = await (from o in Db.Obligations
+                              join p in Db.StoragePools on o.PoolId equals p.Id
+                              where o.IncarnationId == incarnation.Id && o.State == ObligationState.Owed && p.Removed != null
+                              select p.Id).Distinct().ToListAsync(cancellationToken);
+            foreach (var pool in gone)
+            {
+                await OrphanOfRetiredAsync(pool, cancellationToken);
+            }
+
             var vms = await Db.Vms.Where(v => v.IncarnationId == incarnation.Id && v.Removed == null).Select(v => v.Id).ToListAsync(cancellationToken);
             foreach (var vm in vms)
             {
@@ -44,6 +59,24 @@ internal sealed partial class Turn
 
             await TellSystemAsync(EventTypes.HostRetired, EventLevel.Warn, $"Installation {incarnation.Id} of host {host.Name} ({host.Id}) was retired: {why}", ResourceTypes.Host, host.Id.Value, host.Name, cancellationToken);
             await SignalAsync(incarnation.Id.Value, cancellationToken);
+        }
+    }
+
+    /// <summary>Lets the maintenance of a host begin once no guest is on it. A host that is in no such state stays as it is.</summary>
+    public async Task SettleMaintenanceAsync(HostId id, CancellationToken cancellationToken)
+    {
+        var host = await Db.Hosts.FirstOrDefaultAsync(h => h.Id == id && h.Removed == null && h.ResourceState == ResourceState.PrepareForMaintenance, cancellationToken);
+        if (host is null)
+        {
+            return;
+        }
+
+        var active = await Db.Vms.CountAsync(v => v.HostId == id && v.Removed == null, cancellationToken);
+        var state = HostPlanner.Plan(host.ResourceState, active);
+        if (state != host.ResourceState)
+        {
+            await Db.Hosts.Where(h => h.Id == id).Set(h => h.ResourceState, state).UpdateAsync(cancellationToken);
+            await TellSystemAsync(EventTypes.HostMaintenance, EventLevel.Info, $"Host {host.Name} ({host.Id}) is in maintenance: no guest is on it", ResourceTypes.Host, id.Value, host.Name, cancellationToken);
         }
     }
 
@@ -87,7 +120,7 @@ internal sealed partial class Turn
         if (vm.State is VmState.Running or VmState.Starting)
         {
             // The planner's own way: a VM without a place that is stopping is stopped, and its jobs end.
-            hasPlace = hasPlace with { State = VmState.Stopping, StateSince = Now, EverRan = true, Condition = $"its host {host.Name} was re-installed" };
+            hasPlace = hasPlace with { State = VmState.Stopping, StateSince = Now, EverRan = true, Condition = $"the installation of its host {host.Name} was retired" };
         }
 
         await Db.UpdateAsync(hasPlace, token: cancellationToken);

@@ -23,7 +23,7 @@ internal sealed partial class Turn
     [LoggerMessage(EventId = 2105, Level = LogLevel.Warning, Message = "Storage pool {Name} ({PoolId}) could not be added: {Why}")]
     private partial void LogPoolUndone(string name, PoolId poolId, string why);
 
-    [LoggerMessage(EventId = 2106, Level = LogLevel.Information, Message = "Storage pool {Name} ({PoolId}) is gone: every host confirmed")]
+    [LoggerMessage(EventId = 2106, Level = LogLevel.Information, Message = "Storage pool {Name} ({PoolId}) is gone from every host")]
     private partial void LogPoolGone(string name, PoolId poolId);
 
     [LoggerMessage(EventId = 2107, Level = LogLevel.Warning, Message = "Host {Name} ({HostId}): {From} -> {To}")]

@@ -86,6 +86,7 @@ internal sealed partial class Turn
             Settled = isOpen ? null : known?.Settled ?? Now,
             ForgottenBy = known?.ForgottenBy,
             Reason = known?.Reason,
+            Alerted = known?.Alerted,
         };
         if (known is null)
         {
@@ -329,11 +330,41 @@ internal sealed partial class Turn
         Mark(obligation.VolumeId);
     }
 
+    /// <summary>Tells once that an obligation has been owed for too long. Settled, orphaned, forgotten or told meanwhile: nothing follows.</summary>
+    public async Task AlertAsync(ObligationId id, DateTimeOffset oldest, CancellationToken cancellationToken)
+    {
+        var row = await Db.Obligations.FirstOrDefaultAsync(o => o.Id == id && o.State == ObligationState.Owed && o.Alerted == null && o.Created <= oldest, cancellationToken);
+        if (row is null)
+        {
+            return;
+        }
+
+        var host = await Db.Hosts.Where(h => h.Id == row.HostId).Select(h => h.Name).FirstOrDefaultAsync(cancellationToken);
+        var age = Now - row.Created;
+        var what = $"has been owed by host {host} for {(long)age.TotalMinutes} minutes: {row.LastError ?? row.Cause}";
+        await Db.Obligations.Where(o => o.Id == id).Set(o => o.Alerted, Now).UpdateAsync(cancellationToken);
+        await Db.InsertAsync(
+            new AlertRow
+            {
+                Id = new AlertId(NewId()),
+                Type = AlertTypes.StorageMisc,
+                Name = AlertTypes.StorageMiscName,
+                Description = DescribeObligation(row, what),
+                ResourceId = id.Value,
+                Created = Now,
+            },
+            token: cancellationToken);
+        await TellObligationAsync(EventTypes.ObligationOld, EventLevel.Warn, row, what, cancellationToken);
+    }
+
+    private static string DescribeObligation(ObligationRow row, string what) =>
+        $"{row.Kind} of volume {row.VolumeId} on storage pool {row.PoolName} ({row.PoolId}), obligation {row.Id}, {what}";
+
     private Task TellObligationAsync(string type, EventLevel level, ObligationRow row, string what, CancellationToken cancellationToken) =>
         TellSystemAsync(
             type,
             level,
-            $"{row.Kind} of volume {row.VolumeId} on storage pool {row.PoolName} ({row.PoolId}), obligation {row.Id}, {what}",
+            DescribeObligation(row, what),
             ResourceTypes.Obligation,
             row.Id.Value,
             null,

@@ -55,6 +55,7 @@ internal sealed partial class Turn
     public async Task RemovePoolAsync(StoragePoolRow pool, CancellationToken cancellationToken)
     {
         await Db.UpdateAsync(pool with { State = PoolState.Removed, StateSince = Now, Removed = Now, AddDeadline = null }, token: cancellationToken);
+        await OrphanAsync(pool, cancellationToken);
         await TellBindingsAsync(pool.Id, Desired.Absent, cancellationToken);
         var copies = await Db.TemplateCopies.Where(c => c.PoolId == pool.Id && c.Removed == null).ToListAsync(cancellationToken);
         foreach (var copy in copies)
@@ -79,6 +80,75 @@ internal sealed partial class Turn
 
         await Db.Vms.Where(v => v.RestartOnCancel == pool.Id).Set(v => v.RestartOnCancel, (PoolId?)null).UpdateAsync(cancellationToken);
         Mark(pool.Id);
+    }
+
+    /// <summary>
+    /// What an installation that is no more owes to a removed pool will be done by nobody: it becomes an orphan, listed by its name at the backend.
+    /// </summary>
+    private async Task OrphanOfRetiredAsync(PoolId pool, CancellationToken cancellationToken)
+    {
+        var rows = await (from o in Db.Obligations
+                          join i in Db.Incarnations on o.IncarnationId equals i.Id
+                          where o.PoolId == pool && o.State == ObligationState.Owed && i.State == IncarnationState.Retired
+                          select o).ToListAsync(cancellationToken);
+        foreach (var row in rows)
+        {
+            var orphan = row with { State = ObligationState.Orphaned, Settled = Now, Updated = Now, NextTry = null };
+            await Db.UpdateAsync(orphan, token: cancellationToken);
+            await TellObligationAsync(
+                EventTypes.ObligationOrphaned,
+                EventLevel.Warn,
+                orphan,
+                $"will be done by nobody: its storage pool was removed and the installation that owed it was retired; what is left at the backend is {row.BackendName ?? "not known"}",
+                cancellationToken);
+        }
+    }
+
+    // What goes with a pool and no host's ledger speaks of is written here, so that it can be found at the backend by hand.
+    private async Task OrphanAsync(StoragePoolRow pool, CancellationToken cancellationToken)
+    {
+        await OrphanOfRetiredAsync(pool.Id, cancellationToken);
+        var owner = await Db.Bindings.Where(b => b.PoolId == pool.Id).OrderByDescending(b => b.Created).ThenBy(b => b.IncarnationId).FirstOrDefaultAsync(cancellationToken);
+        if (owner is null)
+        {
+            return; // No host ever had it: there is nothing at the backend.
+        }
+
+        var volumes = await Db.Volumes
+            .Where(v => v.PoolId == pool.Id && v.Removed == null && v.State != VolumeState.Allocated)
+            .OrderBy(v => v.Id)
+            .ToListAsync(cancellationToken);
+        var copies = await Db.TemplateCopies.Where(c => c.PoolId == pool.Id && c.Removed == null).OrderBy(c => c.Id).ToListAsync(cancellationToken);
+        var leftovers = volumes.Select(v => (v.Id, v.BackendName, v.Generation, What: $"volume {v.Name}"))
+            .Concat(copies.Select(c => (c.Id, c.BackendName, c.Generation, What: $"the copy of template {c.TemplateId}")));
+        var known = (await Db.Obligations
+            .Where(o => o.PoolId == pool.Id && o.Kind == ObligationKind.DeleteVolume && (o.State == ObligationState.Owed || o.State == ObligationState.Orphaned))
+            .Select(o => o.VolumeId)
+            .ToListAsync(cancellationToken)).ToHashSet();
+        foreach (var (id, backendName, generation, what) in leftovers.Where(l => !known.Contains(l.Id)))
+        {
+            var row = new ObligationRow
+            {
+                Id = new ObligationId(NewId()),
+                IncarnationId = owner.IncarnationId,
+                HostId = owner.HostId,
+                Kind = ObligationKind.DeleteVolume,
+                State = ObligationState.Orphaned,
+                PoolId = pool.Id,
+                PoolName = pool.Name,
+                VolumeId = id,
+                BackendName = backendName,
+                Generation = generation,
+                Cause = $"storage pool {pool.Name} ({pool.Id}) was removed while {what} was on it; its backend was not asked",
+                Tries = 0,
+                HostCreated = Now,
+                Created = Now,
+                Updated = Now,
+                Settled = Now,
+            };
+            await Db.InsertAsync(row, token: cancellationToken);
+            await TellObligationAsync(EventTypes.ObligationOrphaned, EventLevel.Warn, row, $"was given up with its storage pool; what is left at the backend is {backendName ?? "not known"}", cancellationToken);
+        }
     }
 
     /// <summary>VMs with a volume on the pool whose guest is not gone.</summary>
@@ -153,6 +223,7 @@ internal sealed partial class Turn
                     IsCurrent = b.Binding.ObservedGeneration is { } seen && seen >= b.Binding.Generation,
                     IsQuiesced = b.Binding.Observed == BindingState.Quiesced,
                     IsAbsent = b.Binding.Absent is not null,
+                    IsAbsolved = b.Binding.Absolved is not null,
                     IsServing = b.Binding is { Observed: BindingState.Attached, ControlPlane: PlaneHealth.Up },
                     CapacityBytes = b.Binding.CapacityBytes,
                     Error = b.Binding.Error,
@@ -191,10 +262,10 @@ internal sealed partial class Turn
             case PoolAction.RestartVms:
                 await RestartAfterMaintenanceAsync(row, cancellationToken);
                 break;
-            case PoolAction.Gone:
+            case PoolAction.Gone gone:
                 await Db.StoragePools.Where(p => p.Id == row.Id).Set(p => p.Absent, Now).UpdateAsync(cancellationToken);
                 Db.AfterCommit(() => LogPoolGone(row.Name, row.Id));
-                await TellSystemAsync(EventTypes.PoolGone, EventLevel.Info, $"Every host confirmed that storage pool {row.Name} ({row.Id}) is gone", ResourceTypes.StoragePool, row.Id.Value, row.Name, cancellationToken);
+                await TellSystemAsync(EventTypes.PoolGone, EventLevel.Info, $"Storage pool {row.Name} ({row.Id}) is gone from every host: {gone.Confirmed} confirmed{(gone.Absolved.Length == 0 ? string.Empty : $", absolved were {gone.Absolved}")}", ResourceTypes.StoragePool, row.Id.Value, row.Name, cancellationToken);
                 break;
             case PoolAction.CompleteJob complete:
                 await CompleteJobAsync(complete.Job, cancellationToken);

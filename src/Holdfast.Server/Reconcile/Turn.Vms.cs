@@ -389,6 +389,10 @@ internal sealed partial class Turn
         }
 
         await SaveAsync(vm, row with { HostId = null, IncarnationId = null, LastHostId = row.HostId ?? row.LastHostId, Networks = "[]" }, cancellationToken);
+        if (row.HostId is { } host)
+        {
+            await SettleMaintenanceAsync(host, cancellationToken);
+        }
     }
 
     private async Task RemoveVmAsync(LoadedVm vm, CancellationToken cancellationToken)

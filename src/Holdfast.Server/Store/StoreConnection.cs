@@ -44,6 +44,7 @@ internal sealed class StoreConnection : DataConnection
     public ITable<LeaseRow> Leases => this.GetTable<LeaseRow>();
     public ITable<TaskRow> Tasks => this.GetTable<TaskRow>();
     public ITable<JobRow> Jobs => this.GetTable<JobRow>();
+    public ITable<AlertRow> Alerts => this.GetTable<AlertRow>();
     public ITable<EventRow> Events => this.GetTable<EventRow>();
     public ITable<ObligationRow> Obligations => this.GetTable<ObligationRow>();
 

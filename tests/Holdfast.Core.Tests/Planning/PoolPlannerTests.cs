@@ -55,6 +55,21 @@ public sealed class PoolPlannerTests
     }
 
     [Fact]
+    public void What_is_gone_says_who_confirmed_and_who_was_absolved() =>
+        PoolPlanner.Plan(Pool(PoolState.Removed, Binding() with { IsAbsent = true }, Binding() with { HostName = "h2", IsAbsent = true, IsAbsolved = true }))
+            .ShouldBe([new PoolAction.Gone(1, "h2")]);
+
+    [Fact]
+    public void A_hosts_maintenance_begins_when_the_last_guest_is_gone_and_only_when_it_was_asked_for()
+    {
+        HostPlanner.Plan(ResourceState.PrepareForMaintenance, 1).ShouldBe(ResourceState.PrepareForMaintenance);
+        HostPlanner.Plan(ResourceState.PrepareForMaintenance, 0).ShouldBe(ResourceState.Maintenance);
+        HostPlanner.Plan(ResourceState.Enabled, 0).ShouldBe(ResourceState.Enabled);
+        HostPlanner.Plan(ResourceState.Disabled, 0).ShouldBe(ResourceState.Disabled);
+        HostPlanner.Plan(ResourceState.Maintenance, 1).ShouldBe(ResourceState.Maintenance);
+    }
+
+    [Fact]
     public void Ending_maintenance_does_not_need_a_healthy_backend()
     {
         var sick = Binding() with { Error = "refused", IsServing = false };

@@ -19,13 +19,14 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
         "destroyVirtualMachine", "expungeVirtualMachine", "recoverVirtualMachine", "createVolume", "attachVolume", "detachVolume", "deleteVolume",
         "resizeVolume", "listVolumes", "listNetworks", "queryAsyncJobResult", "listAsyncJobs", "listEvents", "listUsers", "getUserKeys", "registerUserKeys",
         "listStoragePoolBindings", "listObligations", "retryObligation", "forgetObligation", "createHostJoinToken",
+        "prepareHostForMaintenance", "cancelHostMaintenance", "deleteHost", "listAlerts",
     ];
 
     // Which commands are asynchronous is part of the contract: clients poll only then.
     private static readonly string[] Async =
     [
-        "attachVolume", "cancelStorageMaintenance", "createVolume", "deleteTemplate", "deployVirtualMachine", "destroyVirtualMachine", "detachVolume",
-        "enableStorageMaintenance", "expungeVirtualMachine", "rebootVirtualMachine", "resizeVolume", "startVirtualMachine", "stopVirtualMachine",
+        "attachVolume", "cancelHostMaintenance", "cancelStorageMaintenance", "createVolume", "deleteTemplate", "deployVirtualMachine", "destroyVirtualMachine", "detachVolume",
+        "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "resizeVolume", "startVirtualMachine", "stopVirtualMachine",
     ];
 
     public static TheoryData<string> Commands => [.. ApiCommandTable.All.Select(c => c.Name)];

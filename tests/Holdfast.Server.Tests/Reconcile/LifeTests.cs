@@ -3,6 +3,7 @@ using Holdfast.Core.States;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Operations;
+using Holdfast.Server.Reconcile;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Tests.Hosts;
 using Holdfast.Server.Tests.Stores;
@@ -295,6 +296,156 @@ public abstract class LifeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_retired_host_is_absolved_by_name_and_the_pool_is_gone_exactly_once()
+    {
+        await using var first = await TestAgent.StartAsync(_node, "host1");
+        await using var second = await TestAgent.StartAsync(_node, "host2");
+        var pool = await AddPoolAsync();
+        await _node.SucceedAsync(await _node.Pools.EnableMaintenanceAsync(_node.Admin, pool, Token));
+        second.Behaviour = _ => null;
+        Done(await _node.Pools.DeleteAsync(_node.Admin, pool, false, Token));
+        await UntilAsync(async () => await _node.ReadAsync(db => db.Bindings.CountAsync(b => b.Absent == null)) == 1, () => "host1 to confirm");
+        (await _node.PoolAsync(pool)).Absent.ShouldBeNull();
+        (await GoneEventsAsync(pool)).ShouldBeEmpty();
+
+        Fault(await Hosts.DeleteAsync(_node.Admin, second.Identity.HostId, false, Token)).Text.ShouldContain("is not in maintenance mode and no forced deletion was requested");
+        Done(await Hosts.DeleteAsync(_node.Admin, second.Identity.HostId, true, Token));
+
+        (await _node.PoolAsync(pool)).Absent.ShouldNotBeNull();
+        (await GoneEventsAsync(pool)).ShouldHaveSingleItem().ShouldEndWith("1 confirmed, absolved were host2");
+        var absolved = await _node.ReadAsync(db => db.Bindings.SingleAsync(b => b.IncarnationId == second.Identity.IncarnationId));
+        absolved.AbsolvedBy.ShouldBe(_node.Admin.UserName);
+        absolved.Absolved.ShouldNotBeNull().ShouldContain("deleted by force");
+        (await _node.ReadAsync(db => db.Events.CountAsync(e => e.Type == "STORAGE.BINDING.ABSOLVED"))).ShouldBe(1);
+        using var refused = await second.SendReportAsync(new HostReport { AgentEpoch = 9, Sequence = 1 });
+        ((int)refused.StatusCode).ShouldBe(403);
+        Fault(await Hosts.DeleteAsync(_node.Admin, second.Identity.HostId, true, Token)).Text.ShouldContain("entity does not exist");
+    }
+
+    [Fact]
+    public async Task A_host_in_maintenance_takes_no_vm_and_lets_pools_go_as_any_other()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        var doomed = await AddPoolAsync("doomed");
+        await AddPoolAsync("good");
+        var template = await AddTemplateAsync();
+        var vm = new VmId(await _node.SucceedAsync(await DeployAsync(template)));
+        var host = agent.Identity.HostId;
+
+        await _node.SucceedAsync(await Hosts.PrepareForMaintenanceAsync(_node.Admin, host, Token));
+        (await HostAsync(host)).ResourceState.ShouldBe(ResourceState.PrepareForMaintenance);
+        Fault(await Hosts.DeleteAsync(_node.Admin, host, true, Token)).Text.ShouldContain(vm.ToString());
+        (await _node.EndOfAsync(await DeployAsync(template, "late"))).ResultCode.ShouldBe(533);
+        await _node.SucceedAsync(await _node.Vms.StopAsync(_node.Admin, vm, true, Token));
+        (await HostAsync(host)).ResourceState.ShouldBe(ResourceState.Maintenance);
+        (await HostAsync(host)).State.ShouldBe(HostState.Up);
+        Fault(await Hosts.PrepareForMaintenanceAsync(_node.Admin, host, Token)).ErrorCode.ShouldBe(530);
+
+        var used = (await _node.ReadAsync(db => db.Volumes.FirstAsync(v => v.VmId == vm))).PoolId!.Value;
+        var unused = used == doomed ? (await _node.ReadAsync(db => db.StoragePools.SingleAsync(p => p.Name == "good"))).Id : doomed;
+        await _node.SucceedAsync(await _node.Pools.EnableMaintenanceAsync(_node.Admin, unused, Token));
+        Done(await _node.Pools.DeleteAsync(_node.Admin, unused, false, Token));
+        await UntilAsync(async () => (await _node.PoolAsync(unused)).Absent is not null, () => "the host in maintenance to confirm the removal");
+
+        await _node.SucceedAsync(await Hosts.CancelMaintenanceAsync(_node.Admin, host, Token));
+        Fault(await Hosts.CancelMaintenanceAsync(_node.Admin, host, Token)).ErrorCode.ShouldBe(530);
+        await _node.SucceedAsync(await _node.Vms.StartAsync(_node.Admin, vm, null, Token));
+    }
+
+    [Fact]
+    public async Task A_pool_forgotten_with_its_backend_leaves_orphans_by_name_and_its_namesake_owes_nothing()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        var pool = await AddPoolAsync();
+        var vm = new VmId(await _node.SucceedAsync(await DeployAsync(await AddTemplateAsync())));
+        var volume = await _node.ReadAsync(db => db.Volumes.SingleAsync(v => v.VmId == vm));
+        await _node.SucceedAsync(await _node.Vms.DestroyAsync(_node.Admin, vm, false, [], false, Token));
+        await _node.SucceedAsync(await _node.Pools.EnableMaintenanceAsync(_node.Admin, pool, Token));
+        Fault(await _node.Pools.DeleteAsync(_node.Admin, pool, false, Token)).Text.ShouldContain(volume.Id.ToString());
+        var before = agent.Seen.Count(i => i.Kind == ItemKind.Task);
+
+        Done(await _node.Pools.DeleteAsync(_node.Admin, pool, true, Token));
+
+        await UntilAsync(async () => (await _node.PoolAsync(pool)).Absent is not null, () => "the driver to be unloaded");
+        var orphans = await _node.ReadAsync(db => db.Obligations.Where(o => o.PoolId == pool).ToListAsync());
+        orphans.ShouldAllBe(o => o.State == ObligationState.Orphaned && o.Kind == ObligationKind.DeleteVolume && o.BackendName == "hf-x" && o.HostId == agent.Identity.HostId);
+        orphans.Count.ShouldBe(2); // The volume, and the template's copy that it was made from.
+        orphans.ShouldContain(o => o.VolumeId == volume.Id);
+        agent.Seen.Skip(before).Where(i => i is { Kind: ItemKind.Task, Desired: Desired.Done }).ShouldAllBe(i => i.Task!.PoolId != pool);
+
+        var namesake = await AddPoolAsync();
+        namesake.ShouldNotBe(pool);
+        (await _node.ReadAsync(db => db.Obligations.CountAsync(o => o.PoolId == namesake))).ShouldBe(0);
+        (await GoneEventsAsync(pool)).ShouldHaveSingleItem();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Of_a_start_and_a_maintenance_that_race_exactly_one_has_its_way(bool startFirst)
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        var pool = await AddPoolAsync();
+        var vm = new VmId(await _node.SucceedAsync(await DeployAsync(await AddTemplateAsync())));
+        await _node.SucceedAsync(await _node.Vms.StopAsync(_node.Admin, vm, true, Token));
+        var start = startFirst ? await _node.Vms.StartAsync(_node.Admin, vm, null, Token) : null;
+        var maintenance = await _node.Pools.EnableMaintenanceAsync(_node.Admin, pool, Token);
+        start ??= await _node.Vms.StartAsync(_node.Admin, vm, null, Token);
+
+        await _node.SucceedAsync(maintenance);
+        var started = await _node.EndOfAsync(start);
+        if (!startFirst)
+        {
+            started.State.ShouldBe(JobState.Failed);
+            started.ResultCode.ShouldBe(534);
+        }
+
+        (await _node.PoolAsync(pool)).State.ShouldBe(PoolState.Maintenance);
+        (await _node.VmAsync(vm.Value)).State.ShouldBe(VmState.Stopped);
+        (await _node.ReadAsync(db => db.Leases.CountAsync())).ShouldBe(0);
+        Fault(await _node.Pools.DeleteAsync(_node.Admin, pool, true, Token)).Text.ShouldContain(vm.ToString());
+    }
+
+    [Fact]
+    public async Task An_old_obligation_is_an_alert_once_and_forgetting_it_is_audited()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        await AddPoolAsync();
+        var vm = await _node.SucceedAsync(await DeployAsync(await AddTemplateAsync()));
+        agent.Behaviour = i => i.Task is TaskSpec.DeleteVolume or TaskSpec.ForgetObligation && i.Desired == Desired.Done ? TestAgent.Of(i, TaskState.Owed) : TestAgent.Obey(i);
+        var destroy = await _node.Vms.DestroyAsync(_node.Admin, new VmId(vm), true, [], false, Token);
+        HostItem? task = null;
+        await UntilAsync(() => Task.FromResult((task = agent.Items.Values.FirstOrDefault(i => i.Task is TaskSpec.DeleteVolume)) is not null), () => "the deletion");
+        var owed = Obligation(task!, ObligationState.Owed, 1);
+        await agent.ReportAsync([], [owed]);
+        await _node.SucceedAsync(destroy);
+        await _node.Service<Sweeper>().SweepAsync(Token);
+        (await _node.ReadAsync(db => db.Alerts.CountAsync())).ShouldBe(0);
+
+        await _node.Database.WriteAsync(async (db, ct) => await db.InsertAsync(new SettingRow { Name = "obligation.alert.age", Value = "0" }, token: ct), Token);
+        await UntilAsync(async () => await _node.ReadAsync(db => db.Alerts.AnyAsync()), () => "the alert");
+        await agent.ReportAsync([], [owed with { Tries = 2, LastError = "still refused" }]);
+        await _node.Service<Sweeper>().SweepAsync(Token);
+        await _node.Service<Sweeper>().SweepAsync(Token);
+        var alert = await _node.ReadAsync(db => db.Alerts.SingleAsync());
+        alert.Type.ShouldBe(12);
+        alert.Description.ShouldContain(owed.Id.ToString());
+        alert.Description.ShouldContain("connection refused");
+        (await _node.ReadAsync(db => db.Events.CountAsync(e => e.Type == "OBLIGATION.OLD"))).ShouldBe(1);
+
+        var obligations = _node.Service<IObligationOperations>();
+        Fault(await obligations.ForgetAsync(_node.Admin, owed.Id, "  ", Token)).ErrorCode.ShouldBe(431);
+        Done(await obligations.ForgetAsync(_node.Admin, owed.Id, "the backend was scrapped", Token));
+        var audit = await _node.ReadAsync(db => db.Events.SingleAsync(e => e.Type == "OBLIGATION.FORGET"));
+        audit.UserId.ShouldBe(_node.Admin.UserId);
+        audit.Description.ShouldContain("the backend was scrapped");
+        await agent.ReportAsync([], [owed with { State = ObligationState.Forgotten }]);
+        (await _node.ReadAsync(db => db.Obligations.SingleAsync())).State.ShouldBe(ObligationState.Forgotten);
+        await agent.ReportAsync([], [owed with { Tries = 9 }]);
+        (await _node.ReadAsync(db => db.Obligations.SingleAsync())).State.ShouldBe(ObligationState.Forgotten, "a late report of an earlier state changes nothing");
+    }
+
+    [Fact]
     public async Task Wrong_states_are_CloudStacks_own_errors()
     {
         await using var agent = await TestAgent.StartAsync(_node);
@@ -313,6 +464,13 @@ public abstract class LifeTests : IAsyncLifetime
         Done(await _node.Vms.RecoverAsync(_node.Admin, vm, Token));
         await _node.SucceedAsync(await _node.Vms.StartAsync(_node.Admin, vm, null, Token));
     }
+
+    private IHostOperations Hosts => _node.Service<IHostOperations>();
+
+    private Task<HostRow> HostAsync(HostId id) => _node.ReadAsync(db => db.Hosts.SingleAsync(h => h.Id == id));
+
+    private Task<List<string>> GoneEventsAsync(PoolId pool) =>
+        _node.ReadAsync(db => db.Events.Where(e => e.Type == "STORAGE.POOL.GONE" && e.ResourceId == pool.Value).Select(e => e.Description).ToListAsync());
 
     private static ObligationReport Obligation(HostItem task, ObligationState state, int tries) => new()
     {

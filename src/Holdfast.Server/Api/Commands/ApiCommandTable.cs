@@ -45,6 +45,7 @@ internal static class ApiCommandTable
                 NetworkCommands.All,
                 JobCommands.All,
                 EventCommands.All,
+                AlertCommands.All,
                 AccountCommands.All,
             }.SelectMany(c => c).OrderBy(c => c.Name, StringComparer.Ordinal),
         ];

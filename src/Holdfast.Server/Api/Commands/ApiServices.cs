@@ -13,6 +13,7 @@ internal sealed class ApiServices
         IEntityDirectory entities,
         Sessions sessions,
         Database database,
+        TimeProvider time,
         SecretBox secrets,
         IVirtualMachineOperations virtualMachines,
         IVolumeOperations volumes,
@@ -26,6 +27,7 @@ internal sealed class ApiServices
         Entities = entities;
         Sessions = sessions;
         Database = database;
+        Time = time;
         Secrets = secrets;
         VirtualMachines = virtualMachines;
         Volumes = volumes;
@@ -45,6 +47,9 @@ internal sealed class ApiServices
 
     /// <summary>The store, for reading.</summary>
     public Database Database { get; }
+
+    /// <summary>The clock, for ages.</summary>
+    public TimeProvider Time { get; }
 
     /// <summary>Opens sealed secrets.</summary>
     public SecretBox Secrets { get; }

@@ -1,6 +1,9 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
+using Holdfast.Protocol.Driver;
+using Holdfast.Protocol.Host;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
 using Holdfast.Server.Operations;
@@ -29,7 +32,11 @@ internal static class HostCommands
     private static readonly ValueParameter<HostId> TokenHost = Id<HostId>("hostid", EntityKind.Host, "a known host that was installed anew: its earlier installations are retired");
     private static readonly ValueParameter<int> Lifetime = Int("lifetime", "seconds until the token ends; one hour when not sent, at most seven days");
 
-    private static readonly View<HostEntry> HostView = View<HostEntry>.Build(v => v
+    /// <summary>The host object's key.</summary>
+    internal const string HostKey = "host";
+
+    /// <summary>The host object.</summary>
+    internal static readonly View<HostEntry> HostView = View<HostEntry>.Build(v => v
         .Id("id", "the id of the host", e => e.Host.Id)
         .Text("name", "the name of the host", e => e.Host.Name)
         .Text("state", "whether the host is heard of; never depends on its storage", e => e.Host.State.ToString())
@@ -45,7 +52,7 @@ internal static class HostCommands
         .Text("clustertype", "the type of its cluster", _ => "CloudManaged")
         .Text("hypervisor", "the hypervisor", e => e.Cluster.Hypervisor)
         .Text("hypervisorversion", "the version of QEMU", e => e.Host.HypervisorVersion)
-        .Text("resourcestate", "whether the host takes VMs", e => e.Host.ResourceState.ToString())
+        .Text("resourcestate", "whether the host takes VMs: Enabled, Disabled, PrepareForMaintenance (guests on it are not gone yet) or Maintenance", e => e.Host.ResourceState.ToString())
         .Text("version", "the version of its agent", e => e.Host.AgentVersion)
         .Text("accelerator", "kvm, or tcg when the processor is emulated", e => e.Host.Accelerator)
         .Text("capabilities", "what the host can do, comma-separated", e => e.Host.Accelerator == "kvm" ? "hvm,kvm" : "hvm,tcg")
@@ -65,6 +72,7 @@ internal static class HostCommands
         .Date("created", "when it joined", e => e.Host.Created)
         .Date("removed", "when it was taken out of service", e => e.Host.Removed)
         .Bool("hahost", "always false: no host is kept for others", _ => false)
+        .Json("sickpools", "storage pools that it should serve and that do not serve there: id, name and what is wrong; VMs that use none of them are not concerned", e => e.SickPools)
         .Bool("islocalstorageactive", "true if a storage pool of this host alone is in use", e => e.HasLocalPool)
         .Map("details", "further facts: accelerator, libvirt version, node name, drivers", DetailsOf));
 
@@ -82,6 +90,10 @@ internal static class HostCommands
         .Text("token", "the token; shown this once", t => t.Token)
         .Date("expires", "when it ends", t => t.Expires));
 
+    private static readonly ValueParameter<HostId> Host = Id<HostId>("id", EntityKind.Host, "the id of the host", required: true);
+    private static readonly ValueParameter<bool> Forced = Bool("forced", "true: also a host that is not in maintenance. Says that nothing of it runs any more: its guests count as gone, and it is absolved of every storage pool");
+    private static readonly ValueParameter<bool> ForceDestroyLocalStorage = Bool("forcedestroylocalstorage", "accepted for compatibility: storage pools of the host alone must be deleted first");
+
     private static readonly ValueParameter<OsTypeId> OsType = Id<OsTypeId>("id", EntityKind.OsType, "the id of the operating system type");
     private static readonly TextParameter OsDescription = Text("description", "the exact name of the operating system type, whatever its case");
 
@@ -96,6 +108,19 @@ internal static class HostCommands
             Parameters = [FilterId, Name, Type, State, ResourceStateName, Zone, Pod, Cluster, Hypervisor, Details, .. CommonParameters.List],
             Response = ResponseShape.Of("host", HostView),
             Handler = ListAsync,
+        },
+        Maintenance("prepareHostForMaintenance", "Keeps VMs from being started on a host; it is in maintenance once no guest is on it. Storage pools are removed from it as from any other", (call, ct) =>
+            call.Services.Hosts.PrepareForMaintenanceAsync(call.Caller.ForOperations, call.Require(Host), ct)),
+        Maintenance("cancelHostMaintenance", "Lets VMs be started on a host again", (call, ct) =>
+            call.Services.Hosts.CancelMaintenanceAsync(call.Caller.ForOperations, call.Require(Host), ct)),
+        new()
+        {
+            Name = "deleteHost",
+            Description = "Retires a host for good, in the caller's name: it may not speak any more, and is absolved of what it still had to confirm",
+            Roles = Roles.RootAdmin,
+            Parameters = [Host, Forced, ForceDestroyLocalStorage],
+            Response = ResponseShape.Success,
+            Handler = async (call, ct) => (await call.Services.Hosts.DeleteAsync(call.Caller.ForOperations, call.Require(Host), call.Get(Forced) ?? false, ct)).ToResult(),
         },
         new()
         {
@@ -125,6 +150,24 @@ internal static class HostCommands
             Handler = ListOsTypesAsync,
         },
     ];
+
+    /// <summary>Reads one host.</summary>
+    internal static async Task<HostEntry?> FindAsync(StoreConnection db, HostId id, CancellationToken cancellationToken)
+    {
+        var listing = await Listing.ReadAsync(Entries(db, db.Hosts.Where(h => h.Id == id)).OrderBy(e => e.Host.Id), Page.Default, cancellationToken);
+        return (await CompleteAsync(db, listing, cancellationToken)).Rows.SingleOrDefault();
+    }
+
+    private static ApiCommand Maintenance(string name, string description, Func<CommandCall, CancellationToken, Task<JobOutcome>> handle) => new()
+    {
+        Name = name,
+        Description = description,
+        Roles = Roles.RootAdmin,
+        IsAsync = true,
+        Parameters = [Host],
+        Response = ResponseShape.Of(HostKey, HostView),
+        Handler = async (call, ct) => (await handle(call, ct)).ToResult(),
+    };
 
     private static async Task<ApiResult> ListAsync(CommandCall call, CancellationToken cancellationToken)
     {
@@ -173,22 +216,32 @@ internal static class HostCommands
         var clusterId = call.Get(Cluster);
         var hypervisor = call.Get(Hypervisor)?.ToLowerInvariant();
         var listing = await Listing.ReadAsync(
-            from host in hosts
-            join zone in db.Zones on host.ZoneId equals zone.Id
-            join pod in db.Pods on host.PodId equals pod.Id
-            join cluster in db.Clusters on host.ClusterId equals cluster.Id
-            where host.Removed == null
-                && (id == null || host.Id == id)
-                && (name == null || host.Name.ToLower() == name)
-                && (keyword == null || host.Name.ToLower().Contains(keyword) || host.AgentVersion.ToLower().Contains(keyword))
-                && (zoneId == null || host.ZoneId == zoneId)
-                && (podId == null || host.PodId == podId)
-                && (clusterId == null || host.ClusterId == clusterId)
-                && (hypervisor == null || cluster.Hypervisor.ToLower() == hypervisor)
-            orderby host.Created, host.Id
-            select new HostEntry { Host = host, Zone = zone, Pod = pod, Cluster = cluster },
+            Entries(db, hosts)
+                .Where(e => e.Host.Removed == null
+                    && (id == null || e.Host.Id == id)
+                    && (name == null || e.Host.Name.ToLower() == name)
+                    && (keyword == null || e.Host.Name.ToLower().Contains(keyword) || e.Host.AgentVersion.ToLower().Contains(keyword))
+                    && (zoneId == null || e.Host.ZoneId == zoneId)
+                    && (podId == null || e.Host.PodId == podId)
+                    && (clusterId == null || e.Host.ClusterId == clusterId)
+                    && (hypervisor == null || e.Cluster.Hypervisor.ToLower() == hypervisor))
+                .OrderBy(e => e.Host.Created)
+                .ThenBy(e => e.Host.Id),
             call.Page,
             cancellationToken);
+        return await CompleteAsync(db, listing, cancellationToken);
+    }
+
+    private static IQueryable<HostEntry> Entries(StoreConnection db, IQueryable<HostRow> hosts) =>
+        from host in hosts
+        join zone in db.Zones on host.ZoneId equals zone.Id
+        join pod in db.Pods on host.PodId equals pod.Id
+        join cluster in db.Clusters on host.ClusterId equals cluster.Id
+        select new HostEntry { Host = host, Zone = zone, Pod = pod, Cluster = cluster };
+
+    // Statements for the page, not for each of its rows.
+    private static async Task<Listing<HostEntry>> CompleteAsync(StoreConnection db, Listing<HostEntry> listing, CancellationToken cancellationToken)
+    {
         var ids = listing.Rows.Select(e => e.Host.Id).ToList();
         var allocated = await Listing.ChildrenAsync(
             ids,
@@ -202,6 +255,17 @@ internal static class HostCommands
             ids,
             chunk => db.StoragePools.Where(p => chunk.Contains(p.HostId!.Value) && p.Removed == null).Select(p => p.HostId).Distinct(),
             cancellationToken);
+        var sick = await Listing.ChildrenAsync(
+            ids,
+            chunk =>
+                from binding in db.Bindings
+                join pool in db.StoragePools on binding.PoolId equals pool.Id
+                where chunk.Contains(binding.HostId) && binding.Absent == null && binding.Desired == Desired.Attached && pool.Removed == null
+                    && binding.Observed != null && (binding.Observed != BindingState.Attached || binding.ControlPlane == PlaneHealth.Down || binding.DataPlane == PlaneHealth.Down)
+                orderby pool.Name, pool.Id
+                select new SickPool(binding.HostId, pool.Id, pool.Name, binding.Error),
+            cancellationToken);
+        var sickOf = sick.ToLookup(s => s.HostId);
         var allocatedOf = allocated.ToDictionary(a => a.HostId!.Value);
         var withLocal = local.Select(h => h!.Value).ToHashSet();
         return listing with
@@ -210,7 +274,8 @@ internal static class HostCommands
             [
                 .. listing.Rows.Select(e => allocatedOf.TryGetValue(e.Host.Id, out var used)
                     ? e with { CpuAllocatedMhz = used.Mhz, MemoryAllocatedBytes = used.MemoryMib << 20, HasLocalPool = withLocal.Contains(e.Host.Id) }
-                    : e with { HasLocalPool = withLocal.Contains(e.Host.Id) }),
+                    : e with { HasLocalPool = withLocal.Contains(e.Host.Id) })
+                    .Select(e => e with { SickPools = TextOf(sickOf[e.Host.Id]) }),
             ],
         };
     }
@@ -274,7 +339,21 @@ internal static class HostCommands
         return details;
     }
 
-    private sealed record HostEntry
+    private static string? TextOf(IEnumerable<SickPool> pools)
+    {
+        var list = new JsonArray();
+        foreach (var pool in pools)
+        {
+            list.Add((JsonNode)new JsonObject { ["id"] = pool.PoolId.ToString(), ["name"] = pool.Name, ["error"] = pool.Error });
+        }
+
+        return list.Count == 0 ? null : list.ToJsonString();
+    }
+
+    private sealed record SickPool(HostId HostId, PoolId PoolId, string Name, string? Error);
+
+    /// <summary>A host with the rows its response object is made from.</summary>
+    internal sealed record HostEntry
     {
         public required HostRow Host { get; init; }
 
@@ -289,6 +368,8 @@ internal static class HostCommands
         public long MemoryAllocatedBytes { get; init; }
 
         public bool HasLocalPool { get; init; }
+
+        public string? SickPools { get; init; }
 
         public long CpuTotalMhz => (long)Host.Cpus * Host.CpuMhz;
     }

@@ -123,6 +123,8 @@ internal static class JobCommands
         JobKind.ResizeVolume => "org.apache.cloudstack.api.command.user.volume.ResizeVolumeCmd",
         JobKind.DeleteTemplate => "org.apache.cloudstack.api.command.user.template.DeleteTemplateCmd",
         JobKind.EnableStorageMaintenance => "org.apache.cloudstack.api.command.admin.storage.PreparePrimaryStorageForMaintenanceCmd",
+        JobKind.PrepareHostForMaintenance => "org.apache.cloudstack.api.command.admin.host.PrepareForHostMaintenanceCmd",
+        JobKind.CancelHostMaintenance => "org.apache.cloudstack.api.command.admin.host.CancelHostMaintenanceCmd",
         JobKind.CancelStorageMaintenance => "org.apache.cloudstack.api.command.admin.storage.CancelPrimaryStorageMaintenanceCmd",
         _ => kind.ToString(),
     };

@@ -6,6 +6,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Server.Api.Authentication;
 using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Api.Infrastructure;
 using Holdfast.Server.Api.StoragePools;
 using Holdfast.Server.Api.VirtualMachines;
 using Holdfast.Server.Api.Volumes;
@@ -49,6 +50,10 @@ internal sealed class JobResultRenderer : IJobResultRenderer
             case JobKind.CancelStorageMaintenance:
                 var pool = await StoragePoolReader.FindAsync(db, new PoolId(job.InstanceId), cancellationToken);
                 return pool is null ? Success() : Object(StoragePoolView.Key, StoragePoolView.View, pool, viewer);
+            case JobKind.PrepareHostForMaintenance:
+            case JobKind.CancelHostMaintenance:
+                var host = await HostCommands.FindAsync(db, new HostId(job.InstanceId), cancellationToken);
+                return host is null ? Success() : Object(HostCommands.HostKey, HostCommands.HostView, host, viewer);
             default:
                 throw new ArgumentOutOfRangeException(nameof(job), job.Kind, "A kind of job without a result.");
         }

@@ -44,6 +44,8 @@ internal static class ObligationCommands
         .Text("lasterror", "the last failure, in the backend's own words", e => e.Obligation.LastError)
         .Int("tries", "tries so far", e => e.Obligation.Tries)
         .Date("created", "when the host wrote it, by the host's clock", e => e.Obligation.HostCreated)
+        .Long("age", "seconds since the server learnt of it, until it was over", e => (long)((e.Obligation.Settled ?? e.Now) - e.Obligation.Created).TotalSeconds)
+        .Date("alerted", "when its age was told as an alert (setting obligation.alert.age)", e => e.Obligation.Alerted)
         .Date("nexttry", "when it is tried next, by the host's clock", e => e.Obligation.NextTry)
         .Date("updated", "when the host last told about it", e => e.Obligation.Updated)
         .Date("settled", "when it was over", e => e.Obligation.Settled)
@@ -94,7 +96,7 @@ internal static class ObligationCommands
             var entry = await call.Services.Database.ReadAsync(
                 (db, ct) => Listing.ReadAsync(Entries(db).Where(e => e.Obligation.Id == row.Id), Page.Default, ct),
                 cancellationToken);
-            return entry.Rows.Count == 1 ? ApiResult.Object(Key, View, entry.Rows[0]) : call.UnknownEntity(Obligation, row.Id);
+            return entry.Rows.Count == 1 ? ApiResult.Object(Key, View, entry.Rows[0] with { Now = call.Services.Time.GetUtcNow() }) : call.UnknownEntity(Obligation, row.Id);
         });
     }
 
@@ -146,7 +148,8 @@ internal static class ObligationCommands
                 call.Page,
                 ct),
             cancellationToken);
-        return ApiResult.List(Key, View, listing.Rows, listing.Total);
+        var now = call.Services.Time.GetUtcNow();
+        return ApiResult.List(Key, View, [.. listing.Rows.Select(e => e with { Now = now })], listing.Total);
     }
 
     private static IQueryable<ObligationEntry> Entries(StoreConnection db) =>
@@ -175,5 +178,8 @@ internal static class ObligationCommands
         public VolumeRow? Volume { get; init; }
 
         public VmRow? Vm { get; init; }
+
+        /// <summary>When it was read.</summary>
+        public DateTimeOffset Now { get; init; }
     }
 }

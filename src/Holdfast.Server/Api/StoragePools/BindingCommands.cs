@@ -1,4 +1,8 @@
+using System.Text.Json;
 using Holdfast.Core.Ids;
+using Holdfast.Core.Planning;
+using Holdfast.Core.States;
+using Holdfast.Protocol;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Api.Commands;
@@ -47,7 +51,9 @@ internal static class BindingCommands
         .Text("unload", "how the driver was ended", e => e.Binding.Unload)
         .Date("created", "when the host was first told", e => e.Binding.Created)
         .Date("absent", "when the host confirmed that nothing of it is left", e => e.Binding.Absent)
-        .Text("absolved", "who took the host out of the reckoning, and why", e => e.Binding.Absolved));
+        .Text("absolved", "why the host was taken out of the reckoning, when it did not confirm", e => e.Binding.Absolved)
+        .Text("absolvedby", "who took it out", e => e.Binding.AbsolvedBy)
+        .Text("waitingfor", "what is waited for before the host has what it should have", WaitingFor));
 
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
@@ -69,6 +75,32 @@ internal static class BindingCommands
         Desired.Quiesced => binding.Observed is BindingState.Quiesced,
         _ => binding.Observed is BindingState.Absent,
     };
+
+    private static string? WaitingFor(BindingEntry entry)
+    {
+        var (binding, host) = (entry.Binding, entry.Host);
+        var conditions = JsonSerializer.Deserialize(binding.Conditions, HostJson.Default.IReadOnlyListCondition) ?? [];
+        return BindingProgress.WaitingFor(
+            new PoolBindingFacts
+            {
+                HostName = host.Name,
+                IsHostUp = host.State == HostState.Up && host.IncarnationId == binding.IncarnationId,
+                Wish = binding.Desired switch
+                {
+                    Desired.Attached => BindingWish.Attached,
+                    Desired.Quiesced => BindingWish.Quiesced,
+                    _ => BindingWish.Absent,
+                },
+                IsCurrent = binding.ObservedGeneration is { } seen && seen >= binding.Generation,
+                IsQuiesced = binding.Observed == BindingState.Quiesced,
+                IsAbsent = binding.Absent is not null,
+                IsServing = binding is { Observed: BindingState.Attached, ControlPlane: PlaneHealth.Up },
+                Error = binding.Error,
+            },
+            host.State,
+            binding.Generation.Value,
+            conditions.Count == 0 ? null : conditions[0].Text);
+    }
 
     private static string WireName(PlaneHealth health) => health.ToString().ToLowerInvariant();
 

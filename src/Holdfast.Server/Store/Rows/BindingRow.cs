@@ -79,7 +79,11 @@ internal sealed record BindingRow
     [Column("absent")]
     public DateTimeOffset? Absent { get; init; }
 
-    /// <summary>Who absolved it and why: the incarnation was retired.</summary>
+    /// <summary>Why it was absolved: the incarnation was retired. Null when the host confirmed.</summary>
     [Column("absolved")]
     public string? Absolved { get; init; }
+
+    /// <summary>The name of the user who absolved it.</summary>
+    [Column("absolved_by")]
+    public string? AbsolvedBy { get; init; }
 }

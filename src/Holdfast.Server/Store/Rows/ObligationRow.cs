@@ -73,4 +73,8 @@ internal sealed record ObligationRow
 
     [Column("reason")]
     public string? Reason { get; init; }
+
+    /// <summary>When its age was told as an alert; null: not yet.</summary>
+    [Column("alerted")]
+    public DateTimeOffset? Alerted { get; init; }
 }
