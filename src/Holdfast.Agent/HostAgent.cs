@@ -33,7 +33,7 @@ internal sealed partial class HostAgent : IReportSource
         _parts = parts;
         _log = parts.Logs.CreateLogger<HostAgent>();
         var time = parts.Loop.Time;
-        Ledger = new AgentLedger(parts.Store, parts.Logs.CreateLogger<AgentLedger>());
+        Ledger = new AgentLedger(parts.Store, parts.Logs.CreateLogger<AgentLedger>(), parts.Loop.Failpoints);
         if (parts.Damage is { } damage)
         {
             Salvage(damage);

@@ -8,6 +8,7 @@ using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Link;
 using Holdfast.Agent.LocalStatus;
 using Holdfast.Agent.Loop;
+using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Host;
 using Microsoft.Extensions.Logging;
@@ -28,6 +29,20 @@ using var logs = LoggerFactory.Create(builder => builder.AddSimpleConsole(consol
     console.UseUtcTimestamp = true;
 }));
 var time = TimeProvider.System;
+FailpointSet failpoints;
+#if DEBUG
+try
+{
+    failpoints = FailpointEnvironment.Read(time);
+}
+catch (FormatException nonsense)
+{
+    await Console.Error.WriteLineAsync($"{FailpointEnvironment.Variable}: {nonsense.Message}");
+    return 64;
+}
+#else
+failpoints = FailpointSet.None;
+#endif
 PrivateFile.MakeFolder(options.Data);
 FileStream folderLock;
 try
@@ -74,7 +89,10 @@ try
         stopping.Token);
     using var link = new HttpServerLink(options.Server, identity, time);
     using var store = SqliteLedgerStore.Open(options.Data, time, logs.CreateLogger<SqliteLedgerStore>());
-    using var loop = new AgentLoop(new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler, time, logs.CreateLogger<AgentLoop>());
+    using var loop = new AgentLoop(new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler, time, logs.CreateLogger<AgentLoop>())
+    {
+        Failpoints = failpoints,
+    };
     await using var hypervisor = new LibvirtHypervisor(new LibvirtHypervisorOptions { Uri = options.Libvirt }, time, logs.CreateLogger<LibvirtHypervisor>());
     using var fetcher = new ImageFetcher(options.Data, options.Images, options.MaxImageBytes, new EgressGuard(options.AllowImageHosts), time);
     var serialLogs = Path.Combine(options.Data, "serial");

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.DriverKit.Health;
 using Holdfast.DriverKit.Logging;
@@ -116,6 +117,21 @@ public static partial class DriverHost
             Processes = new ProcessRunner(time),
         };
 
+        FailpointSet failpoints;
+#if DEBUG
+        try
+        {
+            failpoints = FailpointEnvironment.Read(time);
+        }
+        catch (FormatException nonsense)
+        {
+            await log.CloseAsync(EndPatience);
+            return await RefuseAsync(output, DriverFailure.Invalid($"{FailpointEnvironment.Variable}: {nonsense.Message}"));
+        }
+#else
+        failpoints = FailpointSet.None;
+#endif
+
         IStorageDriver driver;
         KitSettings settings;
         switch (KitSettings.Read(startup.Config).Then<(KitSettings Settings, IStorageDriver Driver)>(read =>
@@ -152,7 +168,8 @@ public static partial class DriverHost
             mask,
             time,
             log.CreateLogger<DriverEndpoints>(),
-            ended.Token);
+            ended.Token,
+            failpoints);
         var server = new DriverServer(endpoints, startup.Socket, log);
         try
         {

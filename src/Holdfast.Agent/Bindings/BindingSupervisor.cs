@@ -2,6 +2,7 @@ using Holdfast.Agent.Inventory;
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Loop;
 using Holdfast.Agent.Obligations;
+using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.Core.Waits;
 using Holdfast.Protocol.Driver;
@@ -170,6 +171,7 @@ internal sealed partial class BindingSupervisor : IDisposable
         {
             case LaunchOutcome.Ready ready:
                 (_process, _info, _servedGeneration) = (ready.Process, ready.Info, generation);
+                await _loop.Failpoints.PassAsync(Failpoint.DriverLaunched, _loop.Stopping);
                 await ServeAsync();
                 return;
             case LaunchOutcome.Missing missing:
@@ -348,6 +350,8 @@ internal sealed partial class BindingSupervisor : IDisposable
             how = await EndProcessAsync(isHung: _isSilent);
         }
 
+        await _loop.Failpoints.PassAsync(Failpoint.DriverEnded, _loop.Stopping);
+
         if (_launcher.RemoveFolders(Binding.Pool) is { } obstacle)
         {
             LogFoldersStay(Binding.PoolName, Binding.Pool, obstacle);
@@ -359,6 +363,7 @@ internal sealed partial class BindingSupervisor : IDisposable
             return false;
         }
 
+        await _loop.Failpoints.PassAsync(Failpoint.BindingCleared, _loop.Stopping);
         if (Desired != Desired.Absent)
         {
             return false;

@@ -1,4 +1,5 @@
 using Holdfast.Agent.Loop;
+using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.Core.Waits;
 using Holdfast.Protocol.Driver;
@@ -138,7 +139,13 @@ internal sealed class DriverLane(AgentLoop loop, Circuit circuit, string poolNam
                 DriverAnswer<T> outcome;
                 try
                 {
-                    outcome = await call(client, left, bound.Token);
+                    outcome = await loop.Failpoints.PassAsync(Failpoint.CallBefore, bound.Token) is { } unasked
+                        ? Injected<T>(DriverErrorCode.Unreachable, unasked)
+                        : await call(client, left, bound.Token);
+                    if (await loop.Failpoints.PassAsync(Failpoint.CallAnswered, bound.Token) is { } lost)
+                    {
+                        outcome = Injected<T>(DriverErrorCode.Unknown, lost);
+                    }
                 }
                 catch (OperationCanceledException)
                 {
@@ -167,6 +174,9 @@ internal sealed class DriverLane(AgentLoop loop, Circuit circuit, string poolNam
         Pump();
         return await answer.Task.OrAbandonAsync(cancellationToken);
     }
+
+    private DriverAnswer<T>.Failed Injected<T>(DriverErrorCode code, string words) =>
+        new(new DriverError { Code = code, Text = $"Storage pool '{poolName}': {words}" });
 
     private void Pump()
     {

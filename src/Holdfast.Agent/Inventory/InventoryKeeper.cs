@@ -2,6 +2,7 @@ using Holdfast.Agent.Bindings;
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Loop;
 using Holdfast.Agent.Obligations;
+using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
@@ -95,7 +96,7 @@ internal sealed partial class InventoryKeeper
             {
                 case DriverAnswer<AttachmentList>.Ok { Value.Attachments: var listed }:
                     backoff.Reset();
-                    if (Take(listed))
+                    if (await TakeAsync(listed))
                     {
                         return;
                     }
@@ -124,7 +125,7 @@ internal sealed partial class InventoryKeeper
     }
 
     /// <returns>Whether nothing is left to look at again.</returns>
-    private bool Take(IReadOnlyList<AttachmentInfo> listed)
+    private async Task<bool> TakeAsync(IReadOnlyList<AttachmentInfo> listed)
     {
         var findings = InventoryRules.Compare(_ledger.Tables, _binding.Pool, _binding.PoolName, _binding.Spec.Driver, listed, _context.GuestHolds);
         if (findings.New.Count > 0)
@@ -147,6 +148,8 @@ internal sealed partial class InventoryKeeper
             {
                 LogFound(row.Volume, row.PoolName, row.Pool, row.BackendName, row.Mode, DiskAddress.Of(row.Source));
             }
+
+            await _loop.Failpoints.PassAsync(Failpoint.InventoryRecorded, _loop.Stopping);
         }
 
         LedgerChange[] changes =

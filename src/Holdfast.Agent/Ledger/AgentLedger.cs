@@ -1,3 +1,4 @@
+using Holdfast.Core.Failpoints;
 using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Agent.Ledger;
@@ -11,11 +12,13 @@ internal sealed partial class AgentLedger
 {
     private readonly ILedgerStore _store;
     private readonly ILogger _log;
+    private readonly FailpointSet _failpoints;
     private readonly List<LedgerChange> _unwritten = [];
 
     /// <summary>Opens the ledger over a store.</summary>
-    public AgentLedger(ILedgerStore store, ILogger log)
+    public AgentLedger(ILedgerStore store, ILogger log, FailpointSet? failpoints = null)
     {
+        _failpoints = failpoints ?? FailpointSet.None;
         _store = store;
         _log = log;
         foreach (var change in store.Load())
@@ -70,7 +73,10 @@ internal sealed partial class AgentLedger
 
     private WriteOutcome Write(IReadOnlyList<LedgerChange> changes)
     {
-        var outcome = _store.Write([.. _unwritten, .. changes]);
+        var outcome = _failpoints.Pass(Failpoint.LedgerBeforeWrite) is { } refusal
+            ? new WriteOutcome.Unwritable(refusal)
+            : _store.Write([.. _unwritten, .. changes]);
+        _failpoints.Pass(Failpoint.LedgerWritten);
         switch (outcome)
         {
             case WriteOutcome.Written:

@@ -1,5 +1,6 @@
 using Holdfast.Agent.Items;
 using Holdfast.Agent.Loop;
+using Holdfast.Core.Failpoints;
 using Holdfast.Protocol.Host;
 using Microsoft.Extensions.Logging;
 
@@ -103,6 +104,7 @@ internal sealed partial class ServerSession
                 case ReportOutcome.Accepted:
                     backoff.Reset();
                     isTold = false;
+                    await _loop.Failpoints.PassAsync(Failpoint.ReportAccepted, _loop.Stopping);
                     _book.Accepted(draft);
                     if (!_book.IsDue)
                     {

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Holdfast.Core.Failpoints;
 using Holdfast.Core.Waits;
 using Microsoft.Extensions.Logging;
 
@@ -29,6 +30,9 @@ internal sealed partial class AgentLoop : IDisposable
 
     /// <summary>The clock of all waits.</summary>
     public TimeProvider Time { get; }
+
+    /// <summary>Where a test can make this agent fail, wait or die; off unless it says so.</summary>
+    public FailpointSet Failpoints { get; init; } = FailpointSet.None;
 
     /// <summary>Ends when the agent shuts down.</summary>
     public CancellationToken Stopping => _stopping.Token;

@@ -3,6 +3,7 @@ using Holdfast.Agent.Hypervisor;
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Loop;
 using Holdfast.Agent.Obligations;
+using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.Core.Waits;
 using Holdfast.Protocol.Driver;
@@ -222,7 +223,10 @@ internal sealed partial class MachineRunner : IDisposable
             }
         }
 
-        switch (await _context.Hypervisor.DestroyAsync(_machine, DestroyBound, _context.Loop.Stopping))
+        await _context.Loop.Failpoints.PassAsync(Failpoint.DestroyBefore, _context.Loop.Stopping);
+        var destroyed = await _context.Hypervisor.DestroyAsync(_machine, DestroyBound, _context.Loop.Stopping);
+        await _context.Loop.Failpoints.PassAsync(Failpoint.DestroyDone, _context.Loop.Stopping);
+        switch (destroyed)
         {
             case DestroyOutcome.Gone:
                 _seen = new Observation.Absent();
@@ -305,6 +309,7 @@ internal sealed partial class MachineRunner : IDisposable
                 Conditions = conditions,
             }),
         ]);
+        await _context.Loop.Failpoints.PassAsync(Failpoint.GoneRecorded, _context.Loop.Stopping);
         LogGone(Name, _machine, item.Generation, byItself ? "by itself" : "as asked", held.Count);
     }
 
@@ -390,6 +395,7 @@ internal sealed partial class MachineRunner : IDisposable
             return;
         }
 
+        await _context.Loop.Failpoints.PassAsync(Failpoint.AttachRecorded, _context.Loop.Stopping);
         var answers = await Task.WhenAll(rows.Select(row => AttachAsync(row, flight)));
         var failures = answers.Select((answer, index) => (Row: rows[index], Failure: answer as DriverAnswer<AttachmentReply>.Failed)).Where(pair => pair.Failure is not null).ToArray();
         if (failures.Length > 0)
@@ -419,8 +425,11 @@ internal sealed partial class MachineRunner : IDisposable
             return;
         }
 
+        await _context.Loop.Failpoints.PassAsync(Failpoint.AttachAnswered, _context.Loop.Stopping);
+
         // Where each volume is becomes durable before a guest opens it: from here on no other volume is handed the same place.
         _context.Ledger.Record([.. attached.Select(row => new LedgerChange.PutAttachment(row))]);
+        await _context.Loop.Failpoints.PassAsync(Failpoint.StartBefore, _context.Loop.Stopping);
         var networks = Networks(spec);
         _startCall = _context.Hypervisor.StartAsync(
             new DomainSpec
@@ -438,6 +447,7 @@ internal sealed partial class MachineRunner : IDisposable
             _context.Loop.Stopping);
         var outcome = await _startCall.OrAbandonAsync(flight);
         _startCall = null;
+        await _context.Loop.Failpoints.PassAsync(Failpoint.StartDone, _context.Loop.Stopping);
         switch (outcome)
         {
             case StartOutcome.Started started when Lacks(started.Domain, spec) is { } missing:
@@ -678,7 +688,9 @@ internal sealed partial class MachineRunner : IDisposable
         }
 
         _context.Ledger.Record(new LedgerChange.PutAttachment(attached));
+        await _context.Loop.Failpoints.PassAsync(Failpoint.PlugBefore, _context.Loop.Stopping);
         var outcome = await _context.Hypervisor.AttachDiskAsync(_machine, NewDisk(disk, attached.Source!), _context.Loop.Stopping);
+        await _context.Loop.Failpoints.PassAsync(Failpoint.PlugDone, _context.Loop.Stopping);
         switch (outcome)
         {
             case AttachOutcome.Attached or AttachOutcome.AlreadyAttached:
@@ -706,7 +718,9 @@ internal sealed partial class MachineRunner : IDisposable
 
     private async Task HotDetachAsync(VolumeId volume)
     {
-        switch (await _context.Hypervisor.DetachDiskAsync(_machine, volume, _context.Loop.Stopping))
+        var unplugged = await _context.Hypervisor.DetachDiskAsync(_machine, volume, _context.Loop.Stopping);
+        await _context.Loop.Failpoints.PassAsync(Failpoint.PlugDone, _context.Loop.Stopping);
+        switch (unplugged)
         {
             case DetachOutcome.Detached or DetachOutcome.NotAttached:
                 foreach (var row in _context.Ledger.Tables.AttachmentsOf(_machine.Value).Where(row => row.Volume == volume))

@@ -1,6 +1,7 @@
 using Holdfast.Agent.Bindings;
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Loop;
+using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
@@ -145,6 +146,7 @@ internal sealed partial class ObligationExecutor
 
     private async Task TryAsync(ObligationRow row)
     {
+        await _loop.Failpoints.PassAsync(Failpoint.ObligationBefore, _loop.Stopping);
         DriverAnswer<DriverAck> answer;
         if (row.Kind == ObligationKind.DeleteVolume)
         {
@@ -159,6 +161,7 @@ internal sealed partial class ObligationExecutor
                 (client, left, ends) => client.ReleaseAsync(row.Volume, row.Mode, row.Generation, left, ends), _loop.Stopping);
         }
 
+        await _loop.Failpoints.PassAsync(Failpoint.ObligationTried, _loop.Stopping);
         if (_ledger.Tables.Obligations.GetValueOrDefault(row.Id) is not { IsOpen: true } current)
         {
             // Made void, forgotten or orphaned meanwhile: that stands, whatever the backend said.

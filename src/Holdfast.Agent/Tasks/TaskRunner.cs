@@ -2,6 +2,7 @@ using Holdfast.Agent.Bindings;
 using Holdfast.Agent.Ingest;
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Obligations;
+using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
@@ -145,8 +146,11 @@ internal sealed partial class TaskRunner : IDisposable
             return;
         }
 
+        await _context.Loop.Failpoints.PassAsync(Failpoint.TaskRecorded, _context.Loop.Stopping);
         await binding.SettledAsync(ReadyDeadline, flight);
-        switch (await work(binding))
+        var result = await work(binding);
+        await _context.Loop.Failpoints.PassAsync(Failpoint.TaskDone, _context.Loop.Stopping);
+        switch (result)
         {
             case Result.Done done:
                 _context.Ledger.Record(

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.DriverKit.Health;
 using Holdfast.DriverKit.Lanes;
@@ -34,6 +35,7 @@ internal sealed partial class DriverEndpoints
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly CancellationToken _ending;
+    private readonly FailpointSet _failpoints;
     private long _unnamedCalls;
 
     internal DriverEndpoints(
@@ -46,8 +48,10 @@ internal sealed partial class DriverEndpoints
         SecretMask mask,
         TimeProvider time,
         ILogger log,
-        CancellationToken ending)
+        CancellationToken ending,
+        FailpointSet? failpoints = null)
     {
+        _failpoints = failpoints ?? FailpointSet.None;
         _driver = driver;
         _info = info;
         _pool = pool;
@@ -362,7 +366,15 @@ internal sealed partial class DriverEndpoints
     {
         try
         {
-            return await plan.Work(new DriverCall(id, left, _time), cancellationToken);
+            if (plan.Changes && await _failpoints.PassAsync(Failpoint.DriverBefore, cancellationToken) is { } unasked)
+            {
+                return DriverFailure.Unreachable($"Storage pool '{_pool}': {doing}: {unasked}");
+            }
+
+            var result = await plan.Work(new DriverCall(id, left, _time), cancellationToken);
+            return plan.Changes && await _failpoints.PassAsync(Failpoint.DriverChanged, cancellationToken) is { } lost
+                ? DriverFailure.Unknown($"Storage pool '{_pool}': {doing}: {lost}")
+                : result;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Security.Authentication;
+using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Agents;
@@ -76,6 +77,11 @@ internal sealed class ServerHost : IAsyncDisposable
         services.AddSingleton(Random.Shared);
 #pragma warning restore RS0030
         services.AddSingleton(DatabaseOptionsOf(options));
+#if DEBUG
+        services.AddSingleton(s => FailpointEnvironment.Read(s.GetRequiredService<TimeProvider>()));
+#else
+        services.AddSingleton(FailpointSet.None);
+#endif
         services.AddSingleton<Database>();
         services.AddSingleton(_ => SecretBox.Open(Path.Combine(options.Data, "secrets.key")));
         services.AddSingleton<Bootstrap>();

@@ -1,6 +1,7 @@
 using System.Data;
 using System.Data.Common;
 using EvolveDb;
+using Holdfast.Core.Failpoints;
 using LinqToDB;
 using LinqToDB.Data;
 using LinqToDB.DataProvider.PostgreSQL;
@@ -23,6 +24,7 @@ internal sealed partial class Database : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly Random _random;
     private readonly ILogger<Database> _logger;
+    private readonly FailpointSet _failpoints;
     private readonly NpgsqlDataSource? _postgres;
     private readonly string? _sqlite;
     private readonly DataOptions _dataOptions;
@@ -31,8 +33,9 @@ internal sealed partial class Database : IAsyncDisposable
     private readonly SemaphoreSlim _writer = new(1, 1);
 
     /// <summary>Makes the access; does not connect.</summary>
-    public Database(DatabaseOptions options, TimeProvider time, Random random, ILogger<Database> logger)
+    public Database(DatabaseOptions options, TimeProvider time, Random random, ILogger<Database> logger, FailpointSet? failpoints = null)
     {
+        _failpoints = failpoints ?? FailpointSet.None;
         _options = options;
         _time = time;
         _random = random;
@@ -168,9 +171,11 @@ internal sealed partial class Database : IAsyncDisposable
         await using (var transaction = await db.BeginTransactionAsync(IsolationLevel.Serializable, cancellationToken))
         {
             result = await work(db, cancellationToken);
+            await _failpoints.PassAsync(Failpoint.ServerBeforeCommit, cancellationToken);
             await transaction.CommitAsync(cancellationToken);
         }
 
+        await _failpoints.PassAsync(Failpoint.ServerCommitted, CancellationToken.None);
         db.RunAfterCommit();
         return result;
     }

@@ -1,4 +1,5 @@
 using Holdfast.Agent.Ledger;
+using Holdfast.Core.Failpoints;
 using Holdfast.Protocol.Host;
 using Shouldly;
 using Xunit;
@@ -53,6 +54,83 @@ public sealed class CrashPointTests
                 }
             });
         }
+    }
+
+    /// <summary>The agent's failpoints that a life of starts, stops, deletions and removals passes.</summary>
+    public static TheoryData<string> InAPlainLife => new(
+        Failpoint.LedgerBeforeWrite.Name, Failpoint.LedgerWritten.Name, Failpoint.CallBefore.Name, Failpoint.CallAnswered.Name, Failpoint.AttachRecorded.Name,
+        Failpoint.AttachAnswered.Name, Failpoint.StartBefore.Name, Failpoint.StartDone.Name, Failpoint.GoneRecorded.Name, Failpoint.ObligationBefore.Name,
+        Failpoint.ObligationTried.Name, Failpoint.DriverEnded.Name, Failpoint.BindingCleared.Name, Failpoint.ReportAccepted.Name);
+
+    /// <summary>Those that need disks that come and go, tasks, and something that nobody knows.</summary>
+    public static TheoryData<string> InABusyLife => new(
+        Failpoint.PlugBefore.Name, Failpoint.PlugDone.Name, Failpoint.InventoryRecorded.Name, Failpoint.TaskRecorded.Name, Failpoint.TaskDone.Name,
+        Failpoint.DriverLaunched.Name, Failpoint.DestroyBefore.Name, Failpoint.DestroyDone.Name, Failpoint.CallAnswered.Name, Failpoint.LedgerWritten.Name);
+
+    [Theory]
+    [MemberData(nameof(InAPlainLife))]
+    public void At_every_failpoint_of_a_plain_life(string name) => AtEveryPass(name, Play);
+
+    [Theory]
+    [MemberData(nameof(InABusyLife))]
+    public void At_every_failpoint_of_a_busy_life(string name) => AtEveryPass(name, PlayBusily);
+
+    private static void AtEveryPass(string name, Action<string, Action<SimHost, string>> play)
+    {
+        var point = Failpoint.All.Single(one => one.Name == name);
+        for (var pass = 1; pass <= 8; pass++)
+        {
+            var steps = pass == 1 ? "1*panic" : $"{pass - 1}*off->1*panic";
+            SimHost? played = null;
+            play($"{name} at pass {pass}", (host, phase) =>
+            {
+                if (phase == "begin")
+                {
+                    host.Failpoints.Arm(point, FailpointStep.Parse(point, steps));
+                    played = host;
+                }
+            });
+            var passes = played!.Failpoints.Passes(point);
+            passes.ShouldBeGreaterThan(0, $"{name} is not passed");
+            if (passes < pass)
+            {
+                return;
+            }
+        }
+    }
+
+    private static void PlayBusily(string name, Action<SimHost, string> harm)
+    {
+        var host = new SimHost();
+        harm(host, "begin");
+        var storage = host.AddStorage(Samples.Pool);
+        var made = new Holdfast.Core.Ids.VolumeId(Samples.Id(0xC4));
+        storage.Add(Samples.Volume);
+        storage.Add(Samples.Volume2);
+        storage.Attached.Add((new(Samples.Id(0xC3)), Holdfast.Protocol.Driver.AttachMode.Run));
+        host.Hypervisor.PowersOffAfter = null;
+        Survive(host, () => host.StartAgent());
+        var second = Samples.Disk(Samples.Volume2, Samples.Pool, 1);
+        Survive(host, () => host.Until(() => storage.Attached.Count == 0, $"{name}: what nobody knows is released"));
+        host.Server.Send(Samples.Machine(Desired.Running, disks: Disk));
+        Survive(host, () => host.UntilMachine(MachineState.Running, 1));
+        host.Server.Send(Samples.Machine(Desired.Running, 2, disks: [Disk, second]));
+        Survive(host, () => host.UntilMachine(MachineState.Running, 2));
+        Survive(host, () => host.Until(() => host.Server.Machine(Samples.Vm)!.Disks.Count == 2, $"{name}: plugged in"));
+        Consistent(host, storage, name);
+        host.Server.Send(Samples.Machine(Desired.Running, 3, disks: Disk));
+        Survive(host, () => host.Until(() => host.Server.Machine(Samples.Vm)!.Disks.Count == 1, $"{name}: plugged out"));
+        Survive(host, () => host.Until(() => storage.Attached.Count == 1, $"{name}: released"));
+        host.Server.Send(Samples.Task(Samples.Id(0xD2), new TaskSpec.EnsureVolume
+        {
+            PoolId = Samples.Pool, PoolName = "fast", VolumeId = made, VolumeGeneration = Disk.VolumeGeneration, SizeBytes = 1 << 20, Label = "new",
+        }));
+        Survive(host, () => host.Until(() => host.Server.Report(ItemKind.Task, Samples.Id(0xD2))?.Task?.State == TaskState.Done, $"{name}: made"));
+        storage.Volumes.ShouldContainKey(made, name);
+        host.Server.Send(Samples.Machine(Desired.Stopped, 4, disks: Disk));
+        Survive(host, () => host.UntilMachine(MachineState.Stopped, 4));
+        Survive(host, () => host.Until(() => storage.Attached.Count == 0, $"{name}: all is released"));
+        host.Hypervisor.Effects.Count(effect => effect.StartsWith("start", StringComparison.Ordinal)).ShouldBe(1, name);
     }
 
     private static void Play(string name, Action<SimHost, string> harm)

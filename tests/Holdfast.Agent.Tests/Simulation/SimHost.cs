@@ -1,6 +1,7 @@
 using Holdfast.Agent.Ingest;
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Loop;
+using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Host;
 using Holdfast.Testing;
@@ -17,6 +18,7 @@ internal sealed class SimHost
     public SimHost()
     {
         Scheduler = new VirtualScheduler(Time);
+        Failpoints = new FailpointSet(_ => Scheduler.Halt(), Time);
         Hypervisor = new SimHypervisor(Time);
         Launcher = new SimLauncher(Time);
         Server = new SimServer(Time);
@@ -25,6 +27,9 @@ internal sealed class SimHost
     public FakeTimeProvider Time { get; } = new();
 
     public VirtualScheduler Scheduler { get; private set; }
+
+    /// <summary>The failpoints of the agent, whichever runs; panic ends it as kill -9 does.</summary>
+    public FailpointSet Failpoints { get; }
 
     public SimHypervisor Hypervisor { get; }
 
@@ -70,7 +75,7 @@ internal sealed class SimHost
             driver.CloseInput();
         }
 
-        var loop = new AgentLoop(Scheduler, Time, Errors);
+        var loop = new AgentLoop(Scheduler, Time, Errors) { Failpoints = Failpoints };
         Agent = new HostAgent(new AgentParts
         {
             Loop = loop,
