@@ -41,17 +41,17 @@ public sealed class ProjectReferenceTests
     [InlineData("Holdfast.Core", "System.IO.File")]
     [InlineData("Holdfast.Core", "System.Net.")]
     [InlineData("Holdfast.Core", "HttpClient")]
-    [InlineData("Holdfast.Core", "async ", "Waiting.cs")]
+    [InlineData("Holdfast.Core", "async ", "Waiting.cs", "FailpointSet.cs")]
     [InlineData("Holdfast.Core", "GetUtcNow", "TimeOrderedIdSource.cs")]
     [InlineData("Holdfast.Core", "Random")]
     [InlineData("Holdfast.Agent", "Holdfast.Server")]
     [InlineData("Holdfast.Server", "Holdfast.Agent")]
     [InlineData("Holdfast.Server", "Holdfast.Libvirt")]
-    public void A_project_does_not_speak_of(string project, string what, string? except = null)
+    public void A_project_does_not_speak_of(string project, string what, params string[] except)
     {
         var folder = Path.Combine(Root(), "src", project);
         var found = Directory.GetFiles(folder, "*.cs", SearchOption.AllDirectories)
-            .Where(f => Path.GetFileName(f) != except)
+            .Where(f => !except.Contains(Path.GetFileName(f)))
             .Where(f => File.ReadLines(f).Any(l => !l.TrimStart().StartsWith("//", StringComparison.Ordinal) && l.Contains(what, StringComparison.Ordinal)))
             .Select(f => Path.GetRelativePath(folder, f));
         found.ShouldBeEmpty();
