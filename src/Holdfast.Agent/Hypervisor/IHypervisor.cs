@@ -26,7 +26,7 @@ internal interface IHypervisor : IAsyncDisposable
     /// <summary>Reads what this host can do: processors, memory, emulator and whether KVM really works.</summary>
     Task<DescribeOutcome> DescribeHostAsync(CancellationToken cancellationToken);
 
-    /// <summary>Lists all own domains, running or not.</summary>
+    /// <summary>Lists all own domains that have a process.</summary>
     Task<ListOutcome> ListAsync(CancellationToken cancellationToken);
 
     /// <summary>Reads one own domain.</summary>

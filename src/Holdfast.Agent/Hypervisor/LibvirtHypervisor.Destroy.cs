@@ -15,79 +15,101 @@ internal sealed partial class LibvirtHypervisor
         Absent,
         Ended,
         Foreign,
+        Ours,
     }
 
     /// <inheritdoc/>
+    /// <remarks>
+    /// A process that runs is ended by signals of our own, and libvirt is asked to destroy only what has ended: virDomainDestroy keeps the domain's lock until
+    /// the process is gone, over a minute for one that cannot be killed.
+    /// </remarks>
     public async Task<DestroyOutcome> DestroyAsync(VmId machine, TimeSpan bound, CancellationToken cancellationToken)
     {
         var begin = _time.GetTimestamp();
-        var limit = bound > _options.DaemonDestroyLimit ? bound : _options.DaemonDestroyLimit;
 
-        // The process is looked for before libvirt is asked: a libvirt that ends a QEMU at once and then hangs over another domain would leave nothing to watch.
         // A look that takes long does not hold up the asking.
         var lookup = FindProcessAsync(machine, cancellationToken);
         await Task.WhenAny(lookup, Task.Delay(LookFirst, _time, cancellationToken));
         cancellationToken.ThrowIfCancellationRequested();
-        using var early = lookup.IsCompleted ? Watch((await lookup).Process) : null;
+        var early = lookup.IsCompleted ? await lookup : (null, null);
+        using var earlyHandle = Watch(early.Process);
+        if (earlyHandle is not null)
+        {
+            return await EndAsync(machine, early.Process!, earlyHandle, AskOwnerAsync(machine), begin, bound, cancellationToken);
+        }
+
+        // Nothing runs, or nobody knows: libvirt may be about to start it.
+        var limit = bound > _options.DaemonDestroyLimit ? bound : _options.DaemonDestroyLimit;
         var call = _stop.CallAsync(Key("destroy", machine), limit, session => Destroy(session, machine), CancellationToken.None);
-
-        // What libvirt says is enough when it answers at once; the process is watched beside it because libvirt looks only five times a second, waits ten
-        // seconds before it kills, and may be away altogether.
         await Task.WhenAny(call, lookup);
-        if (call.IsCompleted && await call is LibvirtResult<Ending>.Ok { Value: Ending.Foreign or Ending.Ended })
+        var (process, fault) = call.IsCompleted ? (null, null) : await lookup;
+        using var handle = Watch(process);
+        if (handle is not null)
         {
-            return await ConcludeAsync(machine, call, process: null, cancellationToken);
+            return await EndAsync(machine, process!, handle, call, begin, bound, cancellationToken);
         }
 
-        var (process, fault) = await lookup;
-        using var late = early is null ? Watch(process) : null;
-        var handle = early ?? late;
-        if (handle is null)
-        {
-            // Nothing to watch: libvirt has the word.
-            var remaining = bound - _time.GetElapsedTime(begin);
-            await Task.WhenAny(call, Task.Delay(remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero, _time, cancellationToken));
-            cancellationToken.ThrowIfCancellationRequested();
-            return call.IsCompleted
-                ? await ConcludeAsync(machine, call, process: null, cancellationToken)
-                : new DestroyOutcome.Failed(fault ?? new HypervisorFault.TimedOut("destroy", bound));
-        }
+        var remaining = bound - _time.GetElapsedTime(begin);
+        await Task.WhenAny(call, Task.Delay(remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero, _time, cancellationToken));
+        cancellationToken.ThrowIfCancellationRequested();
+        return call.IsCompleted
+            ? await ConcludeAsync(machine, call, cancellationToken)
+            : new DestroyOutcome.Failed(fault ?? new HypervisorFault.TimedOut("destroy", bound));
+    }
 
-        var killed = false;
+    /// <summary>Ends a process: SIGTERM, which lets QEMU write out what it holds; SIGKILL after a while.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="process">Its process.</param>
+    /// <param name="handle">The process, held.</param>
+    /// <param name="owner">Whether the machine is ours. A libvirt that does not tell, or no longer knows it, leaves the word to the process, which carries our machine's UUID.</param>
+    /// <param name="begin">When the destroy began.</param>
+    /// <param name="bound">How long it may take.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    private async Task<DestroyOutcome> EndAsync(
+        VmId machine, QemuProcess process, ProcessHandle handle, Task<LibvirtResult<Ending>> owner, long begin, TimeSpan bound, CancellationToken cancellationToken)
+    {
+        var (asked, killed) = (false, false);
         while (!handle.HasEnded())
         {
             var elapsed = _time.GetElapsedTime(begin);
-            var answer = call.IsCompleted ? await call : null;
+            var answer = owner.IsCompleted ? await owner : null;
             if (answer is LibvirtResult<Ending>.Ok { Value: Ending.Foreign })
             {
-                return await ConcludeAsync(machine, call, process, cancellationToken);
+                return new DestroyOutcome.Foreign($"{machine} (process {process.ProcessId})");
             }
 
-            if (!killed && (answer is not null || elapsed >= _options.KillAfter || elapsed >= bound))
+            if (!asked && answer is not null)
+            {
+                asked = true;
+                handle.Terminate();
+            }
+
+            if (!killed && (elapsed >= _options.KillAfter || elapsed >= bound))
             {
                 killed = true;
                 var error = handle.Kill();
-                LogKilled(machine, process!.ProcessId, elapsed.TotalMilliseconds, Describe(answer), error);
+                LogKilled(machine, process.ProcessId, elapsed.TotalMilliseconds, Describe(answer), error);
             }
             else if (killed && elapsed >= bound)
             {
-                var sleep = _processTable.DescribeSleep(process!);
-                LogUninterruptible(machine, process!.ProcessId, elapsed.TotalSeconds, sleep);
+                var sleep = _processTable.DescribeSleep(process);
+                LogUninterruptible(machine, process.ProcessId, elapsed.TotalSeconds, sleep);
                 return new DestroyOutcome.Uninterruptible(process.ProcessId, $"process {process.ProcessId} survived SIGKILL: {sleep}");
             }
 
-            await Task.WhenAny(answer is null ? call : Task.Delay(PollInterval, _time, cancellationToken), Task.Delay(PollInterval, _time, cancellationToken));
+            await Task.WhenAny(answer is null ? owner : Task.Delay(PollInterval, _time, cancellationToken), Task.Delay(PollInterval, _time, cancellationToken));
             cancellationToken.ThrowIfCancellationRequested();
         }
 
-        if (!call.IsCompleted)
-        {
-            ClearInBackground(machine.Value, call);
-        }
-
+        ClearInBackground(machine);
         _own.TryRemove(machine.Value, out _);
         return new DestroyOutcome.Gone(WasPresent: true);
     }
+
+    /// <summary>Whether the domain is ours; what was once read of it saves the asking.</summary>
+    private Task<LibvirtResult<Ending>> AskOwnerAsync(VmId machine) => _own.ContainsKey(machine.Value)
+        ? Task.FromResult<LibvirtResult<Ending>>(new LibvirtResult<Ending>.Ok(Ending.Ours))
+        : _stop.CallAsync(Key("owner", machine), _options.QuickDeadline, session => ReadOwner(session, machine), CancellationToken.None);
 
     private ProcessHandle? Watch(QemuProcess? process)
     {
@@ -105,18 +127,19 @@ internal sealed partial class LibvirtHypervisor
     {
         null => "libvirt has not answered yet",
         LibvirtResult<Ending>.Ok { Value: Ending.Absent } => "libvirt does not know the domain",
+        LibvirtResult<Ending>.Ok { Value: Ending.Ours } => "it did not obey SIGTERM",
         LibvirtResult<Ending>.Ok => "libvirt says it has ended",
         _ => HypervisorFaults.Of(answer, "destroy").Message,
     };
 
     /// <summary>There is no process to watch, or libvirt has answered: what does that mean together with what the kernel says now?</summary>
-    private async Task<DestroyOutcome> ConcludeAsync(VmId machine, Task<LibvirtResult<Ending>> call, QemuProcess? process, CancellationToken cancellationToken)
+    private async Task<DestroyOutcome> ConcludeAsync(VmId machine, Task<LibvirtResult<Ending>> call, CancellationToken cancellationToken)
     {
         var answer = await call;
         switch (answer)
         {
             case LibvirtResult<Ending>.Ok { Value: Ending.Foreign }:
-                return new DestroyOutcome.Foreign(process is null ? machine.ToString() : $"{machine} (process {process.ProcessId})");
+                return new DestroyOutcome.Foreign(machine.ToString());
             case LibvirtResult<Ending>.Ok { Value: Ending.Ended }:
                 _own.TryRemove(machine.Value, out _);
                 return new DestroyOutcome.Gone(WasPresent: true);
@@ -141,6 +164,12 @@ internal sealed partial class LibvirtHypervisor
 
         _own.TryRemove(machine.Value, out _);
         return new DestroyOutcome.Gone(WasPresent: false);
+    }
+
+    private Ending ReadOwner(LibvirtSession session, VmId machine)
+    {
+        using var domain = session.FindDomain(machine.Value);
+        return domain is null ? Ending.Absent : IsOwn(domain) ? Ending.Ours : Ending.Foreign;
     }
 
     private Ending Destroy(LibvirtSession session, VmId machine)
@@ -180,10 +209,14 @@ internal sealed partial class LibvirtHypervisor
         return Ending.Ended;
     }
 
-    /// <summary>The guest is gone; libvirt has yet to notice. Until it has, its list is not to be believed about this machine.</summary>
-    private void ClearInBackground(Guid machine, Task<LibvirtResult<Ending>> call)
+    /// <summary>
+    /// The guest is gone; libvirt has yet to notice. Until it has, its list is not to be believed about this machine. The destroy makes it notice, waits for
+    /// its clearing up and removes a definition; with no process there is nothing left that it could wait for long.
+    /// </summary>
+    private void ClearInBackground(VmId machine)
     {
-        _clearing[machine] = call;
+        var call = _stop.CallAsync(Key("destroy", machine), _options.DaemonDestroyLimit, session => Destroy(session, machine), CancellationToken.None);
+        _clearing[machine.Value] = call;
         _ = ForgetAsync();
 
         async Task ForgetAsync()
@@ -194,7 +227,7 @@ internal sealed partial class LibvirtHypervisor
             }
             finally
             {
-                _clearing.TryRemove(machine, out _);
+                _clearing.TryRemove(machine.Value, out _);
             }
         }
     }

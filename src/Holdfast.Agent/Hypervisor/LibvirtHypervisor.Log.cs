@@ -21,8 +21,4 @@ internal sealed partial class LibvirtHypervisor
     [LoggerMessage(EventId = 1603, Level = LogLevel.Error,
         Message = "{Name} ({Machine}): the start failed and libvirt has forgotten the machine, but process {ProcessId} of it is still there: {Reason}")]
     private partial void LogLeftByStart(string name, VmId machine, int processId, string reason);
-
-    [LoggerMessage(EventId = 1604, Level = LogLevel.Warning,
-        Message = "libvirt cannot list its domains ({Reason}): the {Count} machines that the kernel shows are asked for one by one")]
-    private partial void LogListedOneByOne(int count, string reason);
 }

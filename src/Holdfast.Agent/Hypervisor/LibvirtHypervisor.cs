@@ -16,6 +16,9 @@ namespace Holdfast.Agent.Hypervisor;
 internal sealed partial class LibvirtHypervisor : IHypervisor
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(10);
+    // Fewer than a lane queues, so that a host with many machines is listed whole.
+    private const int ListedAtOnce = 32;
+
     private static readonly TimeSpan UnplugInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly LibvirtHypervisorOptions _options;
@@ -116,54 +119,42 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
     /// <inheritdoc/>
     public async Task<ListOutcome> ListAsync(CancellationToken cancellationToken)
     {
-        // Processes before domains: libvirt knows a domain before its process begins, so a process without a domain is one that libvirt has dropped.
-        var before = await ScanAsync(cancellationToken);
-        if (before is not LibvirtResult<IReadOnlyDictionary<Guid, QemuProcess>>.Ok { Value: var processes })
+        // A libvirt that is away would make every machine look dropped.
+        var alive = await ReadAsync("alive", _options.ListDeadline, static session => session.GetDaemonVersion(), cancellationToken);
+        if (alive is not LibvirtResult<Version>.Ok)
         {
-            return new ListOutcome.Failed(HypervisorFaults.Of(before, "read the processes"));
+            return new ListOutcome.Failed(HypervisorFaults.Of(alive, "list the domains"));
         }
 
-        var answer = await ReadAsync("list", _options.QuickDeadline, ListAll, cancellationToken);
-        switch (answer)
+        var scan = await ScanAsync(cancellationToken);
+        if (scan is not LibvirtResult<IReadOnlyDictionary<Guid, QemuProcess>>.Ok { Value: var processes })
         {
-            case LibvirtResult<(List<OwnDomain> Own, HashSet<Guid> All)>.TimedOut or LibvirtResult<(List<OwnDomain> Own, HashSet<Guid> All)>.Saturated:
-                return await ListOneByOneAsync(processes.Values, HypervisorFaults.Of(answer, "list the domains"), cancellationToken);
-            case not LibvirtResult<(List<OwnDomain> Own, HashSet<Guid> All)>.Ok:
-                return new ListOutcome.Failed(HypervisorFaults.Of(answer, "list the domains"));
+            return new ListOutcome.Failed(HypervisorFaults.Of(scan, "read the processes"));
         }
 
-        var (own, all) = ((LibvirtResult<(List<OwnDomain> Own, HashSet<Guid> All)>.Ok)answer).Value;
-        foreach (var domain in own)
+        // Never virConnectListAllDomains: it waits for the lock of every domain, and while it waits for one nothing can be started.
+        var answers = new List<FindOutcome>();
+        foreach (var some in processes.Keys.Where(static machine => machine != QemuProcess.Unidentified).Chunk(ListedAtOnce))
         {
-            _own[domain.Machine.Value] = domain;
+            answers.AddRange(await Task.WhenAll(some.Select(machine => FindAsync(new VmId(machine), _options.ListDeadline, cancellationToken))));
         }
 
-        own.RemoveAll(domain => _clearing.ContainsKey(domain.Machine.Value));
-        var dropped = processes.Values.Where(process => !all.Contains(process.Machine) && _own.ContainsKey(process.Machine)).ToList();
-        if (dropped.Count > 0)
-        {
-            // One that was destroyed between the two looks is no longer there at a third.
-            var after = await ScanAsync(cancellationToken);
-            if (after is not LibvirtResult<IReadOnlyDictionary<Guid, QemuProcess>>.Ok { Value: var still })
-            {
-                return new ListOutcome.Failed(HypervisorFaults.Of(after, "read the processes"));
-            }
-
-            own.AddRange(dropped.Where(process => still.TryGetValue(process.Machine, out var now) && now == process).Select(KnownByKernel));
-        }
-
-        return new ListOutcome.Listed(own);
+        return answers.Find(static answer => answer is FindOutcome.Failed) is FindOutcome.Failed failed
+            ? new ListOutcome.Failed(failed.Fault)
+            : new ListOutcome.Listed([.. answers.OfType<FindOutcome.Found>().Select(found => found.Domain).Where(domain => _own.ContainsKey(domain.Machine.Value))]);
     }
 
     /// <inheritdoc/>
-    public async Task<FindOutcome> FindAsync(VmId machine, CancellationToken cancellationToken)
+    public Task<FindOutcome> FindAsync(VmId machine, CancellationToken cancellationToken) => FindAsync(machine, _options.QuickDeadline, cancellationToken);
+
+    private async Task<FindOutcome> FindAsync(VmId machine, TimeSpan deadline, CancellationToken cancellationToken)
     {
         if (_clearing.ContainsKey(machine.Value))
         {
             return new FindOutcome.Absent();
         }
 
-        var answer = await ReadAsync(Key("find", machine), _options.QuickDeadline, session => Find(session, machine), cancellationToken);
+        var answer = await ReadAsync(Key("find", machine), deadline, session => Find(session, machine), cancellationToken);
         switch (answer)
         {
             case LibvirtResult<FindOutcome>.Ok { Value: FindOutcome.Found found }:
@@ -281,33 +272,6 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
 
     private static string Key(string operation, VmId machine) => $"{operation} {machine}";
 
-    private static (List<OwnDomain> Own, HashSet<Guid> All) ListAll(LibvirtSession session)
-    {
-        var own = new List<OwnDomain>();
-        var all = new HashSet<Guid>();
-        var domains = session.ListDomains();
-        try
-        {
-            foreach (var domain in domains)
-            {
-                all.Add(domain.Uuid);
-                if (TryRead(domain) is { } read)
-                {
-                    own.Add(read);
-                }
-            }
-        }
-        finally
-        {
-            foreach (var domain in domains)
-            {
-                domain.Dispose();
-            }
-        }
-
-        return (own, all);
-    }
-
     private static FindOutcome Find(LibvirtSession session, VmId machine)
     {
         using var domain = session.FindDomain(machine.Value);
@@ -390,19 +354,6 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
             Status = DomainStatus.Unknown,
             Disks = [],
         };
-
-    /// <summary>
-    /// While libvirt kills one QEMU it holds that domain's lock, and a list of all waits for it. Asked one by one, the others answer.
-    /// </summary>
-    private async Task<ListOutcome> ListOneByOneAsync(IEnumerable<QemuProcess> processes, HypervisorFault why, CancellationToken cancellationToken)
-    {
-        var candidates = processes.Where(process => process.Machine != QemuProcess.Unidentified).ToList();
-        LogListedOneByOne(candidates.Count, why.Message);
-        var answers = await Task.WhenAll(candidates.Select(process => FindAsync(new VmId(process.Machine), cancellationToken)));
-        return Array.Find(answers, static answer => answer is FindOutcome.Failed) is FindOutcome.Failed failed
-            ? new ListOutcome.Failed(failed.Fault)
-            : new ListOutcome.Listed([.. answers.OfType<FindOutcome.Found>().Select(found => found.Domain).Where(domain => _own.ContainsKey(domain.Machine.Value))]);
-    }
 
     private LibvirtLane Lane(string name, int maxThreads) => new(new LibvirtLaneOptions { Name = name, Uri = _options.Uri, MaxThreads = maxThreads }, _time);
 

@@ -9,10 +9,13 @@ internal sealed record LibvirtHypervisorOptions
     /// <summary>Where the kernel shows processes.</summary>
     public string ProcessRoot { get; init; } = "/proc";
 
-    /// <summary>
-    /// For finding and listing, which libvirt answers in milliseconds unless it is stuck with a domain; then the kernel and the other domains are asked.
-    /// </summary>
+    /// <summary>For finding one domain, which libvirt answers in milliseconds unless it is stuck with it; then the kernel is asked.</summary>
     public TimeSpan QuickDeadline { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>
+    /// For each domain of a list. Longer, for the host may just be busy, and a machine that runs is not to be told as unknown for that.
+    /// </summary>
+    public TimeSpan ListDeadline { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>For describing the host, where libvirt may have to look at QEMU first.</summary>
     public TimeSpan ReadDeadline { get; init; } = TimeSpan.FromSeconds(30);
@@ -30,12 +33,12 @@ internal sealed record LibvirtHypervisorOptions
     public TimeSpan UnplugPatience { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// How long QEMU gets to obey SIGTERM before it is killed. libvirt waits ten seconds; a QEMU whose disk hangs does not obey at all.
+    /// How long QEMU gets to obey SIGTERM before it is killed. A QEMU whose disk hangs does not obey at all.
     /// </summary>
     public TimeSpan KillAfter { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>How long libvirt itself may take over a destroy: SIGTERM, SIGKILL after ten seconds, its error after fifteen.</summary>
-    public TimeSpan DaemonDestroyLimit { get; init; } = TimeSpan.FromSeconds(25);
+    /// <summary>How long to wait for libvirt to clear up after a process that has ended, or to destroy what has none that we see.</summary>
+    public TimeSpan DaemonDestroyLimit { get; init; } = TimeSpan.FromSeconds(45);
 
     /// <summary>For reading the processes of the host.</summary>
     public TimeSpan ProcessScanDeadline { get; init; } = TimeSpan.FromSeconds(2);

@@ -11,6 +11,7 @@ internal sealed partial class ProcessHandle : SafeHandleMinusOneIsInvalid
     private const long PidfdOpenCall = 434;
     private const long PidfdSendSignalCall = 424;
     private const int KillSignal = 9;
+    private const int TerminateSignal = 15;
     private const short PollIn = 1;
 
     private ProcessHandle(nint descriptor)
@@ -35,12 +36,18 @@ internal sealed partial class ProcessHandle : SafeHandleMinusOneIsInvalid
         return Poll(ref poll, 1, 0) == 1;
     }
 
+    /// <summary>Sends SIGTERM: QEMU writes out what it holds and ends, whatever its guest thinks of it.</summary>
+    /// <returns>0, or the number of the error.</returns>
+    public int Terminate() => Send(TerminateSignal);
+
     /// <summary>Sends SIGKILL. To a process that sleeps uninterruptibly it takes effect when it wakes.</summary>
     /// <returns>0, or the number of the error.</returns>
-    public int Kill() => PidfdSendSignal(PidfdSendSignalCall, (int)DangerousGetHandle(), KillSignal, 0, 0) < 0 ? Marshal.GetLastPInvokeError() : 0;
+    public int Kill() => Send(KillSignal);
 
     /// <inheritdoc/>
     protected override bool ReleaseHandle() => Close((int)handle) == 0;
+
+    private int Send(int signal) => PidfdSendSignal(PidfdSendSignalCall, (int)DangerousGetHandle(), signal, 0, 0) < 0 ? Marshal.GetLastPInvokeError() : 0;
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     private static partial long PidfdOpen(long number, long processId, long flags);

@@ -48,7 +48,15 @@ internal sealed class QemuProcessTable
             if (!_known.TryGetValue(key, out var process) && stat.State != 'Z')
             {
                 _known[key] = new QemuProcess(QemuProcess.Unidentified, processId, stat.StartTime);
-                _known[key] = process = ReadMachine(folder) is { } machine ? new QemuProcess(machine, processId, stat.StartTime) : null;
+                var arguments = ReadText(Path.Combine(folder, "cmdline"));
+                if (string.IsNullOrEmpty(arguments))
+                {
+                    // In the middle of its exec: it has its name and not yet its arguments. Not to be remembered as no machine.
+                    _known.TryRemove(key, out _);
+                    continue;
+                }
+
+                _known[key] = process = MachineOf(arguments) is { } machine ? new QemuProcess(machine, processId, stat.StartTime) : null;
             }
 
             if (process is not null && !HasEnded(folder, stat.State))
@@ -128,9 +136,9 @@ internal sealed class QemuProcessTable
             : null;
     }
 
-    private static Guid? ReadMachine(string folder)
+    private static Guid? MachineOf(string commandLine)
     {
-        var arguments = (ReadText(Path.Combine(folder, "cmdline")) ?? "").Split('\0');
+        var arguments = commandLine.Split('\0');
         var place = Array.IndexOf(arguments, "-uuid");
         return place >= 0 && place + 1 < arguments.Length && Guid.TryParseExact(arguments[place + 1], "D", out var machine) ? machine : null;
     }

@@ -36,6 +36,16 @@ public sealed class QemuProcessTableTests : IDisposable
     }
 
     [Fact]
+    public void A_qemu_that_was_seen_in_the_middle_of_its_exec_is_known_at_the_next_look()
+    {
+        var table = new QemuProcessTable(_root);
+        Add(10, "qemu-system-x86", 'R', 500, "");
+        table.Scan().ShouldBeEmpty();
+        Add(10, "qemu-system-x86", 'S', 500, "q\0-uuid\0" + Specs.Machine + "\0");
+        table.Scan().Keys.ShouldBe([Specs.Machine.Value]);
+    }
+
+    [Fact]
     public void A_number_that_was_given_to_another_process_is_not_the_same_process()
     {
         var table = new QemuProcessTable(_root);
