@@ -1,7 +1,10 @@
 using System.Collections.Concurrent;
+using System.Xml.Linq;
 using Holdfast.Agent.Hypervisor;
+using Holdfast.Agent.Machines;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Driver;
+using Holdfast.Protocol.Host;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Holdfast.Libvirt.Tests.Hypervisor;
@@ -312,6 +315,57 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
     }
 
     [Fact]
+    public async Task A_guest_on_a_bridge_of_the_host_has_its_interface_there()
+    {
+        const string bridge = "hf-test";
+        const string mac = "52:54:00:12:34:56";
+        Assert.SkipUnless(await PrivateLibvirt.RunAsync("ip", "link", "add", bridge, "type", "bridge") == 0, "bridges cannot be made here");
+        try
+        {
+            (await PrivateLibvirt.RunAsync("ip", "link", "set", bridge, "up")).ShouldBe(0);
+            var spec = Spec(Accelerator.Tcg) with { Nics = Choose(null, bridge, mac).Nics };
+            (await _hypervisor.StartAsync(spec, Token)).ShouldBeOfType<StartOutcome.Started>();
+
+            var nic = (await DescribedAsync(spec)).Descendants("interface").ShouldHaveSingleItem();
+            nic.Attribute("type")!.Value.ShouldBe("bridge");
+            nic.Element("source")!.Attribute("bridge")!.Value.ShouldBe(bridge);
+            nic.Element("mac")!.Attribute("address")!.Value.ShouldBe(mac);
+            nic.Element("model")!.Attribute("type")!.Value.ShouldBe("virtio");
+            var tap = nic.Element("target")!.Attribute("dev")!.Value;
+            Ports(bridge).ShouldBe([tap]);
+
+            (await _hypervisor.DestroyAsync(spec.Machine, Bound, Token)).ShouldBe(new DestroyOutcome.Gone(WasPresent: true));
+            await PrivateLibvirt.UntilAsync(() => Task.FromResult(Ports(bridge).Count == 0), "the interface to leave the bridge");
+        }
+        finally
+        {
+            (await PrivateLibvirt.RunAsync("ip", "link", "delete", bridge)).ShouldBe(0);
+        }
+
+        static IReadOnlyList<string> Ports(string bridge) => [.. Directory.EnumerateFileSystemEntries($"/sys/class/net/{bridge}/brif").Select(port => Path.GetFileName(port))];
+    }
+
+    [Fact]
+    public async Task A_start_on_a_bridge_that_the_host_does_not_have_fails_with_its_name()
+    {
+        var spec = Spec(Accelerator.Tcg) with { Nics = Choose("hf-none", null, "52:54:00:12:34:57").Nics };
+        (await _hypervisor.StartAsync(spec, Token)).ShouldBeOfType<StartOutcome.Failed>().Fault.Message.ShouldContain("hf-none");
+        (await _hypervisor.FindAsync(spec.Machine, Token)).ShouldBeOfType<FindOutcome.Absent>();
+    }
+
+    [Fact]
+    public async Task A_guest_has_no_interface_where_there_is_neither_a_bridge_nor_a_default_network()
+    {
+        var host = (await _hypervisor.DescribeHostAsync(Token)).ShouldBeOfType<DescribeOutcome.Described>().Host;
+        host.ActiveNetworks.ShouldBeEmpty();
+        var choice = NetworkChoice.Make(Machine(null, "52:54:00:12:34:58"), null, host.ActiveNetworks);
+        choice.Without.ShouldBe(["guests"]);
+        var spec = Spec(Accelerator.Tcg) with { Nics = choice.Nics };
+        (await _hypervisor.StartAsync(spec, Token)).ShouldBeOfType<StartOutcome.Started>();
+        (await DescribedAsync(spec)).Descendants("interface").ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task What_our_layer_costs_is_written_down()
     {
         using var lane = new LibvirtLane(new LibvirtLaneOptions { Name = "plain", Uri = _libvirt.Uri }, TimeProvider.System);
@@ -351,6 +405,26 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
 
     private static bool AnyThreadSleeps(int processId) =>
         Directory.EnumerateDirectories($"/proc/{processId}/task").Any(task => File.ReadAllText($"{task}/stat").Contains(") D ", StringComparison.Ordinal));
+
+    private static NetworkChoice Choose(string? named, string? hostBridge, string mac) => NetworkChoice.Make(Machine(named, mac), hostBridge, []);
+
+    private static MachineSpec Machine(string? bridge, string mac) => new()
+    {
+        VmId = new VmId(Guid.CreateVersion7()),
+        Name = "t",
+        InstanceName = "t",
+        Cpus = 1,
+        MemoryMiB = 32,
+        Disks = [],
+        Nics = [new MachineNic { Mac = mac, NetworkName = "guests", Bridge = bridge }],
+    };
+
+    private async Task<XElement> DescribedAsync(DomainSpec spec)
+    {
+        var (exitCode, xml) = await PrivateLibvirt.OutputAsync("virsh", "--quiet", "--connect", _libvirt.Uri, "dumpxml", spec.Name);
+        exitCode.ShouldBe(0);
+        return XElement.Parse(xml);
+    }
 
     private LibvirtHypervisor Connect() =>
         new(new LibvirtHypervisorOptions { Uri = _libvirt.Uri }, TimeProvider.System, NullLogger<LibvirtHypervisor>.Instance);
