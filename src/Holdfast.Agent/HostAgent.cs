@@ -108,13 +108,16 @@ internal sealed partial class HostAgent : IReportSource
     {
         LogStarting(_parts.Facts.AgentVersion, Ledger.Tables.Items.Count, Ledger.Tables.Attachments.Count, Ledger.Tables.Obligations.Values.Count(row => row.IsOpen));
         Machines.Start();
+
+        // Before the first item can arrive: a task for a pool of this host must find its binding, and one of before must not be begun twice.
+        Bindings.Start();
+        Tasks.Start();
         _session.Start();
         _parts.Loop.Spawn("ledger flush", FlushAsync);
 
         // Drivers are told whom guests run as, and only the hypervisor knows; a host without one still gets its drivers.
         await DescribeAsync();
-        Bindings.Start();
-        Tasks.Start();
+        Bindings.LaunchDrivers();
         Machines.Listed += () =>
         {
             if (_host is null)

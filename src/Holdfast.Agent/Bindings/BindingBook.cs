@@ -13,6 +13,7 @@ internal sealed class BindingBook(
     AgentLoop loop, AgentLedger ledger, IDriverLauncher launcher, InventoryContext inventory, Action<PoolId> changed, ILoggerFactory logs)
 {
     private readonly Dictionary<PoolId, (BindingSupervisor Supervisor, ObligationExecutor Executor)> _bindings = [];
+    private bool _mayLaunch;
 
     /// <summary>The bindings that are not confirmed gone.</summary>
     public IEnumerable<Binding> All => _bindings.Values.Where(entry => !entry.Supervisor.IsDone).Select(entry => entry.Supervisor.Binding);
@@ -20,7 +21,10 @@ internal sealed class BindingBook(
     /// <summary>The binding of a pool, or null when it is not on this host.</summary>
     public Binding? Find(PoolId pool) => _bindings.TryGetValue(pool, out var entry) && !entry.Supervisor.IsDone ? entry.Supervisor.Binding : null;
 
-    /// <summary>Makes what the ledger says.</summary>
+    /// <summary>
+    /// Makes what the ledger says. Work for a pool finds its binding from here on and waits for its driver; drivers are started only after
+    /// <see cref="LaunchDrivers"/>.
+    /// </summary>
     public void Start()
     {
         foreach (var row in ledger.Tables.Items.Values.Where(row => row.Item.Kind == ItemKind.Binding).ToArray())
@@ -32,6 +36,16 @@ internal sealed class BindingBook(
         foreach (var pool in launcher.Folders().Where(pool => ledger.Tables.Item(ItemKind.Binding, pool.Value) is null))
         {
             loop.Spawn("reap", () => launcher.ReapAsync(pool, TimeSpan.FromSeconds(5)));
+        }
+    }
+
+    /// <summary>Lets drivers be started: what they are told of this host is known now, or will not be for a while.</summary>
+    public void LaunchDrivers()
+    {
+        _mayLaunch = true;
+        foreach (var entry in _bindings.Values)
+        {
+            entry.Supervisor.Poke();
         }
     }
 
@@ -65,7 +79,7 @@ internal sealed class BindingBook(
         var spec = item.Binding ?? new BindingSpec { PoolId = pool, PoolName = pool.ToString(), Driver = "", Config = new Dictionary<string, string>() };
         var binding = new Binding(loop, spec);
         var executor = new ObligationExecutor(loop, ledger, binding, inventory.GuestsAreKnown, logs.CreateLogger<ObligationExecutor>());
-        var supervisor = new BindingSupervisor(loop, ledger, launcher, binding, executor, inventory, Changed, logs.CreateLogger<BindingSupervisor>());
+        var supervisor = new BindingSupervisor(loop, ledger, launcher, binding, executor, inventory, Changed, logs.CreateLogger<BindingSupervisor>()) { MayLaunch = () => _mayLaunch };
         _bindings[pool] = (supervisor, executor);
         supervisor.Start();
         executor.Start();

@@ -84,6 +84,9 @@ internal sealed partial class BindingSupervisor : IDisposable
     /// <summary>Starts the supervisor's job.</summary>
     public void Start() => _loop.Spawn($"binding {Binding.PoolName}", RunAsync);
 
+    /// <summary>Whether drivers may be started already; it is poked when that changes.</summary>
+    public Func<bool> MayLaunch { get; init; } = static () => true;
+
     /// <summary>Tells it that its item has changed.</summary>
     public void Poke()
     {
@@ -156,6 +159,12 @@ internal sealed partial class BindingSupervisor : IDisposable
     {
         Binding.Spec = Row.Item.Binding ?? Binding.Spec;
         Show(BindingState.Starting);
+        if (!MayLaunch())
+        {
+            await _wake.WaitAsync(Timeout.InfiniteTimeSpan, _loop.Stopping);
+            return;
+        }
+
         var generation = Row.Item.Generation;
         LaunchOutcome outcome;
         try

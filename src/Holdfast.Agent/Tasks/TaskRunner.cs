@@ -63,7 +63,8 @@ internal sealed partial class TaskRunner : IDisposable
             }
             catch (OperationCanceledException) when (_flight.IsCancellationRequested && !_context.Loop.Stopping.IsCancellationRequested)
             {
-                // The item changed; the newest one is carried out next.
+                // Told to look again: the newest item is carried out next, also when it is this one. What was begun must not be left lying.
+                continue;
             }
 
             if (ReferenceEquals(ItemRow.Item, item))

@@ -35,6 +35,20 @@ public sealed class TaskLifeTests
     };
 
     [Fact]
+    public void A_task_that_comes_while_the_agent_starts_finds_its_pool()
+    {
+        _host.Kill();
+        _host.Hypervisor.IsDown = true;
+        Send(Ensure);
+        _host.StartAgent();
+        _host.For(TimeSpan.FromSeconds(3));
+        _host.Server.Report(ItemKind.Task, TaskId)!.Task!.State.ShouldBe(TaskState.Running);
+        _host.Hypervisor.IsDown = false;
+        Until(TaskState.Done);
+        _storage.Volumes.ShouldHaveSingleItem();
+    }
+
+    [Fact]
     public void A_volume_is_made()
     {
         Send(Ensure);
