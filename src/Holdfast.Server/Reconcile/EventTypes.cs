@@ -13,6 +13,12 @@ internal static class EventTypes
     public const string BindingAbsolved = "STORAGE.BINDING.ABSOLVED";
     public const string BindingDegraded = "STORAGE.BINDING.DEGRADED";
     public const string BindingRecovered = "STORAGE.BINDING.RECOVERED";
+
+    /// <summary>A pool's health goes up and down; single changes are not told until it is steady.</summary>
+    public const string PoolFlapping = "STORAGE.POOL.FLAPPING";
+
+    /// <summary>A pool that was flapping has not changed for a while.</summary>
+    public const string PoolSteady = "STORAGE.POOL.STEADY";
     public const string ObligationCreated = "OBLIGATION.CREATED";
     public const string ObligationSettled = "OBLIGATION.SETTLED";
     public const string ObligationOrphaned = "OBLIGATION.ORPHANED";

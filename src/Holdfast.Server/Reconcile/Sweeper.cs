@@ -58,8 +58,9 @@ internal sealed partial class Sweeper : BackgroundService
         }
     }
 
-    /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    /// <summary>Sweeps until it is told to end. Stays on the scheduler it is called on.</summary>
+    /// <param name="stoppingToken">Ends it.</param>
+    public async Task RunAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
         {
@@ -79,6 +80,9 @@ internal sealed partial class Sweeper : BackgroundService
             }
         }
     }
+
+    /// <inheritdoc/>
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
 
     private static void MarkInstance(Turn turn, JobRow job)
     {
@@ -178,6 +182,11 @@ internal sealed partial class Sweeper : BackgroundService
         foreach (var pool in await db.StoragePools.Where(p => p.State == PoolState.Initialized && p.AddDeadline <= now).Select(p => p.Id).ToListAsync(cancellationToken))
         {
             finds.Add(Settle($"storage pool {pool}", turn => turn.Mark(pool)));
+        }
+
+        foreach (var pool in await db.StoragePools.Where(p => p.Flapping != null && p.Removed == null).Select(p => p.Id).ToListAsync(cancellationToken))
+        {
+            finds.Add(new Find($"flapping storage pool {pool}", (turn, ct) => turn.SteadyAsync(pool, ct)));
         }
 
         var retry = now - _timings.RetryPause;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Holdfast.Core.Ids;
+using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Driver;
@@ -169,6 +170,69 @@ internal sealed partial class Turn
         return condition is null || condition.Contains(error.Text, StringComparison.Ordinal) ? condition ?? words : $"{condition}: {words}";
     }
 
+    private async Task TellHealthAsync(HostRow host, StoragePoolRow pool, bool isWorse, BindingState? state, string? error, CancellationToken cancellationToken)
+    {
+        var since = Now - FlapRule.Window;
+        var told = pool.Flapping is not null ? 0 : await Db.Events.CountAsync(
+            e => e.ResourceId == pool.Id.Value && e.Created > since && (e.Type == EventTypes.BindingDegraded || e.Type == EventTypes.BindingRecovered),
+            cancellationToken);
+        switch (FlapRule.Change(pool.Flapping, told))
+        {
+            case FlapVerdict.TellChange:
+                await TellSystemAsync(
+                    isWorse ? EventTypes.BindingDegraded : EventTypes.BindingRecovered,
+                    isWorse ? EventLevel.Warn : EventLevel.Info,
+                    isWorse
+                        ? $"Storage pool {pool.Name} ({pool.Id}) does not serve on host {host.Name} ({host.Id}): {error ?? "no reason given"}"
+                        : $"Storage pool {pool.Name} ({pool.Id}) on host {host.Name} ({host.Id}) is {state}",
+                    ResourceTypes.StoragePool,
+                    pool.Id.Value,
+                    pool.Name,
+                    cancellationToken);
+                break;
+            case FlapVerdict.TellFlapping:
+                await Db.StoragePools.Where(p => p.Id == pool.Id).Set(p => p.Flapping, Now).UpdateAsync(cancellationToken);
+                await TellSystemAsync(
+                    EventTypes.PoolFlapping,
+                    EventLevel.Warn,
+                    $"The health of storage pool {pool.Name} ({pool.Id}) has changed more than {FlapRule.ToldOneByOne} times within an hour, last on host {host.Name} ({host.Id}): {error ?? $"{state}"}. Single changes are not told until it is steady for {FlapRule.Steady.TotalMinutes:0} minutes; listStoragePoolBindings shows how it is now",
+                    ResourceTypes.StoragePool,
+                    pool.Id.Value,
+                    pool.Name,
+                    cancellationToken);
+                break;
+            case FlapVerdict.Silence:
+                break;
+        }
+    }
+
+    /// <summary>Ends the silence about a flapping pool when it has been steady, and tells how it is.</summary>
+    public async Task SteadyAsync(PoolId id, CancellationToken cancellationToken)
+    {
+        var pool = await Db.StoragePools.FirstOrDefaultAsync(p => p.Id == id && p.Flapping != null, cancellationToken);
+        if (pool is null)
+        {
+            return;
+        }
+
+        var bindings = await Db.Bindings.Where(b => b.PoolId == id && b.Absent == null).ToListAsync(cancellationToken);
+        if (!FlapRule.IsSteady(pool.Flapping!.Value, bindings.Max(b => (DateTimeOffset?)b.Since), Now))
+        {
+            return;
+        }
+
+        await Db.StoragePools.Where(p => p.Id == id).Set(p => p.Flapping, (DateTimeOffset?)null).UpdateAsync(cancellationToken);
+        var serving = bindings.Count(b => b.Observed == BindingState.Attached);
+        await TellSystemAsync(
+            EventTypes.PoolSteady,
+            serving == bindings.Count ? EventLevel.Info : EventLevel.Warn,
+            $"Storage pool {pool.Name} ({pool.Id}) has been steady for {FlapRule.Steady.TotalMinutes:0} minutes: it serves on {serving} of {bindings.Count} hosts",
+            ResourceTypes.StoragePool,
+            id.Value,
+            pool.Name,
+            cancellationToken);
+    }
+
     private async Task ObserveBindingAsync(HostRow host, IncarnationId incarnation, ItemReport report, BindingStatus status, bool isConfirmedAbsent, CancellationToken cancellationToken)
     {
         var poolId = new PoolId(report.Id);
@@ -211,17 +275,7 @@ internal sealed partial class Turn
         }
         else if (changed.Desired == Desired.Attached && changed.Observed != binding.Observed && BindingState.Degraded is var degraded && (changed.Observed == degraded || binding.Observed == degraded))
         {
-            var isWorse = changed.Observed == degraded;
-            await TellSystemAsync(
-                isWorse ? EventTypes.BindingDegraded : EventTypes.BindingRecovered,
-                isWorse ? EventLevel.Warn : EventLevel.Info,
-                isWorse
-                    ? $"Storage pool {pool.Name} ({pool.Id}) does not serve on host {host.Name} ({host.Id}): {error ?? "no reason given"}"
-                    : $"Storage pool {pool.Name} ({pool.Id}) on host {host.Name} ({host.Id}) is {changed.Observed}",
-                ResourceTypes.StoragePool,
-                poolId.Value,
-                pool.Name,
-                cancellationToken);
+            await TellHealthAsync(host, pool, changed.Observed == degraded, changed.Observed, error, cancellationToken);
         }
 
         if (status.Status?.Capacity is { } capacity && (capacity.TotalBytes != pool.CapacityBytes || capacity.UsedBytes != pool.UsedBytes))

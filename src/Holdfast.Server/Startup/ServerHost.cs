@@ -68,7 +68,24 @@ internal sealed class ServerHost : IAsyncDisposable
             kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(2 * AgentGateway.PingSeconds);
         });
 
-        var services = builder.Services;
+        AddServer(builder.Services, options);
+        configure?.Invoke(builder.Services);
+
+        var app = builder.Build();
+
+        // What arrives on the gateway's listener never reaches the API, and the other way round.
+        app.MapWhen(
+            context => context.Features.Get<AgentListener>() is not null,
+            gateway => gateway.Run(AgentEndpoints.HandleAsync));
+        app.MapCloudStackApi();
+        return new ServerHost(app, options);
+    }
+
+    /// <summary>Everything of a node but its listeners; the adapters (clock, ids, secrets, randomness, database) may be replaced afterwards.</summary>
+    /// <param name="services">Where to.</param>
+    /// <param name="options">How.</param>
+    public static void AddServer(IServiceCollection services, ServerOptions options)
+    {
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<IIdSource>(s => new TimeOrderedIdSource(s.GetRequiredService<TimeProvider>()));
@@ -105,16 +122,6 @@ internal sealed class ServerHost : IAsyncDisposable
         services.AddSingleton<IHostOperations, HostOperations>();
         services.AddSingleton<IUserOperations, UserOperations>();
         services.AddCloudStackApi();
-        configure?.Invoke(services);
-
-        var app = builder.Build();
-
-        // What arrives on the gateway's listener never reaches the API, and the other way round.
-        app.MapWhen(
-            context => context.Features.Get<AgentListener>() is not null,
-            gateway => gateway.Run(AgentEndpoints.HandleAsync));
-        app.MapCloudStackApi();
-        return new ServerHost(app, options);
     }
 
     /// <summary>Migrates, bootstraps, listens, writes admin.ini.</summary>

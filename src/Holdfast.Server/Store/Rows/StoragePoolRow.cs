@@ -93,6 +93,10 @@ internal sealed record StoragePoolRow
     [Column("last_error")]
     public string? LastError { get; init; }
 
+    /// <summary>Since when its health changes so often that single changes are no events; null: it does not.</summary>
+    [Column("flapping")]
+    public DateTimeOffset? Flapping { get; init; }
+
     [Column("created")]
     public required DateTimeOffset Created { get; init; }
 
