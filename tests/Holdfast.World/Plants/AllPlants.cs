@@ -1,0 +1,193 @@
+using Holdfast.Agent.Ledger;
+using Holdfast.Agent.Link;
+using Holdfast.Core.Ids;
+using Holdfast.Protocol.Host;
+using Holdfast.Server.Reconcile;
+using Holdfast.Worlds.Matrix;
+using Holdfast.Worlds.Runs;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Worlds.Plants;
+
+/// <summary>The planted bugs.</summary>
+internal static class AllPlants
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
+
+    public static IReadOnlyList<Plant> All { get; } =
+    [
+        new Plant("the attachment is recorded after the effect", ["I4", "I9"], RecordAfterEffect, Row(2)),
+        new Plant("what is owed is not written down", ["I4", "I16"], () => Store(static changes => [.. changes.Where(static change => change is not LedgerChange.PutObligation)]), Row(6)),
+        new Plant("every driver is asked about every volume", ["I1"], Broadcast, Row(2)),
+        new Plant("what is missing from the list is removed", ["I7", "I16"], RemoveTheMissing, RestartAgent),
+        new Plant("an older generation is accepted", ["I7", "I8", "I16", "I2"], AcceptOlder, Row(22)),
+        new Plant("a stop waits for the storage's answer", ["I2"], WaitForStorage, Row(7)),
+        new Plant("a stop is reported before the guest is gone", ["I14"], TellTooEarly, StopSleeper),
+        new Plant("a pool is reported absent before its driver has ended", ["I6"], TellAbsentTooEarly, Row(48)),
+        new Plant("the pool's folder stays after the removal", ["I6"], () => Launcher(static (_, inner) => new FaultyLauncher(inner) { LeavesFolders = true }), Row(44)),
+        new Plant("a driver's secrets are logged", ["I17"], LogSecrets, Row(1)),
+        new Plant("calls to a driver are not bounded", ["I11"], Unbounded, Row(6)),
+        new Plant("nobody looks for what time alone brings about", ["I12", "I16"], NoSweeps, Row(20)),
+    ];
+
+    private static Action<int, Twins> Row(int number) => (seed, twins) =>
+    {
+        var row = FaultMatrix.Rows.Single(one => one.Number == number);
+        (row with { Options = chosen => row.Options(chosen) with { Twins = twins } }).Run(seed);
+    };
+
+    private static void RestartAgent(int seed, Twins twins)
+    {
+        using var world = new World(new WorldOptions { Seed = seed, Twins = twins }).Build();
+        var vm = world.Run();
+        world.HostOf(vm)!.KillAgent();
+        world.For(TimeSpan.FromMinutes(2));
+    }
+
+    private static void StopSleeper(int seed, Twins twins)
+    {
+        using var world = new World(new WorldOptions { Seed = seed, Twins = twins }).Build();
+        var vm = world.Run();
+        new Faults(world).SleepingGuest(world.HostOf(vm)!, vm, TimeSpan.FromHours(1));
+        world.Finish(world.Api.StopVm(vm, forced: true));
+        world.For(TimeSpan.FromMinutes(1));
+    }
+
+    private static Twins Store(Func<IReadOnlyList<LedgerChange>, IReadOnlyList<LedgerChange>> rewrite) => new() { Agent = (_, parts) => parts with { Store = new FaultyStore(parts.Store, rewrite) } };
+
+    private static Twins Launcher(Func<World, Agent.Bindings.IDriverLauncher, FaultyLauncher> make) => new() { Agent = (world, parts) => parts with { Launcher = make(world, parts.Launcher) } };
+
+    private static Twins Link(Func<World, Func<WatchEvent, IEnumerable<WatchEvent>>> heard, Func<HostReport, HostReport> told) =>
+        new() { Agent = (world, parts) => parts with { Server = new FaultyLink(parts.Server, heard(world), told) } };
+
+    private static IEnumerable<WatchEvent> AsItIs(WatchEvent happening) => [happening];
+
+    private static Twins RecordAfterEffect()
+    {
+        var late = new List<LedgerChange>();
+        return Store(changes =>
+        {
+            var now = late.Concat(changes.Where(static change => change is not LedgerChange.PutAttachment)).ToList();
+            late = [.. changes.OfType<LedgerChange.PutAttachment>()];
+            return now;
+        });
+    }
+
+    private static Twins Broadcast() => Launcher(static (world, inner) => new FaultyLauncher(inner)
+    {
+        BesideRelease = static (all, own, volume) =>
+        {
+            foreach (var other in all.Where(client => client != own))
+            {
+                Forget(other.GetVolumeAsync(volume, Soon, CancellationToken.None));
+            }
+        },
+    });
+
+    // Asked beside the real call; nobody waits for the answer.
+    private static void Forget(Task asked) => _ = asked;
+
+    private static Twins RemoveTheMissing() => new()
+    {
+        Agent = static (_, parts) =>
+        {
+            var seen = new HashSet<Guid>();
+            var known = parts.Store.Load().OfType<LedgerChange.PutItem>().ToDictionary(static put => put.Row.Item.Id, static put => put.Row.Item);
+            return parts with { Server = new FaultyLink(parts.Server, happening => Hear(happening, seen, known), static report => report) };
+        },
+    };
+
+    private static IEnumerable<WatchEvent> Hear(WatchEvent happening, HashSet<Guid> seen, Dictionary<Guid, HostItem> known)
+    {
+        if (happening is WatchEvent.Item { Value: var item })
+        {
+            seen.Add(item.Id);
+            known[item.Id] = item;
+        }
+        else if (happening is WatchEvent.Synced)
+        {
+            foreach (var missing in known.Values.Where(one => !seen.Contains(one.Id) && one.Desired != Desired.Absent).ToList())
+            {
+                yield return new WatchEvent.Item(missing with { Generation = missing.Generation.Next, Desired = Desired.Absent, Machine = null, Binding = null, Task = null });
+            }
+
+            seen.Clear();
+        }
+
+        yield return happening;
+    }
+
+    private static Twins AcceptOlder() => Link(
+        static _ =>
+        {
+            var newest = new Dictionary<Guid, Generation>();
+            return happening =>
+            {
+                if (happening is not WatchEvent.Item { Value: { Kind: ItemKind.Machine } item })
+                {
+                    return [happening];
+                }
+
+                var known = newest.GetValueOrDefault(item.Id);
+                var taken = item.Generation < known ? item with { Generation = known.Next } : item;
+                newest[item.Id] = taken.Generation;
+                return [new WatchEvent.Item(taken)];
+            };
+        },
+        static report => report);
+
+    private static Twins WaitForStorage() => new()
+    {
+        Agent = static (world, parts) => parts with
+        {
+            Hypervisor = new FaultyHypervisor(
+                parts.Hypervisor,
+                async ct =>
+                {
+                    while (world.Backends.Any(backend => backend.Mood != Storage.BackendMood.Well))
+                    {
+                        await Task.Delay(Soon, world.Simulator.Time, ct);
+                    }
+                }),
+        },
+    };
+
+    private static Twins TellTooEarly() => Link(static _ => AsItIs, static report => report with
+    {
+        Items = [.. report.Items.Select(static item => item.Machine is { State: MachineState.Stopping } machine ? item with { Conditions = [], Machine = machine with { State = MachineState.Stopped } } : item)],
+    });
+
+    private static Twins TellAbsentTooEarly() => Link(static _ => AsItIs, static report => report with
+    {
+        Items = [.. report.Items.Select(static item => item.Binding is { State: BindingState.Draining } binding ? item with { Binding = binding with { State = BindingState.Absent } } : item)],
+    });
+
+    private static Twins LogSecrets() => new()
+    {
+        Agent = static (_, parts) => parts with
+        {
+            Launcher = new FaultyLauncher(parts.Launcher)
+            {
+                BeforeLaunch = spec => Tell(parts.Logs.CreateLogger("driver"), string.Join(' ', spec.Secrets.Values.Select(static secret => secret.Reveal()))),
+            },
+        },
+    };
+
+#pragma warning disable CA2254, CA1727 // The bug is that it is logged at all.
+    private static void Tell(ILogger log, string text) => log.LogInformation("started with {Text}", text);
+#pragma warning restore CA2254, CA1727
+
+    private static Twins Unbounded() => Launcher(static (_, inner) => new FaultyLauncher(inner)
+    {
+        BesideRelease = static (_, own, volume) =>
+        {
+            for (var i = 0; i < 8; i++)
+            {
+                Forget(own.GetVolumeAsync(volume, Soon, CancellationToken.None));
+            }
+        },
+    });
+
+    private static Twins NoSweeps() => new() { Server = static services => services.AddSingleton(new ReconcileTimings { SweepInterval = TimeSpan.FromDays(10) }) };
+}

@@ -1,0 +1,3 @@
+using Holdfast.Worlds;
+
+return CommandLine.Run(args, Console.Out);

@@ -1,0 +1,30 @@
+namespace Holdfast.Worlds.Runs;
+
+/// <summary>What a random run may hurt.</summary>
+internal enum FaultKind
+{
+    Storage,
+    KillAgent,
+    KillAgentAtLedger,
+    FreezeAgent,
+    KillServer,
+    FreezeServer,
+    CutWire,
+    CutUp,
+    CutDown,
+    RepeatReports,
+    StopLibvirt,
+    HangLibvirt,
+    LoseEvents,
+    CrashDriver,
+    FreezeDriver,
+    SleepingDriver,
+    RemoveExecutable,
+    DriverFailsToStart,
+    PowerLoss,
+    GuestEnds,
+    SleepingGuest,
+    LedgerFull,
+    DamageLedger,
+    Reimage,
+}

@@ -1,0 +1,217 @@
+using Holdfast.Agent.Hypervisor;
+using Holdfast.Core.Ids;
+using Holdfast.Worlds.Hosts;
+using Holdfast.Worlds.Simulation;
+using Holdfast.Worlds.Storage;
+using HistoryFault = Holdfast.Worlds.History.HistoryEntry.Fault;
+
+namespace Holdfast.Worlds.Runs;
+
+/// <summary>Hurts a world for a while. Every fault heals by itself after its time; <see cref="World.HealAndSettle"/> ends what is left.</summary>
+internal sealed class Faults(World world)
+{
+    private static readonly BackendMood[] Moods = [.. Enum.GetValues<BackendMood>().Where(mood => mood != BackendMood.Well)];
+
+    private Simulator Simulator => world.Simulator;
+
+    /// <summary>Begins one fault of a kind, somewhere, for a while.</summary>
+    public void Begin(FaultKind kind)
+    {
+        var host = Simulator.Pick(world.Hosts);
+        var lasts = Simulator.Between(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(90));
+        switch (kind)
+        {
+            case FaultKind.Storage:
+                Storage(Simulator.Pick(world.Backends), Simulator.Pick(Moods), lasts);
+                break;
+            case FaultKind.KillAgent:
+                host.KillAgent();
+                break;
+            case FaultKind.KillAgentAtLedger:
+                KillAtLedger(host);
+                break;
+            case FaultKind.FreezeAgent when host is { IsAgentUp: true, AgentProcess.IsFrozen: false }:
+                var frozen = host.AgentProcess;
+                host.FreezeAgent();
+                Simulator.After(lasts, () =>
+                {
+                    if (host.AgentProcess == frozen && frozen is { IsFrozen: true, IsDead: false })
+                    {
+                        host.ThawAgent();
+                    }
+                });
+                break;
+            case FaultKind.KillServer:
+                world.Node.Kill("kill -9");
+                break;
+            case FaultKind.FreezeServer when world.Node.UpSince is not null:
+                world.Node.Freeze();
+                Simulator.After(lasts, () =>
+                {
+                    if (world.Node is { IsUp: true, UpSince: null })
+                    {
+                        world.Node.Thaw();
+                    }
+                });
+                break;
+            case FaultKind.CutWire:
+                Switch($"wire of {host.Name}: cut", lasts, on => host.Wire.IsCutUp = host.Wire.IsCutDown = on);
+                break;
+            case FaultKind.CutUp:
+                Switch($"wire of {host.Name}: cut towards the server", lasts, on => host.Wire.IsCutUp = on);
+                break;
+            case FaultKind.CutDown:
+                Switch($"wire of {host.Name}: cut towards the host", lasts, on => host.Wire.IsCutDown = on);
+                break;
+            case FaultKind.RepeatReports:
+                Switch($"reports of {host.Name}: repeated", lasts, on => host.RepeatsReports = on);
+                break;
+            case FaultKind.StopLibvirt when !host.Hypervisor.IsDown:
+                StopLibvirt(host, lasts);
+                break;
+            case FaultKind.HangLibvirt:
+                Switch($"libvirtd of {host.Name}: hangs", lasts, on => host.Hypervisor.IsHung = on);
+                break;
+            case FaultKind.LoseEvents:
+                Switch($"events of libvirt on {host.Name}: lost", lasts, on => host.Hypervisor.LosesEvents = on);
+                break;
+            case FaultKind.CrashDriver or FaultKind.FreezeDriver or FaultKind.SleepingDriver when host.Launcher.Running.ToList() is { Count: > 0 } drivers:
+                HurtDriver(host, Simulator.Pick(drivers), kind, lasts);
+                break;
+            case FaultKind.RemoveExecutable:
+                Switch($"driver executable of {host.Name}: removed", lasts, on => _ = on ? host.Launcher.Executables.Remove("linstor") : host.Launcher.Executables.Add("linstor"));
+                break;
+            case FaultKind.DriverFailsToStart:
+                Switch($"driver executable of {host.Name}: ends at once", lasts, on => host.Launcher.FailsToStart = on);
+                break;
+            case FaultKind.PowerLoss when host.HasPower:
+                host.LosePower();
+                Simulator.After(lasts, () =>
+                {
+                    if (!host.HasPower)
+                    {
+                        host.Boot();
+                    }
+                });
+                break;
+            case FaultKind.GuestEnds when host.Hypervisor.Guests.Where(pair => !pair.Value.IsUninterruptible).Select(pair => pair.Key).ToList() is { Count: > 0 } guests:
+                host.Hypervisor.EndByItself(new VmId(Simulator.Pick(guests)), Simulator.Chance(0.5) ? StopReason.Crashed : StopReason.Shutdown);
+                break;
+            case FaultKind.SleepingGuest when host.Hypervisor.Guests.Keys.ToList() is { Count: > 0 } guests:
+                SleepingGuest(host, new VmId(Simulator.Pick(guests)), lasts);
+                break;
+            case FaultKind.LedgerFull:
+                Switch($"ledger disk of {host.Name}: full", lasts, on => host.Store.Refuse = on ? "database or disk is full" : null);
+                break;
+            case FaultKind.DamageLedger when host.HasPower:
+                host.KillAgent("its ledger is damaged");
+                host.Store.Damage(_ => Simulator.Chance(0.7));
+                break;
+            case FaultKind.Reimage when host is { HasPower: true, IsHeldDown: false } && world.Node.UpSince is not null:
+                host.IsHeldDown = true;
+                host.Reimage();
+                Simulator.After(lasts, () => Rejoin(host));
+                break;
+        }
+    }
+
+    /// <summary>Hurts a storage system for a while.</summary>
+    public void Storage(SimBackend backend, BackendMood mood, TimeSpan lasts)
+    {
+        backend.Become(mood);
+        Simulator.After(lasts, () =>
+        {
+            if (backend.Mood == mood)
+            {
+                backend.Become(BackendMood.Well);
+            }
+        });
+    }
+
+    /// <summary>Has the agent killed before or after one of its next writes of the ledger.</summary>
+    public void KillAtLedger(SimHost host, int within = 12)
+    {
+        var left = Simulator.Random.Next(1, within);
+        host.Store.KillsAt = _ =>
+        {
+            if (--left > 0)
+            {
+                return false;
+            }
+
+            host.Store.KillsAt = static _ => false;
+            return true;
+        };
+    }
+
+    public void StopLibvirt(SimHost host, TimeSpan lasts)
+    {
+        world.Recorder.Add(new HistoryFault($"libvirtd of {host.Name}: ended", Begins: true));
+        host.Hypervisor.Stop();
+        Simulator.After(lasts, () =>
+        {
+            if (host.Hypervisor.IsDown)
+            {
+                world.Recorder.Add(new HistoryFault($"libvirtd of {host.Name}: ended", Begins: false));
+                host.Hypervisor.Start();
+            }
+        });
+    }
+
+    public void SleepingGuest(SimHost host, VmId vm, TimeSpan lasts)
+    {
+        world.Recorder.Add(new HistoryFault($"guest on {host.Name} sleeps in the kernel", Begins: true));
+        host.Hypervisor.SleepInKernel(vm, sleeps: true);
+        Simulator.After(lasts, () =>
+        {
+            world.Recorder.Add(new HistoryFault($"guest on {host.Name} sleeps in the kernel", Begins: false));
+            host.Hypervisor.SleepInKernel(vm, sleeps: false);
+        });
+    }
+
+    /// <summary>Switches something on, and off again after its time.</summary>
+    public void Switch(string what, TimeSpan lasts, Action<bool> set)
+    {
+        world.Recorder.Add(new HistoryFault(what, Begins: true));
+        set(true);
+        Simulator.After(lasts, () =>
+        {
+            world.Recorder.Add(new HistoryFault(what, Begins: false));
+            set(false);
+        });
+    }
+
+    private void HurtDriver(SimHost host, SimDriver driver, FaultKind kind, TimeSpan lasts)
+    {
+        switch (kind)
+        {
+            case FaultKind.CrashDriver:
+                driver.Crash();
+                break;
+            case FaultKind.FreezeDriver:
+                Switch($"driver {driver.Pid} on {host.Name}: SIGSTOP", lasts, on => driver.IsFrozen = on);
+                break;
+            default:
+                Switch($"driver {driver.Pid} on {host.Name}: sleeps in the kernel", lasts, on => driver.SleepInKernel(on));
+                break;
+        }
+    }
+
+    private void Rejoin(SimHost host)
+    {
+        if (!host.IsHeldDown)
+        {
+            return;
+        }
+
+        if (world.Node.UpSince is null)
+        {
+            Simulator.After(TimeSpan.FromSeconds(1), () => Rejoin(host));
+            return;
+        }
+
+        world.Join(host, host.Id);
+        host.IsHeldDown = false;
+        host.StartAgent();
+    }
+}
