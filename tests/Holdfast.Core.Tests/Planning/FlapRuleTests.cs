@@ -20,8 +20,8 @@ public sealed class FlapRuleTests
 
     [Theory]
     [InlineData(30, 9.9, false)]
-    [InlineData(30, 10, true)]
-    [InlineData(5, 60, false)]
+    [InlineData(30, 10.0, true)]
+    [InlineData(5, 60.0, false)]
     [InlineData(11, null, true)]
     [InlineData(9, null, false)]
     public void It_is_steady_when_neither_it_nor_the_word_of_it_is_young(double flappingMinutes, double? changedMinutes, bool isSteady) =>
