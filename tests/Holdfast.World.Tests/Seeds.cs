@@ -8,8 +8,8 @@ internal static class Seeds
     private static readonly int Factor = int.TryParse(Environment.GetEnvironmentVariable("HOLDFAST_WORLD_SEEDS"), CultureInfo.InvariantCulture, out var factor) && factor > 0 ? factor : 1;
 
     /// <summary>For each row of the matrix.</summary>
-    public static int OfARow => 10 * Factor;
+    public static int OfARow => 5 * Factor;
 
     /// <summary>For random runs.</summary>
-    public static int OfRandomRuns => 200 * Factor;
+    public static int OfRandomRuns => 100 * Factor;
 }

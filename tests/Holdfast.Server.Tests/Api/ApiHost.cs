@@ -44,7 +44,7 @@ public class ApiHost : IAsyncLifetime
 
     internal TestUser User { get; private set; } = null!;
 
-    internal TestUser Other { get; private set; } = null!;
+    internal TestUser Other { get; set; } = null!;
 
     internal TestUser DomainAdmin { get; private set; } = null!;
 
