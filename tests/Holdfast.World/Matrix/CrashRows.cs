@@ -11,7 +11,7 @@ internal static class CrashRows
 {
     public static IEnumerable<MatrixRow> All =>
     [
-        new MatrixRow(15, "F14 agent killed around every write of its ledger", "start, stop, attach, detach, resize, remove", "restart: world = ledger + desired; no guest touched") { Play = KilledAtLedger },
+        new MatrixRow(15, "F14 agent killed around every write of its ledger", "start, stop, attach, detach, resize", "restart: world = ledger + desired; no guest touched") { Play = KilledAtLedger },
         new MatrixRow(16, "F14 agent killed while it undoes", "undo of a start", "goes on undoing; the forward step is not done again") { Play = KilledWhileUndoing },
         new MatrixRow(24, "F19 server killed at any step", "all", "the next one goes on, once") { Play = ServerKilled },
         new MatrixRow(26, "F20 the server and its database away for ten minutes", "running VMs", "guests run on; what ended meanwhile is told later") { Play = ServerAway },
@@ -20,7 +20,7 @@ internal static class CrashRows
         new MatrixRow(29, "F26 ledger damaged", "stop, remove", "agent starts, VMs manageable, inventory rebuilds") { Play = DamagedLedger },
         new MatrixRow(30, "F16 libvirtd restarts", "start, stop", "listed again by UUID; no VM lost or doubled") { Play = LibvirtRestarts },
         new MatrixRow(38, "F9 the ledger's disk is full", "start, stop", "new effects refused; stops go on") { Play = LedgerFull },
-        new MatrixRow(46, "F15 agent upgraded in the middle", "resize, deploy, remove", "the new one goes on; no guest touched") { Play = AgentUpgraded },
+        new MatrixRow(46, "F15 agent upgraded in the middle", "resize, deploy", "the new one goes on; no guest touched") { Play = AgentUpgraded },
     ];
 
     private static void KilledAtLedger(Scene scene)
