@@ -36,9 +36,12 @@ internal static class Demolition
             await RemoveVolumesAsync(stack.Api, say, cancellationToken);
             await RemoveTemplatesAsync(stack.Api, say, cancellationToken);
             await RemovePoolsAsync(stack, say, cancellationToken);
-            foreach (var owed in await stack.Api.ListAsync("listObligations", "obligation", cancellationToken))
+            foreach (var state in (string[])["owed", "orphaned"])
             {
-                say($"not cleaned at its backend, see to it by hand: {owed}");
+                foreach (var left in await stack.Api.ListAsync("listObligations", "obligation", cancellationToken, ("state", state)))
+                {
+                    say($"not cleaned at its backend, see to it by hand: {left}");
+                }
             }
         }
 

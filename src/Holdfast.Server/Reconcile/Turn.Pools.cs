@@ -105,6 +105,7 @@ internal sealed partial class Turn
     }
 
     // What goes with a pool and no host's ledger speaks of is written here, so that it can be found at the backend by hand.
+    // A deleted volume's and a template copy's object alike. The backend is not asked: in maintenance, the only state a pool is deleted from, no driver runs.
     private async Task OrphanAsync(StoragePoolRow pool, CancellationToken cancellationToken)
     {
         await OrphanOfRetiredAsync(pool.Id, cancellationToken);

@@ -16,7 +16,7 @@ internal static class ObligationCommands
     private const string Key = "obligation";
 
     private static readonly ValueParameter<ObligationId> FilterId = Id<ObligationId>("id", EntityKind.Obligation, "the id of the obligation");
-    private static readonly TextParameter State = Text("state", "owed, settled, orphaned, forgotten or superseded; owed and orphaned when not sent");
+    private static readonly TextParameter State = Text("state", "owed, settled, orphaned, forgotten or superseded; owed when not sent");
     private static readonly TextParameter Kind = Text("kind", "release-attachment, clear-two-primaries or delete-volume");
     private static readonly ValueParameter<PoolId> Pool = Id<PoolId>("storageid", EntityKind.StoragePool, "the storage pool; also one that was deleted");
     private static readonly ValueParameter<HostId> Host = Id<HostId>("hostid", EntityKind.Host, "the host that owes it");
@@ -58,7 +58,7 @@ internal static class ObligationCommands
         new()
         {
             Name = "listObligations",
-            Description = "Lists what is owed to backends",
+            Description = "Lists what is owed to backends; with state=orphaned what removed storage pools left behind at theirs",
             Roles = Roles.RootAdmin,
             Parameters = [FilterId, State, Kind, Pool, Host, Volume, Vm, ListAll, .. CommonParameters.List],
             Response = ResponseShape.Of(Key, View),
@@ -102,7 +102,8 @@ internal static class ObligationCommands
 
     private static async Task<ApiResult> ListAsync(CommandCall call, CancellationToken cancellationToken)
     {
-        ObligationState[] states = [ObligationState.Owed, ObligationState.Orphaned];
+        // An orphan is owed to nobody any more: it is a record of what is left, by name, for whoever still has the backend.
+        ObligationState[] states = [ObligationState.Owed];
         if (call.Get(State) is { } stateText)
         {
             states = [.. Enum.GetValues<ObligationState>().Where(s => StateName(s).Equals(stateText, StringComparison.OrdinalIgnoreCase))];
