@@ -6,6 +6,9 @@ namespace Holdfast.LinstorSimulation.Devices;
 /// </summary>
 internal sealed class OpenDevices
 {
+    // losetup --find opens the device it was offered for writing, loses it when another process was quicker, and lets go of it: no node is primary by that.
+    private static readonly string[] DeviceTools = ["losetup", "blockdev"];
+
     private readonly Dictionary<(uint Major, uint Minor), OpenMode> _open = [];
 
     private OpenDevices()
@@ -35,6 +38,11 @@ internal sealed class OpenDevices
 
             try
             {
+                if (DeviceTools.Contains(File.ReadAllText(process + "/comm").Trim()))
+                {
+                    continue;
+                }
+
                 foreach (var descriptor in Directory.EnumerateFileSystemEntries(process + "/fd"))
                 {
                     if (FileStatus.BlockDevice(descriptor) is { } number)
