@@ -2,12 +2,17 @@ using System.Globalization;
 using Holdfast.Bench;
 using Holdfast.Staging;
 
+const int Usage = 2;
 var stops = 100;
-Death[] deaths = Enum.GetValues<Death>();
+IReadOnlyList<Death> deaths = Enum.GetValues<Death>();
 for (var i = 0; i < args.Length; i++)
 {
     switch (args[i])
     {
+        case "--quick":
+            stops = 10;
+            deaths = [Death.Refused];
+            break;
         case "--stops" when i + 1 < args.Length && int.TryParse(args[i + 1], CultureInfo.InvariantCulture, out var given) && given > 0:
             stops = given;
             i++;
@@ -17,13 +22,15 @@ for (var i = 0; i < args.Length; i++)
             i++;
             break;
         default:
-            Console.Error.WriteLine($"usage: holdfast-bench [--stops 100] [--deaths {string.Join(',', Enum.GetNames<Death>()).ToLowerInvariant()}]");
-            return 2;
+            Console.Error.WriteLine($"usage: holdfast-bench [--quick] [--stops 100] [--deaths {string.Join(',', Enum.GetNames<Death>()).ToLowerInvariant()}]");
+            return Usage;
     }
 }
 
-await using var stage = await Stage.StartAsync(text => Console.Error.WriteLine(text));
-
+Action<string> say = static text => Console.Error.WriteLine(text);
+await using var stage = await Stage.StartAsync(say);
+Console.WriteLine(await Machine.DescribeAsync(stage, args));
+Console.WriteLine();
 Console.WriteLine("| driver | starts | start to ready, p50 ms | p99 ms | resident MiB |");
 Console.WriteLine("|---|---|---|---|---|");
 foreach (var driver in stage.Stack.Options.Programs.Drivers)
@@ -33,7 +40,7 @@ foreach (var driver in stage.Stack.Options.Programs.Drivers)
         : new Dictionary<string, string> { ["path"] = stage.Stack.Options.PoolFolder });
 }
 
-var latency = new StopLatency(stage, stops);
+var latency = new StopLatency(stage, stops, say);
 await latency.PrepareAsync();
 Console.WriteLine();
 Console.WriteLine("| process, with one directory pool and five LINSTOR pools attached | resident MiB |");
@@ -43,11 +50,7 @@ Memory.Row("agent", stage.Stack.Agent.Id);
 Memory.Row("driver linstor (one of five)", (await stage.Pools[0].DriverAsync()).ProcessId);
 
 Console.WriteLine();
-Console.WriteLine("| fault | stop | stops | p50 ms | p99 ms | p50 dead/healthy | p99 dead/healthy | p50 over virsh, ms |");
-Console.WriteLine("|---|---|---|---|---|---|---|---|");
-foreach (var death in deaths)
-{
-    await latency.MeasureAsync(death);
-}
-
+Console.WriteLine("| case | stops | stop p50 ms | stop p99 ms | p50 dead/healthy | p99 dead/healthy | p50 over virsh, ms | start p50 ms | start p99 ms | p50 dead/healthy | p99 dead/healthy |");
+Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|");
+await latency.MeasureAsync(deaths);
 return 0;

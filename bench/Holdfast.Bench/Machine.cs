@@ -1,0 +1,25 @@
+using System.Globalization;
+using Holdfast.Staging;
+
+namespace Holdfast.Bench;
+
+/// <summary>What the figures were measured on, and how.</summary>
+internal static class Machine
+{
+    /// <summary>One line to stand over the tables.</summary>
+    /// <param name="stage">The installation.</param>
+    /// <param name="arguments">What the bench was called with.</param>
+    public static async Task<string> DescribeAsync(Stage stage, IReadOnlyList<string> arguments)
+    {
+        var guest = await stage.DeployAsync("look");
+        var accelerator = (await Virsh.DescribeAsync(guest.Id)).Attribute("type")!.Value == "kvm" ? "KVM" : "TCG";
+        await guest.DestroyAsync();
+        var root = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "..", ".."));
+        var commit = await Tool.TryAsync(TimeSpan.FromSeconds(10), "git", "-C", root, "describe", "--always", "--dirty");
+        var kernel = (await File.ReadAllTextAsync("/proc/sys/kernel/osrelease")).Trim();
+        var load = (await File.ReadAllTextAsync("/proc/loadavg")).Split(' ')[0];
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Environment.ProcessorCount} cores, {accelerator}, kernel {kernel}, load before {load}; commit {(commit.Code == 0 ? commit.Output.Trim() : "unknown")}; `{string.Join(' ', ["holdfast-bench", .. arguments])}`");
+    }
+}
