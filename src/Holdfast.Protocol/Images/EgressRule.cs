@@ -20,6 +20,9 @@ public static class EgressRule
         IPNetwork.Parse("198.18.0.0/15"), IPNetwork.Parse("224.0.0.0/3"),
         IPNetwork.Parse("::/128"), IPNetwork.Parse("::1/128"), IPNetwork.Parse("fe80::/10"), IPNetwork.Parse("fec0::/10"), IPNetwork.Parse("ff00::/8"),
 
+        // Tunnels whose far end the address hides or a local translator chooses: Teredo, and NAT64 with a prefix of the site's own.
+        IPNetwork.Parse("2001::/32"), IPNetwork.Parse("64:ff9b:1::/48"),
+
         // Metadata services of clouds that lie outside the link-local range.
         IPNetwork.Parse("100.100.100.200/32"), IPNetwork.Parse("168.63.129.16/32"), IPNetwork.Parse("fd00:ec2::254/128"),
     ];

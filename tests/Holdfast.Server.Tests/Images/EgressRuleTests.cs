@@ -29,6 +29,8 @@ public sealed class EgressRuleTests
     [InlineData("http://[::127.0.0.1]/x")]
     [InlineData("http://[64:ff9b::7f00:1]/x")]
     [InlineData("http://[2002:7f00:1::1]/x")]
+    [InlineData("http://[64:ff9b:1::7f00:1]/x")]
+    [InlineData("http://[2001:0:4136:e378:8000:63bf:80ff:fffe]/x")]
     [InlineData("http://[fe80::1]/x")]
     [InlineData("http://[fe80::1%25eth0]/x")]
     [InlineData("http://[ff02::1]/x")]
