@@ -29,6 +29,7 @@ internal sealed partial class InventoryKeeper
     private readonly ILogger _log;
     private readonly Signal _ended;
     private long _serving;
+    private long _comparedOf;
 
     /// <summary>Makes a keeper; <see cref="Begin"/> begins asking.</summary>
     /// <param name="loop">The loop.</param>
@@ -167,21 +168,26 @@ internal sealed partial class InventoryKeeper
             _obligations.RetryNow(gone);
         }
 
-        foreach (var (row, why) in findings.Quarantine)
+        var quarantined = findings.Quarantine.Select(one => new Condition
+        {
+            Type = ConditionType.Conflict,
+            PoolId = _binding.Pool,
+            Text = $"Volume {one.Row.Volume} of storage pool '{_binding.PoolName}' ({one.Row.BackendName}) is attached on this host, nothing here asked for it, and it is left as it is: {one.Why}.",
+        }).ToArray();
+
+        // It is looked at again as long as it is there, and told when that changes only.
+        foreach (var ((row, why), _) in findings.Quarantine.Zip(quarantined).Where(pair => !Conditions.Contains(pair.Second)))
         {
             LogQuarantined(row.Volume, row.PoolName, row.Pool, row.BackendName, why);
         }
 
-        LogCompared(_binding.PoolName, _binding.Pool, listed.Count, findings.New.Count, findings.Release.Count, findings.Quarantine.Count);
-        Show(
-        [
-            .. findings.Quarantine.Select(one => new Condition
-            {
-                Type = ConditionType.Conflict,
-                PoolId = _binding.Pool,
-                Text = $"Volume {one.Row.Volume} of storage pool '{_binding.PoolName}' ({one.Row.BackendName}) is attached on this host, nothing here asked for it, and it is left as it is: {one.Why}.",
-            }),
-        ]);
+        if (findings.New.Count > 0 || !Conditions.SequenceEqual(quarantined) || _comparedOf != _serving)
+        {
+            _comparedOf = _serving;
+            LogCompared(_binding.PoolName, _binding.Pool, listed.Count, findings.New.Count, findings.Release.Count, findings.Quarantine.Count);
+        }
+
+        Show(quarantined);
         return findings.Quarantine.Count == 0;
     }
 
