@@ -2,12 +2,14 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Holdfast.Agent.Loop;
+using Holdfast.Protocol;
+using Holdfast.Protocol.Host;
 
 namespace Holdfast.Agent.LocalStatus;
 
 /// <summary>
 /// Answers any HTTP request on a Unix socket (mode 0600) in the data folder with the agent's state as JSON: <c>curl --unix-socket DATA/status http://agent/</c>
-/// works while the server is away. An adapter; it only reads.
+/// works while the server is away, and <c>holdfast host status</c> makes tables of it. An adapter; it only reads.
 /// </summary>
 internal sealed class StatusSocket : IDisposable
 {
@@ -20,7 +22,7 @@ internal sealed class StatusSocket : IDisposable
     /// <summary>Makes the socket and listens.</summary>
     public StatusSocket(AgentLoop loop, string dataFolder, Func<AgentStatus> status)
     {
-        (_loop, _status, _path) = (loop, status, Path.Combine(dataFolder, "status"));
+        (_loop, _status, _path) = (loop, status, Path.Combine(dataFolder, AgentStatus.SocketName));
         File.Delete(_path);
         _listener.Bind(new UnixDomainSocketEndPoint(_path));
         File.SetUnixFileMode(_path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
@@ -66,7 +68,7 @@ internal sealed class StatusSocket : IDisposable
                     length += count;
                 }
 
-                var body = JsonSerializer.SerializeToUtf8Bytes(_status(), StatusJson.Default.AgentStatus);
+                var body = JsonSerializer.SerializeToUtf8Bytes(_status(), LocalStatusJson.Default.AgentStatus);
                 var head = Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n");
                 await connection.SendAsync(head, deadline.Token);
                 await connection.SendAsync(body, deadline.Token);

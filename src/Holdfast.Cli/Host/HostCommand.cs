@@ -1,0 +1,50 @@
+using System.CommandLine;
+
+namespace Holdfast.Cli.Host;
+
+/// <summary><c>holdfast host status</c>: what this machine's agent has and does, told by itself, whether or not a server can be reached.</summary>
+internal static class HostCommand
+{
+    /// <summary>Exit code when the agent did not tell.</summary>
+    public const int Untold = 1;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>Makes the command.</summary>
+    /// <returns>The command.</returns>
+    public static Command Create()
+    {
+        var data = new Option<DirectoryInfo>("--data") { Description = "The agent's own folder", DefaultValueFactory = _ => new DirectoryInfo(".holdfast/agent") };
+        var json = new Option<bool>("--json") { Description = "Print the agent's document as it is, JSON" };
+        var status = new Command("status", "Shows machines, storage pools, attachments and what is owed, as the agent on this machine has them; needs no server") { data, json };
+        status.SetAction((parsed, cancellationToken) => StatusAsync(
+            parsed.GetRequiredValue(data).FullName, parsed.GetValue(json), Console.Out, Console.Error, TimeProvider.System, cancellationToken));
+        return new Command("host", "This machine as a host") { status };
+    }
+
+    /// <summary>Shows the state of the agent of a folder.</summary>
+    /// <param name="folder">The agent's folder.</param>
+    /// <param name="json">As JSON instead of tables.</param>
+    /// <param name="output">Where it is shown.</param>
+    /// <param name="error">Where it is said why it cannot be shown.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Ends the asking.</param>
+    /// <returns>0, or <see cref="Untold"/>.</returns>
+    public static async Task<int> StatusAsync(string folder, bool json, TextWriter output, TextWriter error, TimeProvider time, CancellationToken cancellationToken)
+    {
+        switch (await StatusClient.AskAsync(folder, Patience, time, cancellationToken))
+        {
+            case StatusAnswer.Told told when json:
+                await output.WriteLineAsync(told.Document);
+                return 0;
+            case StatusAnswer.Told told:
+                StatusTables.Write(told.Status, output);
+                return 0;
+            case StatusAnswer.Untold untold:
+                await error.WriteLineAsync($"holdfast: {untold.Why}. Guests do not need the agent to run.");
+                return Untold;
+            default:
+                throw new InvalidOperationException("The hierarchy is closed.");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+using Holdfast.Cli.Host;
+using Holdfast.Cli.Processes;
+using Shouldly;
+using Xunit;
+
+namespace Holdfast.Scenarios.Hosts;
+
+/// <summary>What an operator sees on the machine itself, <c>holdfast host status</c>, when there is nobody else to ask.</summary>
+[Collection(SharedStage.Name)]
+[Trait("Category", "Qemu")]
+public sealed class HostStatusTests(SharedStage shared, ITestOutputHelper output)
+{
+    [Fact]
+    public async Task Status_ServerFrozen_ShowsMachinesPoolsAndAttachments()
+    {
+        var stage = await shared.StageAsync();
+        var vm = await stage.DeployAsync("shown");
+        await vm.ReadyAsync();
+        var disk = await vm.RootVolumeAsync();
+        stage.Stack.Server.Signal(Signal.Stop);
+        try
+        {
+            var (code, shown, error) = await StatusAsync(stage.Stack.Options.AgentFolder);
+            code.ShouldBe(0, error);
+            Line(shown, vm.Id).ShouldContain("running");
+            Line(shown, vm.Id).ShouldContain(vm.Name);
+            shown.ShouldContain("hypervisor: answers");
+            var attachment = Line(shown, disk);
+            attachment.ShouldContain("local");
+            attachment.ShouldContain(vm.Id);
+            shown.Split('\n').Count(line => line.Contains(" directory ", StringComparison.Ordinal) && line.Contains(" attached ", StringComparison.Ordinal)).ShouldBe(1);
+            shown.ShouldContain("owed: none");
+
+            (await StatusAsync(stage.Stack.Options.AgentFolder, json: true)).Shown.ShouldStartWith("{");
+        }
+        finally
+        {
+            stage.Stack.Server.Signal(Signal.Continue);
+        }
+
+        await vm.DestroyAsync();
+    }
+
+    [Fact]
+    public async Task Status_AgentFrozen_SaysSoAndEnds()
+    {
+        var stage = await shared.StageAsync();
+        stage.Stack.Agent.Signal(Signal.Stop);
+        try
+        {
+            var (code, shown, error) = await StatusAsync(stage.Stack.Options.AgentFolder);
+            code.ShouldBe(HostCommand.Untold);
+            shown.ShouldBeEmpty();
+            error.ShouldContain("does not answer");
+        }
+        finally
+        {
+            stage.Stack.Agent.Signal(Signal.Continue);
+        }
+    }
+
+    [Fact]
+    public async Task Status_NoAgent_NamesTheFolder()
+    {
+        var folder = Directory.CreateTempSubdirectory("holdfast-no-agent-").FullName;
+        try
+        {
+            var (code, _, error) = await StatusAsync(folder);
+            code.ShouldBe(HostCommand.Untold);
+            error.ShouldContain($"no agent runs: there is no socket {folder}");
+        }
+        finally
+        {
+            Directory.Delete(folder);
+        }
+
+        (await StatusAsync(folder)).Error.ShouldContain($"there is no folder {folder}");
+    }
+
+    private async Task<(int Code, string Shown, string Error)> StatusAsync(string folder, bool json = false)
+    {
+        await using var shown = new StringWriter();
+        await using var error = new StringWriter();
+        var code = await HostCommand.StatusAsync(folder, json, shown, error, TimeProvider.System, TestContext.Current.CancellationToken);
+        output.WriteLine($"{shown}{error}");
+        return (code, shown.ToString(), error.ToString());
+    }
+
+    private static string Line(string shown, string id) =>
+        shown.Split('\n').FirstOrDefault(line => line.Contains(id, StringComparison.Ordinal)) ?? throw new ShouldAssertException($"nothing is shown of {id}:\n{shown}");
+}
