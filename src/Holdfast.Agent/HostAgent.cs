@@ -4,7 +4,6 @@ using Holdfast.Agent.Inventory;
 using Holdfast.Agent.Items;
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Link;
-using Holdfast.Agent.LocalStatus;
 using Holdfast.Agent.Loop;
 using Holdfast.Agent.Machines;
 using Holdfast.Agent.Tasks;
@@ -60,6 +59,7 @@ internal sealed partial class HostAgent : IReportSource
                 Host = () => _host,
                 Bridge = parts.Bridge,
                 SerialLogFolder = parts.SerialLogFolder,
+                IsSynced = () => Items.IsSynced,
                 Changed = machine => _reports.Touch(ItemKind.Machine, machine.Value),
             },
             parts.Logs);
@@ -72,6 +72,7 @@ internal sealed partial class HostAgent : IReportSource
         _session = new ServerSession(
             parts.Loop, parts.Server, Items, _reports, this, () => Facts, epoch, parts.Random, parts.Logs.CreateLogger<ServerSession>());
         Items.Accepted += Follow;
+        Items.Synced += Machines.Confirmed;
     }
 
     /// <summary>The ledger.</summary>
@@ -140,11 +141,17 @@ internal sealed partial class HostAgent : IReportSource
     {
         Version = _parts.Facts.AgentVersion,
         Watching = _session.IsWatching,
+        Confirmed = Items.IsSynced,
         LinkError = _session.LastError,
         LedgerUnwritable = Ledger.Unwritable,
         HypervisorError = _parts.Hypervisor.Health is { Connected: false } health ? health.Detail ?? "not connected" : null,
         Revision = Items.Revision,
         Items = [.. ((IReportSource)this).All().Select(key => ((IReportSource)this).Report(key.Kind, key.Id)).OfType<ItemReport>()],
+        Machines =
+        [
+            .. Ledger.Tables.Items.Values.Select(row => row.Item).Where(item => item is { Kind: ItemKind.Machine, Machine: not null })
+                .Select(item => new MachineInsides(new VmId(item.Id), item.Machine!.Name, item.Desired, item.Generation)),
+        ],
         Bindings =
         [
             .. Bindings.All.Select(binding => new BindingInsides(

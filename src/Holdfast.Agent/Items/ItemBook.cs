@@ -15,6 +15,12 @@ internal sealed partial class ItemBook(AgentLedger ledger, HostBoot boot, TimePr
     /// <summary>Called on the loop after an item was accepted.</summary>
     public event Action<HostItem>? Accepted;
 
+    /// <summary>Called on the loop when the server has confirmed for the first time that there is nothing newer.</summary>
+    public event Action? Synced;
+
+    /// <summary>Whether the server has confirmed, since this process began, that there was nothing newer: what the ledger says was not only true once.</summary>
+    public bool IsSynced { get; private set; }
+
     /// <summary>The revision to resume watching from.</summary>
     public long Revision => ledger.Tables.Number(LedgerNumber.Revision);
 
@@ -51,6 +57,16 @@ internal sealed partial class ItemBook(AgentLedger ledger, HostBoot boot, TimePr
         if (item.Revision > Revision)
         {
             ledger.Record(mark);
+        }
+    }
+
+    /// <summary>The server has sent all that was newer.</summary>
+    public void Confirm()
+    {
+        if (!IsSynced)
+        {
+            IsSynced = true;
+            Synced?.Invoke();
         }
     }
 

@@ -68,9 +68,14 @@ internal sealed partial class ServerSession
                         _book.TouchFacts();
                     }
 
-                    if (happening is WatchEvent.Item { Value: var item })
+                    switch (happening)
                     {
-                        _items.Take(item);
+                        case WatchEvent.Item { Value: var item }:
+                            _items.Take(item);
+                            break;
+                        case WatchEvent.Synced:
+                            _items.Confirm();
+                            break;
                     }
                 }
             }

@@ -57,6 +57,15 @@ internal sealed partial class MachineBook
     /// <summary>Follows an item that was accepted.</summary>
     public void Follow(HostItem item) => RunnerOf(new VmId(item.Id)).Follow(item);
 
+    /// <summary>The server has confirmed the ledger: what waited for that goes on.</summary>
+    public void Confirmed()
+    {
+        foreach (var runner in _runners.Values)
+        {
+            runner.Confirmed();
+        }
+    }
+
     private MachineRunner RunnerOf(VmId machine)
     {
         if (!_runners.TryGetValue(machine, out var runner))

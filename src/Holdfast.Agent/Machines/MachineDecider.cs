@@ -42,6 +42,9 @@ internal abstract record MachineStep
     /// <summary>The hypervisor has to answer first.</summary>
     internal sealed record AwaitHypervisor(string Reason) : MachineStep;
 
+    /// <summary>The server has to confirm first that the ledger is not one of before: a damaged or restored file may open as an older ledger that is valid.</summary>
+    internal sealed record AwaitServer : MachineStep;
+
     /// <summary>Start the guest.</summary>
     internal sealed record Start : MachineStep;
 
@@ -72,13 +75,28 @@ internal static class MachineDecider
     /// <param name="seen">What is known about the guest.</param>
     /// <param name="hasAttachments">Whether the ledger has attachments of the machine.</param>
     /// <param name="isExpired">Whether the item's time to begin has passed.</param>
-    public static MachineStep Next(HostItem? item, MachineRow? row, Observation seen, bool hasAttachments, bool isExpired)
+    /// <param name="isConfirmed">
+    /// Whether the server has said, since this process began, that there is nothing newer. Before that no guest is started, since its VM may be gone or run elsewhere
+    /// by now, and none is ended that was started by a newer item than the ledger knows. What is gone is concluded at any time.
+    /// </param>
+    public static MachineStep Next(HostItem? item, MachineRow? row, Observation seen, bool hasAttachments, bool isExpired, bool isConfirmed)
     {
         if (item is null)
         {
             return new MachineStep.Rest();
         }
 
+        var step = Wanted(item, row, seen, hasAttachments, isExpired);
+        return step switch
+        {
+            MachineStep.Start when !isConfirmed => new MachineStep.AwaitServer(),
+            MachineStep.Stop when !isConfirmed && seen is Observation.Present present && present.Domain.Generation > item.Generation => new MachineStep.AwaitServer(),
+            _ => step,
+        };
+    }
+
+    private static MachineStep Wanted(HostItem item, MachineRow? row, Observation seen, bool hasAttachments, bool isExpired)
+    {
         var isFinal = row is not null && row.Generation == item.Generation && row.State is MachineState.Stopped or MachineState.Failed or MachineState.Absent;
         return item.Desired switch
         {

@@ -1,5 +1,6 @@
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Driver;
+using Holdfast.Protocol.Host;
 using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Agent.Machines;
@@ -65,4 +66,7 @@ internal sealed partial class MachineRunner
 
     [LoggerMessage(EventId = 1619, Level = LogLevel.Warning, Message = "Running machine '{Name}' ({Machine}) could not be brought in line with generation {Generation}: {Reason}")]
     private partial void LogAdjustmentFailed(string name, VmId machine, Generation generation, string reason);
+
+    [LoggerMessage(EventId = 1620, Level = LogLevel.Information, Message = "Machine '{Name}' ({Machine}) generation {Generation} should be {Desired}; that waits until the server has confirmed this host's ledger")]
+    private partial void LogAwaitsServer(string name, VmId machine, Generation generation, Desired desired);
 }

@@ -34,6 +34,7 @@ internal sealed partial class MachineRunner : IDisposable
     private CancellationTokenSource _flight = new();
     private Observation _seen = new Observation.Unknown("not asked yet");
     private bool _mustLook = true;
+    private bool _isNamed;
     private Task<StartOutcome>? _startCall;
     private Generation _refusedAdjustments;
     private IReadOnlyList<Condition> _adjustmentFailures = [];
@@ -69,8 +70,12 @@ internal sealed partial class MachineRunner : IDisposable
             _flight.Cancel();
         }
 
+        _isNamed = true;
         _wake.Set();
     }
+
+    /// <summary>The server has confirmed the ledger.</summary>
+    public void Confirmed() => _wake.Set();
 
     /// <summary>Its guest may have changed.</summary>
     public void LookAgain()
@@ -78,6 +83,9 @@ internal sealed partial class MachineRunner : IDisposable
         _mustLook = true;
         _wake.Set();
     }
+
+    /// <summary>Whether what the ledger says of the machine is what the server wants now: the server named it to this process, or has said that there is nothing newer.</summary>
+    private bool IsConfirmed => _isNamed || _context.IsSynced();
 
     /// <summary>The state as it is reported; null when there is nothing to say yet.</summary>
     public ItemReport? Report()
@@ -153,7 +161,7 @@ internal sealed partial class MachineRunner : IDisposable
 
         var item = ItemRow;
         var step = MachineDecider.Next(
-            item?.Item, Row, _seen, _context.Ledger.Tables.AttachmentsOf(_machine.Value).Count > 0, _context.Boot.HasPassed(item?.StartBy));
+            item?.Item, Row, _seen, _context.Ledger.Tables.AttachmentsOf(_machine.Value).Count > 0, _context.Boot.HasPassed(item?.StartBy), IsConfirmed);
         switch (step)
         {
             case MachineStep.Rest:
@@ -165,6 +173,11 @@ internal sealed partial class MachineRunner : IDisposable
                     item!.Item.Desired == Desired.Running ? Row?.State == MachineState.Running ? MachineState.Running : MachineState.Starting : MachineState.Stopping,
                     new Condition { Type = ConditionType.HypervisorDown, Text = waits.Reason });
                 await _wake.WaitAsync(HypervisorRetry, _context.Loop.Stopping);
+                _mustLook = true;
+                break;
+            case MachineStep.AwaitServer:
+                LogAwaitsServer(Name, _machine, item!.Item.Generation, item.Item.Desired);
+                await _wake.WaitAsync(Timeout.InfiniteTimeSpan, _context.Loop.Stopping);
                 _mustLook = true;
                 break;
             case MachineStep.Start:
@@ -599,6 +612,15 @@ internal sealed partial class MachineRunner : IDisposable
         if (_refusedAdjustments == item.Generation || AdjustmentRules.Compare(spec, domain, Row, held) is not [var adjustment, ..])
         {
             await RestRunningAsync(item, domain, held);
+            return;
+        }
+
+        if (!IsConfirmed)
+        {
+            // A specification of before would take a disk from the guest that it was given since.
+            LogAwaitsServer(Name, _machine, item.Generation, item.Desired);
+            await _wake.WaitAsync(Timeout.InfiniteTimeSpan, _context.Loop.Stopping);
+            _mustLook = true;
             return;
         }
 

@@ -338,6 +338,53 @@ public sealed class MachineLifeTests
         _host.Until(() => _host.Server.Obligations.Values.Any(owed => owed.State == ObligationState.Settled), "what was settled meanwhile is told");
     }
 
+    /// <summary>A ledger file and its write-ahead log, both cut in half, opened as an older ledger that was valid: the agent went to start a VM that had been destroyed.</summary>
+    [Fact]
+    public void A_ledger_of_before_starts_no_guest_that_the_server_does_not_want_any_more()
+    {
+        Running();
+        _host.Server.Send(Samples.Machine(Desired.Absent, 2));
+        _host.UntilMachine(MachineState.Absent, 2);
+        GoBackTo(1);
+        _host.For(TimeSpan.FromMinutes(5));
+        _host.Hypervisor.Effects.ShouldBeEmpty("the server has not spoken");
+        _host.Server.Reach(isDown: false);
+        _host.For(TimeSpan.FromMinutes(2));
+        _host.Hypervisor.Effects.ShouldBeEmpty("the server wants it gone");
+        _host.Server.Report(ItemKind.Machine, Samples.Vm.Value)!.Generation.ShouldBe(new Generation(2));
+    }
+
+    [Fact]
+    public void A_ledger_of_before_ends_no_guest_that_was_started_since()
+    {
+        Running();
+        Stop(2);
+        _host.Server.Send(Samples.Machine(Desired.Running, 3, disks: Disk));
+        _host.UntilMachine(MachineState.Running, 3);
+        GoBackTo(2);
+        _host.For(TimeSpan.FromMinutes(5));
+        _host.Hypervisor.Effects.ShouldBeEmpty("the server has not spoken");
+        _host.Server.Reach(isDown: false);
+        _host.For(TimeSpan.FromMinutes(2));
+        _host.Hypervisor.Effects.ShouldBeEmpty("the server wants it to run");
+        _host.UntilMachine(MachineState.Running, 3);
+        _storage.Attached.ShouldHaveSingleItem();
+        Stop(4);
+    }
+
+    /// <summary>A guest that should run and does not is started when the server, away at the agent's start, confirms that nothing is newer.</summary>
+    [Fact]
+    public void What_waited_for_the_server_goes_on_when_it_has_spoken()
+    {
+        Running();
+        GoBackTo(1, domains: false);
+        _host.For(TimeSpan.FromMinutes(1));
+        _host.Hypervisor.Effects.ShouldBeEmpty("the server has not spoken");
+        _host.Server.Reach(isDown: false);
+        _host.Until(() => _host.Hypervisor.Domains.ContainsKey(Samples.Vm), "the guest is started");
+        Stop(2);
+    }
+
     [Fact]
     public void A_damaged_ledger_is_rebuilt_from_the_guests_and_the_server()
     {
@@ -376,5 +423,23 @@ public sealed class MachineLifeTests
     {
         _host.Server.Send(Samples.Machine(Desired.Stopped, generation, disks: Disk));
         _host.UntilMachine(MachineState.Stopped, generation);
+    }
+
+    /// <summary>The agent ends and starts with the ledger as it was just after it took in that generation of the machine, and the server is away.</summary>
+    private void GoBackTo(long generation, bool domains = true)
+    {
+        var changes = _host.Store.Load();
+        var upTo = changes.TakeWhile(change => change is not LedgerChange.PutItem { Row.Item: var item } || item.Id != Samples.Vm.Value || item.Generation.Value < generation).Count();
+        _host.Kill();
+        _host.Store = new MemoryLedgerStore();
+        _host.Store.Write([.. changes.Take(upTo + 1)]);
+        _host.Server.Reach(isDown: true);
+        if (!domains)
+        {
+            _host.Hypervisor.EndByItself(Samples.Vm);
+        }
+
+        _host.Hypervisor.Effects.Clear();
+        _host.StartAgent();
     }
 }

@@ -46,6 +46,7 @@ internal sealed class SimServer(TimeProvider time) : IServerLink
     {
         yield return IsDown ? throw new LinkException("down") : new WatchEvent.Ping(since);
         var sent = since;
+        var isSynced = false;
         while (true)
         {
             var news = _news.Task;
@@ -58,6 +59,12 @@ internal sealed class SimServer(TimeProvider time) : IServerLink
             {
                 sent = item.Revision;
                 yield return new WatchEvent.Item(item);
+            }
+
+            if (!isSynced)
+            {
+                isSynced = true;
+                yield return new WatchEvent.Synced(sent);
             }
 
             await news.AtMostAsync(Timeout.InfiniteTimeSpan, time, cancellationToken);

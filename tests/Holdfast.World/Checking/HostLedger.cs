@@ -23,7 +23,13 @@ internal sealed class HostLedger
 
                 break;
             case HistoryEntry.LedgerDamaged damaged:
-                _tables[damaged.Host] = new LedgerTables();
+                var left = new LedgerTables();
+                foreach (var change in damaged.Left)
+                {
+                    left.Apply(change);
+                }
+
+                _tables[damaged.Host] = left;
                 break;
             case HistoryEntry.HostReimaged reimaged:
                 _tables[reimaged.Host] = new LedgerTables();

@@ -73,6 +73,19 @@ internal sealed class SimLedgerStore(Recorder recorder, string host) : ILedgerSt
         recorder.Add(new HistoryEntry.LedgerDamaged(host, []));
     }
 
+    /// <summary>F26: the file opens as it was before, and nothing shows that it is not the newest. For an agent that does not run.</summary>
+    /// <param name="older">What <see cref="Load"/> gave then.</param>
+    public void GoBackTo(IReadOnlyList<LedgerChange> older)
+    {
+        _tables = new LedgerTables();
+        foreach (var change in older)
+        {
+            _tables.Apply(change);
+        }
+
+        recorder.Add(new HistoryEntry.LedgerDamaged(host, older));
+    }
+
     /// <summary>What a starting agent is told of the damage; once.</summary>
     public LedgerDamage? TakeDamage()
     {

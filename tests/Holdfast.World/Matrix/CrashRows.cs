@@ -122,6 +122,12 @@ internal static class CrashRows
 
     private static void DamagedLedger(Scene scene)
     {
+        if (scene.Simulator.Chance(0.5))
+        {
+            OlderLedger(scene);
+            return;
+        }
+
         var vm = scene.World.Run();
         var stopped = scene.World.Run();
         var host = scene.World.HostOf(vm)!;
@@ -138,6 +144,43 @@ internal static class CrashRows
         scene.Expect(scene.World.Runs(vm), "the guest to run on");
         scene.Well(scene.Api.StopVm(vm, forced: true));
         scene.Well(scene.Patiently(() => scene.Api.StartVm(vm)));
+    }
+
+    // The worse damage is the one that does not show: a file that was cut opens as the ledger of a while ago, and the server cannot be asked.
+    private static void OlderLedger(Scene scene)
+    {
+        var host = scene.Host;
+        var vm = scene.World.Run(host: host);
+        var isStopped = scene.Simulator.Chance(0.5);
+        if (isStopped)
+        {
+            scene.Well(scene.Api.StopVm(vm, forced: true));
+        }
+
+        var deploy = scene.World.Deploy(0, host);
+        scene.World.For(scene.Moment);
+        var older = host.Store.Load();
+        var gone = new VmId(scene.Well(deploy).Entity!.Value);
+        if (isStopped)
+        {
+            scene.Well(scene.Api.StartVm(vm));
+        }
+
+        scene.Well(scene.Api.DestroyVm(gone, expunge: true));
+        scene.World.For(scene.Moment);
+        scene.Cut(host, true);
+        host.KillAgent("its ledger is one of before");
+        host.Store.GoBackTo(older);
+        var mark = scene.Mark;
+        scene.World.For(TimeSpan.FromMinutes(3));
+        scene.Expect(
+            !scene.World.Recorder.Entries.Skip(mark).Any(entry => entry is HistoryEntry.GuestStarted started && started.Host == host.Name || entry is HistoryEntry.GuestEnded ended && ended.Host == host.Name),
+            "no guest started or ended by a ledger that the server has not confirmed");
+        scene.Cut(host, false);
+        scene.Until(() => host.IsAgentUp, "the agent to start on an older ledger");
+        scene.World.For(TimeSpan.FromMinutes(1));
+        scene.Expect(scene.World.Runs(vm) && !scene.World.Runs(gone), "the server's wish to stand");
+        scene.Well(scene.Patiently(() => scene.Api.StopVm(vm, forced: true)));
     }
 
     private static void LibvirtRestarts(Scene scene)
