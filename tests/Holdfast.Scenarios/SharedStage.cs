@@ -33,7 +33,7 @@ public sealed class SharedStage : ICollectionFixture<SharedStage>, IAsyncLifetim
 
         try
         {
-            return _stage ??= await Stage.StartAsync(text => TestContext.Current.TestOutputHelper?.WriteLine(text));
+            return _stage ??= await Stage.StartAsync(text => TestContext.Current.TestOutputHelper?.WriteLine(text), breakableNetwork: true);
         }
         catch (Exception failure)
         {

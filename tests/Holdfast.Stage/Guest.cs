@@ -134,6 +134,22 @@ internal sealed class Guest
     public async Task<string> RootVolumeAsync() =>
         (await _stage.Api.ListAsync("listVolumes", "volume", CancellationToken.None, ("virtualmachineid", Id), ("type", "ROOT"), ("listall", "true")))[0].Text("id");
 
+    /// <summary>Attaches a volume to it or detaches one from it, however that ends.</summary>
+    /// <param name="command"><c>attachVolume</c> or <c>detachVolume</c>.</param>
+    /// <param name="volume">The volume's id.</param>
+    /// <returns>How it ended.</returns>
+    public Task<ApiReply> TryVolumeAsync(string command, string volume) => _stage.Api.RunAsync(
+        command,
+        command == "attachVolume" ? new Dictionary<string, string> { ["id"] = volume, ["virtualmachineid"] = Id } : new Dictionary<string, string> { ["id"] = volume },
+        JobDeadline,
+        CancellationToken.None);
+
+    /// <summary>How many of its disks, as libvirt has them, are a volume: one, none, and never two.</summary>
+    /// <param name="volume">The volume's id.</param>
+    /// <returns>The number.</returns>
+    public async Task<int> DisksOfAsync(string volume) =>
+        (await Virsh.DescribeAsync(Id)).Descendants("disk").Count(disk => disk.Element("alias")?.Attribute("name")?.Value == $"ua-{volume}");
+
     /// <summary>Where its disk is, as libvirt has it.</summary>
     /// <param name="target">The disk: <c>vda</c>.</param>
     /// <returns>The file or device and its format.</returns>

@@ -34,7 +34,7 @@ internal sealed class SimulatedPool : IAsyncDisposable
     /// <summary>The pool's id.</summary>
     public string Id { get; private set; } = "";
 
-    /// <summary>The service offering whose VMs go to this pool.</summary>
+    /// <summary>The service offering whose VMs go to this pool, and the disk offering whose volumes do.</summary>
     public string Offering => Name;
 
     /// <summary>Requests and attempts to connect since <see cref="ForgetRequests"/>, whether anybody listened or not.</summary>
@@ -74,6 +74,8 @@ internal sealed class SimulatedPool : IAsyncDisposable
                 ("cpuspeed", "1000"),
                 ("memory", "128"),
                 ("tags", name));
+            await stage.Api.AskAsync(
+                "createDiskOffering", CancellationToken.None, ("name", name), ("displaytext", $"1 GiB on {name}"), ("disksize", "1"), ("tags", name));
             return pool;
         }
         catch
@@ -171,6 +173,17 @@ internal sealed class SimulatedPool : IAsyncDisposable
         },
     });
 
+    /// <summary>Makes the controller take some requests and never answer them; nothing of them is carried out.</summary>
+    /// <param name="method">Their method.</param>
+    /// <param name="path">Their path; <c>*</c> stands for anything.</param>
+    /// <returns>When it does.</returns>
+    public Task HangAsync(string method, string path) => _linstor.Faults.SetAsync(new FaultRule { Kind = FaultKind.Hang, Method = method, Path = path });
+
+    /// <summary>The path of the request by which a volume is attached to this host.</summary>
+    /// <param name="volume">The volume's id.</param>
+    /// <returns>The path.</returns>
+    public static string AttachPath(string volume) => $"/v1/resource-definitions/hf-{volume}/resources/{File.ReadAllText("/proc/sys/kernel/hostname").Trim()}/make-available";
+
     /// <summary>Lifts all faults.</summary>
     /// <returns>When the controller works again.</returns>
     public Task HealAsync() => _linstor.Faults.ClearAsync();
@@ -191,8 +204,9 @@ internal sealed class SimulatedPool : IAsyncDisposable
     public Task EnterMaintenanceAsync() => _stage.Api.DoAsync("enableStorageMaintenance", JobDeadline, CancellationToken.None, ("id", Id));
 
     /// <summary>Deletes the pool, which is in maintenance.</summary>
+    /// <param name="forced">Whether destroyed volumes that were not deleted yet are given up.</param>
     /// <returns>When the API has answered.</returns>
-    public Task DeleteAsync() => _stage.Api.DoAsync("deleteStoragePool", JobDeadline, CancellationToken.None, ("id", Id));
+    public Task DeleteAsync(bool forced = false) => _stage.Api.DoAsync("deleteStoragePool", JobDeadline, CancellationToken.None, ("id", Id), ("forced", forced ? "true" : "false"));
 
     /// <summary>Puts it in maintenance, deletes it, and waits until no host has it.</summary>
     /// <returns>When it is gone everywhere.</returns>

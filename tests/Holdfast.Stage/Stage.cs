@@ -1,7 +1,12 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Holdfast.Cli.CloudStack;
+using Holdfast.Cli.Host;
+using Holdfast.Cli.Processes;
 using Holdfast.Cli.Up;
+using Holdfast.FaultInjection;
+using Holdfast.Protocol.Host;
 
 namespace Holdfast.Staging;
 
@@ -11,18 +16,30 @@ namespace Holdfast.Staging;
 /// </summary>
 internal sealed class Stage : IAsyncDisposable
 {
+    private const string FailpointVariable = "HOLDFAST_FAILPOINTS";
+
     private readonly Action<string> _say;
     private readonly List<SimulatedPool> _pools = [];
+    private readonly FaultProxy? _network;
+
+    // The variables of server and agent; what is in here counts for the next of them that is started.
+    private readonly Dictionary<string, string> _environment;
     private int _guests;
 
-    private Stage(LocalStack stack, Action<string> say)
+    private Stage(LocalStack stack, Dictionary<string, string> environment, FaultProxy? network, Action<string> say)
     {
         Stack = stack;
+        _environment = environment;
+        _network = network;
         _say = say;
     }
 
     /// <summary>The programs.</summary>
     public LocalStack Stack { get; }
+
+    /// <summary>The network between agent and server.</summary>
+    /// <exception cref="InvalidOperationException">The stage was started without one.</exception>
+    public FaultProxy Network => _network ?? throw new InvalidOperationException("This stage has nothing between agent and server.");
 
     /// <summary>The API, as the administrator.</summary>
     public ApiClient Api => Stack.Api;
@@ -32,8 +49,9 @@ internal sealed class Stage : IAsyncDisposable
 
     /// <summary>Starts an installation with a directory pool, offerings and the test guest's template.</summary>
     /// <param name="say">Told one sentence a step.</param>
+    /// <param name="breakableNetwork">Whether a proxy stands between agent and server that can make their network fail.</param>
     /// <returns>The installation.</returns>
-    public static async Task<Stage> StartAsync(Action<string> say)
+    public static async Task<Stage> StartAsync(Action<string> say, bool breakableNetwork = false)
     {
         var programs = ProgramPaths.FromBuild(AppContext.BaseDirectory);
         var root = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "..", ".."));
@@ -43,25 +61,86 @@ internal sealed class Stage : IAsyncDisposable
         // Not in a private folder: QEMU runs as a user of its own and must get at its disks.
         var data = Directory.CreateTempSubdirectory("holdfast-stage-").FullName;
         File.SetUnixFileMode(data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        var gateway = FreePort();
+        var network = breakableNetwork ? FaultProxy.Start(new IPEndPoint(IPAddress.Loopback, gateway)) : null;
+        var environment = new Dictionary<string, string>();
         var options = new LocalStackOptions
         {
             Data = data,
             ApiPort = FreePort(),
-            GatewayPort = FreePort(),
+            GatewayPort = gateway,
+            GatewaySeenByAgent = network?.EndPoint.Port,
             GuestImage = image,
             Programs = programs,
+            Environment = environment,
         };
         try
         {
-            return new Stage(await LocalStack.StartAsync(options, say, TimeProvider.System, CancellationToken.None), say);
+            return new Stage(await LocalStack.StartAsync(options, say, TimeProvider.System, CancellationToken.None), environment, network, say);
         }
         catch
         {
+            if (network is not null)
+            {
+                await network.DisposeAsync();
+            }
+
             KeepLogs(options);
             Directory.Delete(data, recursive: true);
             throw;
         }
     }
+
+    /// <summary>Kills the agent; its drivers end with it.</summary>
+    /// <returns>When it has ended.</returns>
+    public async Task KillAgentAsync()
+    {
+        Stack.Agent.Signal(Signal.Kill);
+        await Stack.Agent.Exited;
+    }
+
+    /// <summary>Starts the agent, which has ended, and waits until this very process watches the server and has heard that there is nothing newer.</summary>
+    /// <param name="failpoints">Places where it and its drivers shall fail, wait or die.</param>
+    /// <returns>When it has.</returns>
+    public async Task StartAgentAsync(string failpoints = "")
+    {
+        _environment[FailpointVariable] = failpoints;
+        await Stack.StartAgentAsync(static _ => { }, CancellationToken.None);
+        _environment.Remove(FailpointVariable);
+        await Wait.UntilAsync("the agent to watch the server and to be confirmed", TimeSpan.FromSeconds(60), async () => await AgentAsync() is { Watching: true, Confirmed: true });
+    }
+
+    /// <summary>Waits until the agent has died by itself, at a place where it was told to.</summary>
+    /// <returns>How long it took.</returns>
+    public Task<TimeSpan> AgentDiedAsync() => Wait.UntilAsync("the agent to die where it was told to", TimeSpan.FromSeconds(60), () => Task.FromResult(Stack.Agent.Exited.IsCompleted));
+
+    /// <summary>Kills the server and starts it again.</summary>
+    /// <param name="failpoints">Places where the new process shall wait or die.</param>
+    /// <returns>When the new process answers and the agent watches it.</returns>
+    public async Task RestartServerAsync(string failpoints = "")
+    {
+        Stack.Server.Signal(Signal.Kill);
+        await Stack.Server.Exited;
+        _environment[FailpointVariable] = failpoints;
+        await Stack.StartServerAsync(CancellationToken.None);
+        _environment.Remove(FailpointVariable);
+        await Wait.UntilAsync("the agent to watch the new server", TimeSpan.FromSeconds(60), async () => await AgentAsync() is { Watching: true });
+    }
+
+    /// <summary>What the agent says of itself on its local socket; null when it does not answer.</summary>
+    /// <returns>Its state.</returns>
+    public async Task<AgentStatus?> AgentAsync() =>
+        await StatusClient.AskAsync(Stack.Options.AgentFolder, TimeSpan.FromSeconds(5), TimeProvider.System, CancellationToken.None) is StatusAnswer.Told told ? told.Status : null;
+
+    /// <summary>Waits until every pool that should be attached is, by the driver processes that the agent has now; after the agent was started again the API shows the former ones for a moment.</summary>
+    /// <returns>How long it took.</returns>
+    public Task<TimeSpan> DriversServeAsync() => Wait.UntilAsync("the drivers of all pools to serve", TimeSpan.FromSeconds(60), async () =>
+    {
+        var here = (await AgentAsync())?.Bindings ?? [];
+        var shown = await Api.ListAsync("listStoragePoolBindings", "storagepoolbinding", CancellationToken.None);
+        return shown.Where(binding => binding.Text("desired") == "Attached").All(binding => binding.Text("observed") == "Attached"
+            && here.Any(one => binding.Text("driverpid") == one.Pid?.ToString(CultureInfo.InvariantCulture) && binding.GetRawText().Contains(one.PoolId.ToString(), StringComparison.Ordinal)));
+    });
 
     /// <summary>Deploys a VM from the test guest's template; does not wait for the guest itself.</summary>
     /// <param name="name">A name for texts; made unique.</param>
@@ -104,6 +183,17 @@ internal sealed class Stage : IAsyncDisposable
         return (new Guest(this, unique, answer.Text("id")), answer.Text("jobid"));
     }
 
+    /// <summary>Makes a data volume; no backend holds anything of it before it is attached for the first time.</summary>
+    /// <param name="offering">The disk offering, which decides the storage by its tags.</param>
+    /// <returns>Its id.</returns>
+    public async Task<string> CreateVolumeAsync(string offering)
+    {
+        var zone = (await Api.ListAsync("listZones", "zone", CancellationToken.None))[0].Text("id");
+        var disk = (await Api.ListAsync("listDiskOfferings", "diskoffering", CancellationToken.None, ("name", offering))).Single().Text("id");
+        var made = await Api.DoAsync("createVolume", TimeSpan.FromSeconds(30), CancellationToken.None, ("name", $"data-{Interlocked.Increment(ref _guests)}"), ("zoneid", zone), ("diskofferingid", disk));
+        return made.GetProperty("volume").Text("id");
+    }
+
     /// <summary>Starts a LINSTOR cluster and makes a storage pool of it, with a service offering of the same name whose VMs go there.</summary>
     /// <param name="name">The pool's name; made unique.</param>
     /// <param name="kind">What kind of cluster.</param>
@@ -125,6 +215,12 @@ internal sealed class Stage : IAsyncDisposable
         return pool is null ? all : [.. all.Where(owed => owed.GetRawText().Contains(pool.Id, StringComparison.Ordinal))];
     }
 
+    /// <summary>What a removed pool has left behind at its backend, as the API lists it.</summary>
+    /// <param name="pool">The pool.</param>
+    /// <returns>The orphans.</returns>
+    public Task<IReadOnlyList<System.Text.Json.JsonElement>> OrphansAsync(SimulatedPool pool) =>
+        Api.ListAsync("listObligations", "obligation", CancellationToken.None, ("state", "orphaned"), ("storageid", pool.Id));
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
@@ -133,9 +229,19 @@ internal sealed class Stage : IAsyncDisposable
             await pool.HealAsync();
         }
 
+        if (_network is not null)
+        {
+            await _network.SetAsync(ProxyFault.None);
+        }
+
         // Guests outlive server and agent by design, so they are ended here, past both: a stage must come down whatever state a failed test left it in.
         var machines = Directory.Exists(Stack.Options.Data) ? await OwnDomainsAsync() : [];
         await Stack.DisposeAsync();
+        if (_network is not null)
+        {
+            await _network.DisposeAsync();
+        }
+
         foreach (var machine in machines)
         {
             await Tool.TryAsync(TimeSpan.FromSeconds(60), "virsh", "--quiet", "--connect", "qemu:///system", "destroy", machine);

@@ -5,6 +5,10 @@ namespace Holdfast.Staging;
 /// <summary>A look at the machine that does not go through Holdfast, and a hand that does not either.</summary>
 internal static class Virsh
 {
+    /// <summary>Whether libvirt answers.</summary>
+    /// <returns>Whether it does.</returns>
+    public static async Task<bool> AnswersAsync() => (await TryAsync("version")).Code == 0;
+
     /// <summary>Whether a domain with this UUID exists, running or not.</summary>
     /// <param name="id">The VM's id.</param>
     /// <returns>Whether it is there.</returns>

@@ -23,7 +23,7 @@ internal static class LaunchArguments
     public static IReadOnlyList<string> Agent(LocalStackOptions options, string driverFolder, string tokenFile) =>
     [
         "--data", options.AgentFolder,
-        "--gateway", $"https://127.0.0.1:{options.GatewayPort}",
+        "--gateway", $"https://127.0.0.1:{options.GatewaySeenByAgent ?? options.GatewayPort}",
         "--drivers", driverFolder,
         "--images", options.ImageFolder,
         "--join-token-file", tokenFile,

@@ -12,6 +12,9 @@ internal sealed record LocalStackOptions
     /// <summary>Port of the agent gateway on 127.0.0.1.</summary>
     public required int GatewayPort { get; init; }
 
+    /// <summary>Port on 127.0.0.1 at which the agent reaches the gateway when something stands between; null: <see cref="GatewayPort"/>.</summary>
+    public int? GatewaySeenByAgent { get; init; }
+
     /// <summary>The guest image to offer as a template.</summary>
     public required string GuestImage { get; init; }
 
