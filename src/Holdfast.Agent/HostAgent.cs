@@ -59,7 +59,7 @@ internal sealed partial class HostAgent : IReportSource
                 Host = () => _host,
                 Bridge = parts.Bridge,
                 SerialLogFolder = parts.SerialLogFolder,
-                IsSynced = () => Items.IsSynced,
+                IsConfirmed = vm => Items.IsConfirmed(vm.Value),
                 Changed = machine => _reports.Touch(ItemKind.Machine, machine.Value),
             },
             parts.Logs);

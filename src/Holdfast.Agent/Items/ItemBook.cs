@@ -12,6 +12,11 @@ namespace Holdfast.Agent.Items;
 /// </summary>
 internal sealed partial class ItemBook(AgentLedger ledger, HostBoot boot, TimeProvider time, ILogger log)
 {
+    // What could not be read: nothing that it is about is confirmed, and no revision from it on is passed over, so that a later version of this agent gets it.
+    private readonly HashSet<Guid> _unreadable = [];
+    private long _passable = long.MaxValue;
+    private bool _isAnyUnnamed;
+
     /// <summary>Called on the loop after an item was accepted.</summary>
     public event Action<HostItem>? Accepted;
 
@@ -21,6 +26,9 @@ internal sealed partial class ItemBook(AgentLedger ledger, HostBoot boot, TimePr
     /// <summary>Whether the server has confirmed, since this process began, that there was nothing newer: what the ledger says was not only true once.</summary>
     public bool IsSynced { get; private set; }
 
+    /// <summary>The same for one object: not while there is an item about it, or about nobody knows what, that this agent cannot read.</summary>
+    public bool IsConfirmed(Guid id) => IsSynced && !_isAnyUnnamed && !_unreadable.Contains(id);
+
     /// <summary>The revision to resume watching from.</summary>
     public long Revision => ledger.Tables.Number(LedgerNumber.Revision);
 
@@ -28,7 +36,7 @@ internal sealed partial class ItemBook(AgentLedger ledger, HostBoot boot, TimePr
     public void Take(HostItem item)
     {
         var known = ledger.Tables.Item(item.Kind, item.Id)?.Item;
-        var mark = new LedgerChange.SetNumber(LedgerNumber.Revision, Math.Max(Revision, item.Revision));
+        var mark = new LedgerChange.SetNumber(LedgerNumber.Revision, Math.Max(Revision, Math.Min(item.Revision, _passable)));
         switch (ItemRules.Judge(known, item))
         {
             case ItemVerdict.Accept:
@@ -54,9 +62,23 @@ internal sealed partial class ItemBook(AgentLedger ledger, HostBoot boot, TimePr
                 break;
         }
 
-        if (item.Revision > Revision)
+        if (mark.Value > Revision)
         {
             ledger.Record(mark);
+        }
+    }
+
+    /// <summary>An item came that this agent cannot read. Nothing is done about what it names, everything else goes on.</summary>
+    /// <param name="id">What it is about; null when that cannot be read either.</param>
+    /// <param name="revision">Its revision; null when that cannot be read either.</param>
+    /// <param name="reason">What cannot be read.</param>
+    public void PutAside(Guid? id, long? revision, string reason)
+    {
+        _passable = Math.Min(_passable, revision is { } known ? known - 1 : Revision);
+        _isAnyUnnamed |= id is null;
+        if (id is not { } named || _unreadable.Add(named))
+        {
+            LogUnreadable(id, revision, reason);
         }
     }
 
@@ -78,6 +100,9 @@ internal sealed partial class ItemBook(AgentLedger ledger, HostBoot boot, TimePr
 
     [LoggerMessage(EventId = 1202, Level = LogLevel.Error, Message = "Refused {Kind} {Id} generation {Generation}: the same generation is known with other content")]
     private partial void LogContradiction(ItemKind kind, Guid id, Generation generation);
+
+    [LoggerMessage(EventId = 1204, Level = LogLevel.Error, Message = "Cannot read an item about {Id} with revision {Revision}: {Reason}; it may be of a newer server, and is not acted on")]
+    private partial void LogUnreadable(Guid? id, long? revision, string reason);
 
     [LoggerMessage(EventId = 1203, Level = LogLevel.Error, Message = "Refused {Kind} {Id} generation {Generation}: {Reason}")]
     private partial void LogMalformed(ItemKind kind, Guid id, Generation generation, string reason);

@@ -131,7 +131,7 @@ internal sealed class HttpServerLink : IServerLink, IDisposable
                     }
 
                     silence.CancelAfter(Silence);
-                    next = Parse(events.Current);
+                    next = WatchText.Read(events.Current.EventType, events.Current.Data);
                 }
                 catch (Exception exception) when (exception is HttpRequestException or IOException or JsonException or ObjectDisposedException
                     || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
@@ -193,16 +193,6 @@ internal sealed class HttpServerLink : IServerLink, IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _client.Dispose();
-
-    private static WatchEvent? Parse(SseItem<string> item) => item.EventType switch
-    {
-        AgentGateway.ItemEvent => new WatchEvent.Item(JsonSerializer.Deserialize(item.Data, HostJson.Default.HostItem) ?? throw new JsonException("An item is null.")),
-        AgentGateway.SyncedEvent => new WatchEvent.Synced(MarkOf(item.Data)),
-        AgentGateway.PingEvent => new WatchEvent.Ping(MarkOf(item.Data)),
-        _ => null,
-    };
-
-    private static long MarkOf(string data) => JsonSerializer.Deserialize(data, HostJson.Default.WatchMark)?.Revision ?? throw new JsonException("A mark is null.");
 
     private static async Task<string> TextOfAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {

@@ -35,6 +35,12 @@ internal abstract record WatchEvent
     /// <summary>An item.</summary>
     internal sealed record Item(HostItem Value) : WatchEvent;
 
+    /// <summary>An item that this agent cannot read: of a kind, or with a value, that a newer server knows.</summary>
+    /// <param name="Id">What it is about, as far as that can be read.</param>
+    /// <param name="Revision">Its revision, as far as that can be read.</param>
+    /// <param name="Reason">What cannot be read.</param>
+    internal sealed record Unreadable(Guid? Id, long? Revision, string Reason) : WatchEvent;
+
     /// <summary>Everything since the named revision was sent.</summary>
     internal sealed record Synced(long Revision) : WatchEvent;
 

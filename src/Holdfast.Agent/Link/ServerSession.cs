@@ -12,7 +12,7 @@ namespace Holdfast.Agent.Link;
 /// </summary>
 internal sealed partial class ServerSession
 {
-    private static readonly TimeSpan[] Pauses = [TimeSpan.FromSeconds(0.25), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(15)];
+    private static readonly TimeSpan[] Pauses = [TimeSpan.FromSeconds(0.25), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(5)];
     private static readonly TimeSpan ReportDeadline = TimeSpan.FromSeconds(10);
     private readonly AgentLoop _loop;
     private readonly IServerLink _link;
@@ -40,6 +40,9 @@ internal sealed partial class ServerSession
 
     /// <summary>Why the server could not be spoken to last; null when it could.</summary>
     public string? LastError { get; private set; }
+
+    /// <summary>When the server last accepted a report of this process; null before.</summary>
+    public DateTimeOffset? ReportedAt { get; private set; }
 
     /// <summary>Starts both conversations.</summary>
     public void Start()
@@ -72,6 +75,9 @@ internal sealed partial class ServerSession
                     {
                         case WatchEvent.Item { Value: var item }:
                             _items.Take(item);
+                            break;
+                        case WatchEvent.Unreadable unreadable:
+                            _items.PutAside(unreadable.Id, unreadable.Revision, unreadable.Reason);
                             break;
                         case WatchEvent.Synced:
                             _items.Confirm();
@@ -109,6 +115,7 @@ internal sealed partial class ServerSession
                 case ReportOutcome.Accepted:
                     backoff.Reset();
                     isTold = false;
+                    ReportedAt = _loop.Time.GetUtcNow();
                     await _loop.Failpoints.PassAsync(Failpoint.ReportAccepted, _loop.Stopping);
                     _book.Accepted(draft);
                     if (!_book.IsDue)

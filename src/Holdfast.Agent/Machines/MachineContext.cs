@@ -36,8 +36,8 @@ internal sealed record MachineContext
     /// <summary>Where serial logs go; exists.</summary>
     public required string SerialLogFolder { get; init; }
 
-    /// <summary>Whether the server has said, since this process began, that the ledger knows all there is.</summary>
-    public required Func<bool> IsSynced { get; init; }
+    /// <summary>Whether the server has said, since this process began, that the ledger knows all there is about a machine.</summary>
+    public required Func<VmId, bool> IsConfirmed { get; init; }
 
     /// <summary>Told when a machine's state changed other than by the ledger.</summary>
     public required Action<VmId> Changed { get; init; }

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace Holdfast.Protocol.Driver;
 
 /// <summary>How a driver call failed. The caller decides by this alone; texts are for people.</summary>
-[JsonConverter(typeof(WireEnum<DriverErrorCode>))]
+[JsonConverter(typeof(DriverErrorCodeConverter))]
 public enum DriverErrorCode
 {
     /// <summary>The backend was not reached; the call had no effect. Try again later.</summary>
@@ -30,6 +30,9 @@ public enum DriverErrorCode
     /// <summary>The effect is unclear (reply lost, garbage, time ran out under way): read again, never assume.</summary>
     Unknown,
 }
+
+/// <summary>Codes of later versions are read as <see cref="DriverErrorCode.Unknown"/>: nothing is assumed, and the backend is read again.</summary>
+public sealed class DriverErrorCodeConverter() : OpenWireEnum<DriverErrorCode>(DriverErrorCode.Unknown);
 
 /// <summary>A failed driver call.</summary>
 public sealed record DriverError

@@ -115,7 +115,7 @@ public sealed record Condition
 }
 
 /// <summary>Kinds of conditions.</summary>
-[JsonConverter(typeof(WireEnum<ConditionType>))]
+[JsonConverter(typeof(ConditionTypeConverter))]
 public enum ConditionType
 {
     /// <summary>Carrying out the desired state failed; nothing is left half-done (undone, or owed).</summary>
@@ -159,7 +159,13 @@ public enum ConditionType
     /// that is in use, a device path that another volume still holds.
     /// </summary>
     Conflict,
+
+    /// <summary>A kind that this version does not know; its text says what it is.</summary>
+    Other,
 }
+
+/// <summary>Conditions of later versions are read as <see cref="ConditionType.Other"/>.</summary>
+public sealed class ConditionTypeConverter() : OpenWireEnum<ConditionType>(ConditionType.Other);
 
 /// <summary>State of a storage pool on a host.</summary>
 [JsonConverter(typeof(WireEnum<BindingState>))]

@@ -1,0 +1,244 @@
+using Holdfast.Agent.Bindings;
+using Holdfast.Agent.Hypervisor;
+using Holdfast.Agent.Ledger;
+using Holdfast.Agent.Obligations;
+using Holdfast.Core.Failpoints;
+using Holdfast.Core.Ids;
+using Holdfast.Core.Waits;
+using Holdfast.Protocol.Driver;
+using Holdfast.Protocol.Host;
+
+namespace Holdfast.Agent.Machines;
+
+// Attaching what a guest needs, starting it, and undoing what was done when that fails.
+internal sealed partial class MachineRunner
+{
+    private async Task StartAsync(HostItem item, CancellationToken flight)
+    {
+        var spec = item.Machine!;
+        var began = _context.Loop.Time.GetTimestamp();
+        Enter(MachineState.Starting);
+        if (_startCall is { } former)
+        {
+            await former.OrAbandonAsync(flight);
+            _startCall = null;
+            _mustLook = true;
+            return;
+        }
+
+        var rows = spec.Disks.OrderBy(disk => disk.DeviceId).Select(disk => NewAttachment(disk)).ToArray();
+        var starting = new MachineRow
+        {
+            Machine = _machine,
+            Generation = item.Generation,
+            State = MachineState.Starting,
+            Since = _context.Loop.Time.GetUtcNow(),
+            RebootSequence = spec.RebootSequence,
+        };
+
+        // Disks of an earlier attempt that are not in this specification any more are let go first.
+        var leftBehind = _context.Ledger.Tables.AttachmentsOf(_machine.Value).Where(held => rows.All(row => row.Key != held.Key)).ToArray();
+        var written = _context.Ledger.Commit(
+        [
+            .. ObligationRules.LetGo(_context.Ledger.Tables, leftBehind, $"the disk left machine '{Name}'", starting.Since, _context.Ids.Next),
+            .. ObligationRules.Take(_context.Ledger.Tables, rows),
+            new LedgerChange.PutMachine(starting),
+        ]);
+        if (written is WriteOutcome.Unwritable unwritable)
+        {
+            FailStart(item.Generation,
+            [
+                new Condition { Type = ConditionType.LedgerUnwritable, Text = $"Machine '{Name}' was not started: this host's ledger cannot be written ({unwritable.Reason})." },
+            ]);
+            return;
+        }
+
+        await _context.Loop.Failpoints.PassAsync(Failpoint.AttachRecorded, _context.Loop.Stopping);
+        var answers = await Task.WhenAll(rows.Select(row => AttachAsync(row, flight)));
+        var failures = answers.Select((answer, index) => (Row: rows[index], Failure: answer as DriverAnswer<AttachmentReply>.Failed)).Where(pair => pair.Failure is not null).ToArray();
+        if (failures.Length > 0)
+        {
+            foreach (var (row, failure) in failures)
+            {
+                LogAttachFailed(Name, _machine, row.PoolName, row.Pool, row.Volume, failure!.Error.Code, DriverErrorText.Describe(row.PoolName, failure.Error));
+            }
+
+            FailStart(item.Generation,
+            [
+                .. failures.Select(pair => new Condition
+                {
+                    Type = ConditionType.Failed,
+                    PoolId = pair.Row.Pool,
+                    Code = pair.Failure!.Error.Code,
+                    Text = $"Machine '{Name}' was not started: {DriverErrorText.Describe(pair.Row.PoolName, pair.Failure.Error)}",
+                }),
+            ]);
+            return;
+        }
+
+        var attached = rows.Zip(answers, (row, answer) => Attached(row, ((DriverAnswer<AttachmentReply>.Ok)answer).Value)).ToArray();
+        if (Conflicts(attached) is { Length: > 0 } conflicts)
+        {
+            FailStart(item.Generation, [.. conflicts.Select(pair => pair.Why with { Text = $"Machine '{Name}' was not started: {pair.Why.Text}" })]);
+            return;
+        }
+
+        await _context.Loop.Failpoints.PassAsync(Failpoint.AttachAnswered, _context.Loop.Stopping);
+
+        // Where each volume is becomes durable before a guest opens it: from here on no other volume is handed the same place.
+        _context.Ledger.Record([.. attached.Select(row => new LedgerChange.PutAttachment(row))]);
+        await _context.Loop.Failpoints.PassAsync(Failpoint.StartBefore, _context.Loop.Stopping);
+        var networks = Networks(spec);
+        _startCall = _context.Hypervisor.StartAsync(
+            new DomainSpec
+            {
+                Machine = _machine,
+                Generation = item.Generation,
+                Name = spec.InstanceName,
+                Cpus = spec.Cpus,
+                MemoryMiB = spec.MemoryMiB,
+                Disks = [.. attached.Zip(spec.Disks.OrderBy(disk => disk.DeviceId), (row, disk) => NewDisk(disk, row.Source!))],
+                Nics = networks.Nics,
+                SerialLogPath = Path.Combine(_context.SerialLogFolder, $"{spec.InstanceName}.serial.log"),
+                Accelerator = _context.Host()?.Accelerator ?? Accelerator.Tcg,
+            },
+            _context.Loop.Stopping);
+        var outcome = await _startCall.OrAbandonAsync(flight);
+        _startCall = null;
+        await _context.Loop.Failpoints.PassAsync(Failpoint.StartDone, _context.Loop.Stopping);
+        switch (outcome)
+        {
+            case StartOutcome.Started started when Lacks(started.Domain, spec) is { } missing:
+                LogNotVerified(Name, _machine, missing);
+                await UndoStartAsync(item, new Condition { Type = ConditionType.Failed, Text = $"Machine '{Name}' was started without volume {missing} and ended again." });
+                break;
+            case StartOutcome.Started started:
+                _seen = new Observation.Present(started.Domain);
+                RecordRunning(item,
+                [
+                    .. answers.OfType<DriverAnswer<AttachmentReply>.Ok>().Zip(attached)
+                        .Where(pair => pair.First.Value.WithoutControlPlane is not null)
+                        .Select(pair => new Condition
+                        {
+                            Type = ConditionType.ControlPlaneDown,
+                            PoolId = pair.Second.Pool,
+                            Code = pair.First.Value.WithoutControlPlane!.Code,
+                            Text = $"Volume {pair.Second.Volume} was found on this host without its control plane: "
+                                + DriverErrorText.Describe(pair.Second.PoolName, pair.First.Value.WithoutControlPlane),
+                        }),
+                    .. networks.Without.Select(network => new Condition
+                    {
+                        Type = ConditionType.NoNetwork, Text = $"Machine '{Name}' runs without an interface on network '{network}': this host has neither a bridge nor a libvirt network for it.",
+                    }),
+                ]);
+                LogStarted(Name, _machine, item.Generation, _context.Loop.Time.GetElapsedTime(began).TotalSeconds);
+                break;
+            case StartOutcome.AlreadyPresent present:
+                _seen = new Observation.Present(present.Domain);
+                break;
+            case StartOutcome.Foreign foreign:
+                FailStart(item.Generation,
+                [
+                    new Condition { Type = ConditionType.Conflict, Text = $"Machine '{Name}' was not started: the domain '{foreign.Name}' on this host is in the way, and Holdfast did not make it." },
+                ]);
+                break;
+            case StartOutcome.Failed { Fault: var fault }:
+                LogStartFailed(Name, _machine, fault.Message);
+                var why = new Condition
+                {
+                    Type = fault is HypervisorFault.Refused ? ConditionType.Failed : ConditionType.HypervisorDown, Text = $"Machine '{Name}' was not started: {fault.Message}",
+                };
+                if (fault.EffectUnknown)
+                {
+                    await UndoStartAsync(item, why);
+                }
+                else
+                {
+                    FailStart(item.Generation, [why]);
+                }
+
+                break;
+        }
+    }
+
+    /// <summary>Makes sure that there is no guest before the start is concluded to have failed.</summary>
+    private async Task UndoStartAsync(HostItem item, Condition why)
+    {
+        while (true)
+        {
+            switch (await _context.Hypervisor.DestroyAsync(_machine, DestroyBound, _context.Loop.Stopping))
+            {
+                case DestroyOutcome.Gone or DestroyOutcome.Foreign:
+                    _seen = new Observation.Absent();
+                    FailStart(item.Generation, [why]);
+                    return;
+                case DestroyOutcome.Uninterruptible stuck:
+                    Enter(MachineState.Stopping, why, new Condition { Type = ConditionType.Uninterruptible, Text = $"QEMU process {stuck.ProcessId} of machine '{Name}' cannot be killed ({stuck.Detail})." });
+                    await _wake.WaitAsync(UninterruptibleRetry, _context.Loop.Stopping);
+                    break;
+                case DestroyOutcome.Failed failed:
+                    Enter(MachineState.Stopping, why, new Condition { Type = ConditionType.HypervisorDown, Text = failed.Fault.Message });
+                    await _wake.WaitAsync(HypervisorRetry, _context.Loop.Stopping);
+                    break;
+            }
+        }
+    }
+
+    private async Task<DriverAnswer<AttachmentReply>> AttachAsync(AttachmentRow row, CancellationToken flight)
+    {
+        if (_context.Bindings.Find(row.Pool) is not { } binding)
+        {
+            return new DriverAnswer<AttachmentReply>.Failed(
+                new DriverError { Code = DriverErrorCode.NotFound, Text = $"Storage pool '{row.PoolName}' is not on this host." });
+        }
+
+        var request = new AttachRequest { Generation = row.Generation, Mode = row.Mode };
+        var began = _context.Loop.Time.GetTimestamp();
+        for (var tries = 1; ; tries++)
+        {
+            var left = AttachDeadline - _context.Loop.Time.GetElapsedTime(began);
+            var answer = await binding.AttachAsync(row.Volume, request, left > AttachRetryPause ? left : AttachRetryPause, flight);
+            var mayRetry = answer is DriverAnswer<AttachmentReply>.Failed { IsSilent: false, Error.Code: DriverErrorCode.Busy or DriverErrorCode.Unknown };
+            if (!mayRetry || tries >= AttachTries || binding.Circuit.Verdict is CircuitVerdict.Open || left < 2 * AttachRetryPause)
+            {
+                return answer;
+            }
+
+            await Task.Delay(AttachRetryPause, _context.Loop.Time, flight);
+        }
+    }
+
+    private void FailStart(Generation generation, IReadOnlyList<Condition> conditions)
+    {
+        var now = _context.Loop.Time.GetUtcNow();
+        _phase = null;
+        _context.Ledger.Record(
+        [
+            .. ObligationRules.LetGo(
+                _context.Ledger.Tables, _context.Ledger.Tables.AttachmentsOf(_machine.Value), $"the start of machine '{Name}' failed", now, _context.Ids.Next),
+            new LedgerChange.PutMachine(new MachineRow
+            {
+                Machine = _machine, Generation = generation, State = MachineState.Failed, Since = now, Conditions = conditions, RebootSequence = Row?.RebootSequence ?? 0,
+            }),
+        ]);
+        LogNotStarted(Name, _machine, generation, string.Join(" ", conditions.Select(condition => condition.Text)));
+    }
+
+    private void RecordRunning(HostItem item, IReadOnlyList<Condition> conditions)
+    {
+        var row = Row;
+        _phase = null;
+        _context.Ledger.Record(
+        [
+            new LedgerChange.PutMachine(new MachineRow
+            {
+                Machine = _machine,
+                Generation = item.Generation,
+                State = MachineState.Running,
+                Since = row is { State: MachineState.Running } ? row.Since : _context.Loop.Time.GetUtcNow(),
+                RebootSequence = row is { State: MachineState.Running } ? row.RebootSequence : item.Machine!.RebootSequence,
+                Conditions = conditions,
+            }),
+        ]);
+    }
+}

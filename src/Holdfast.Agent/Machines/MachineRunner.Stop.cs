@@ -1,0 +1,155 @@
+using Holdfast.Agent.Hypervisor;
+using Holdfast.Agent.Ledger;
+using Holdfast.Agent.Obligations;
+using Holdfast.Core.Failpoints;
+using Holdfast.Protocol.Host;
+
+namespace Holdfast.Agent.Machines;
+
+// Ending a guest, and writing down that it is gone. Nothing here waits for storage.
+internal sealed partial class MachineRunner
+{
+    private async Task StopAsync(HostItem item, bool atOnce)
+    {
+        Enter(MachineState.Stopping);
+        var began = _context.Loop.Time.GetTimestamp();
+        var grace = TimeSpan.FromSeconds(item.Machine?.GraceSeconds ?? 0);
+        if (!atOnce && grace > TimeSpan.Zero)
+        {
+            await AskGuestAsync(item, grace, began);
+            if (_seen is not Observation.Present || ItemRow?.Item.Desired == Desired.Running)
+            {
+                return;
+            }
+        }
+
+        await _context.Loop.Failpoints.PassAsync(Failpoint.DestroyBefore, _context.Loop.Stopping);
+        var destroyed = await _context.Hypervisor.DestroyAsync(_machine, DestroyBound, _context.Loop.Stopping);
+        await _context.Loop.Failpoints.PassAsync(Failpoint.DestroyDone, _context.Loop.Stopping);
+        switch (destroyed)
+        {
+            case DestroyOutcome.Gone:
+                _seen = new Observation.Absent();
+                break;
+            case DestroyOutcome.Foreign foreign:
+                _seen = new Observation.Foreign(foreign.Name);
+                break;
+            case DestroyOutcome.Uninterruptible stuck:
+                LogUninterruptible(Name, _machine, stuck.ProcessId, stuck.Detail);
+                Enter(MachineState.Stopping, new Condition
+                {
+                    Type = ConditionType.Uninterruptible,
+                    Text = $"QEMU process {stuck.ProcessId} of machine '{Name}' cannot be killed ({stuck.Detail}). It may still write: its volumes stay leased to this host.",
+                });
+                await _wake.WaitAsync(UninterruptibleRetry, _context.Loop.Stopping);
+                _mustLook = true;
+                break;
+            case DestroyOutcome.Failed failed:
+                LogDestroyFailed(Name, _machine, failed.Fault.Message);
+                Enter(MachineState.Stopping, new Condition { Type = ConditionType.HypervisorDown, Text = $"Machine '{Name}' could not be ended: {failed.Fault.Message}" });
+                await _wake.WaitAsync(HypervisorRetry, _context.Loop.Stopping);
+                _mustLook = true;
+                break;
+        }
+    }
+
+    private async Task AskGuestAsync(HostItem item, TimeSpan grace, long began)
+    {
+        long? pressed = null;
+        while (_context.Loop.Time.GetElapsedTime(began) is var passed && passed < grace)
+        {
+            var newest = ItemRow?.Item;
+            if (newest is null || newest.Desired == Desired.Absent || newest.Machine is { ForcedStop: true } || newest.Desired != item.Desired)
+            {
+                return;
+            }
+
+            if (pressed is null || _context.Loop.Time.GetElapsedTime(pressed.Value) >= PressAgainAfter)
+            {
+                // Pressed again now and then: a guest that is still booting does not hear the first one.
+                pressed = _context.Loop.Time.GetTimestamp();
+                if (await _context.Hypervisor.RequestShutdownAsync(_machine, _context.Loop.Stopping) is ShutdownOutcome.Failed failed)
+                {
+                    LogShutdownFailed(Name, _machine, failed.Fault.Message);
+                }
+            }
+
+            var left = grace - passed;
+            await _wake.WaitAsync(left < LookWhileStopping ? left : LookWhileStopping, _context.Loop.Stopping);
+            await LookAsync();
+            if (_seen is not Observation.Present { IsAlive: true })
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task RecordGoneAsync(HostItem item, bool byItself)
+    {
+        if (await StartIsPendingAsync())
+        {
+            return;
+        }
+
+        var now = _context.Loop.Time.GetUtcNow();
+        var cause = byItself ? $"the guest of machine '{Name}' ended by itself" : $"machine '{Name}' was stopped";
+        Condition[] conditions = byItself ? [new Condition { Type = ConditionType.GuestEnded, Text = $"The guest of machine '{Name}' ended by itself." }] : [];
+        var held = _context.Ledger.Tables.AttachmentsOf(_machine.Value);
+        _phase = null;
+        _context.Ledger.Record(
+        [
+            .. ObligationRules.LetGo(_context.Ledger.Tables, held, cause, now, _context.Ids.Next),
+            new LedgerChange.PutMachine(new MachineRow
+            {
+                Machine = _machine,
+                Generation = item.Generation,
+                State = MachineState.Stopped,
+                Since = now,
+                RebootSequence = item.Machine?.RebootSequence ?? Row?.RebootSequence ?? 0,
+                Conditions = conditions,
+            }),
+        ]);
+        await _context.Loop.Failpoints.PassAsync(Failpoint.GoneRecorded, _context.Loop.Stopping);
+        LogGone(Name, _machine, item.Generation, byItself ? "by itself" : "as asked", held.Count);
+    }
+
+    private async Task ForgetAsync(HostItem item)
+    {
+        if (await StartIsPendingAsync())
+        {
+            return;
+        }
+
+        var now = _context.Loop.Time.GetUtcNow();
+        var held = _context.Ledger.Tables.AttachmentsOf(_machine.Value);
+        _phase = null;
+        _context.Ledger.Record(
+        [
+            .. ObligationRules.LetGo(_context.Ledger.Tables, held, $"machine '{Name}' was removed from this host", now, _context.Ids.Next),
+            new LedgerChange.PutMachine(new MachineRow { Machine = _machine, Generation = item.Generation, State = MachineState.Absent, Since = now }),
+        ]);
+        LogForgotten(Name, _machine, item.Generation);
+    }
+
+    /// <summary>
+    /// A start that was abandoned may still bring up a guest after it was found absent. Its call is bounded; only when it is over can absence be believed.
+    /// </summary>
+    private async Task<bool> StartIsPendingAsync()
+    {
+        if (_startCall is not { } call)
+        {
+            return false;
+        }
+
+        Enter(MachineState.Stopping);
+        if (!call.IsCompleted)
+        {
+            await _context.Hypervisor.DestroyAsync(_machine, DestroyBound, _context.Loop.Stopping);
+        }
+
+        await call;
+        _startCall = null;
+        await LookAsync();
+        return _seen is not (Observation.Absent or Observation.Foreign);
+    }
+}

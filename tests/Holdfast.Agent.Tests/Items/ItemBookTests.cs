@@ -1,0 +1,61 @@
+using Holdfast.Agent.Items;
+using Holdfast.Agent.Ledger;
+using Holdfast.Agent.Loop;
+using Holdfast.Protocol.Host;
+using Holdfast.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
+using Shouldly;
+using Xunit;
+
+namespace Holdfast.Agent.Tests.Items;
+
+public sealed class ItemBookTests
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly AgentLedger _ledger = new(new MemoryLedgerStore(), NullLogger.Instance);
+    private readonly ItemBook _book;
+
+    public ItemBookTests() => _book = NewBook();
+
+    [Fact]
+    public void An_item_that_cannot_be_read_is_sent_again_to_the_next_version_of_the_agent()
+    {
+        _book.Take(Samples.Binding(Samples.Pool) with { Revision = 5 });
+        _book.PutAside(Samples.Vm.Value, 7, "what is a 'network'?");
+        _book.Take(Samples.Binding(Samples.OtherPool) with { Revision = 9 });
+
+        _ledger.Tables.Item(ItemKind.Binding, Samples.OtherPool.Value).ShouldNotBeNull();
+        NewBook().Revision.ShouldBe(6);
+    }
+
+    [Fact]
+    public void An_item_without_a_readable_revision_holds_back_all_that_follows()
+    {
+        _book.Take(Samples.Binding(Samples.Pool) with { Revision = 5 });
+        _book.PutAside(Samples.Vm.Value, null, "what is a 'network'?");
+        _book.Take(Samples.Binding(Samples.OtherPool) with { Revision = 9 });
+
+        _book.Revision.ShouldBe(5);
+    }
+
+    [Fact]
+    public void What_an_unreadable_item_is_about_is_not_confirmed_and_all_else_is()
+    {
+        _book.PutAside(Samples.Vm.Value, 7, "what is 'paused'?");
+        _book.Confirm();
+
+        _book.IsConfirmed(Samples.Vm.Value).ShouldBeFalse();
+        _book.IsConfirmed(Samples.Id(0xB2)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Nothing_is_confirmed_while_an_unreadable_item_may_be_about_anything()
+    {
+        _book.PutAside(null, 7, "no id");
+        _book.Confirm();
+
+        _book.IsConfirmed(Samples.Vm.Value).ShouldBeFalse();
+    }
+
+    private ItemBook NewBook() => new(_ledger, new HostBoot("boot", _time), _time, NullLogger.Instance);
+}
