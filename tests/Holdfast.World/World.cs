@@ -160,6 +160,8 @@ internal sealed class World : IDisposable
     /// <summary>Takes a host in: a new one, or an old one that was installed anew.</summary>
     public void Join(SimHost host, HostId? known)
     {
+        // Joining is not what is put to the test, and nobody else could be told of the server's end in the middle of it.
+        Node.Failpoints.Disarm();
         var issued = Done(Now.Run(() => Node.Service<IHostOperations>().CreateJoinTokenAsync(Node.Admin, null, known, null, CancellationToken.None)));
         var token = JoinToken.TryParse(issued.Token) ?? throw new InvalidOperationException("The server's own token cannot be read.");
         var outcome = Now.Run(() => Node.Service<JoinDesk>().JoinAsync(
@@ -212,14 +214,17 @@ internal sealed class World : IDisposable
     }
 
     /// <summary>The same for a condition that asks the database, which is looked at ten times a second.</summary>
-    public void UntilSeen(Func<bool> condition, TimeSpan atMost, string what)
+    public void UntilSeen(Func<bool> condition, TimeSpan atMost, string what) => UntilSeen(condition, atMost, () => what);
+
+    /// <summary>The same, told when it did not become so.</summary>
+    public void UntilSeen(Func<bool> condition, TimeSpan atMost, Func<string> what)
     {
         var end = Simulator.Now + atMost;
         while (!condition())
         {
             if (Simulator.Now >= end)
             {
-                throw new WorldException(this, $"waited {atMost.TotalSeconds:0} virtual seconds for {what}");
+                throw new WorldException(this, $"waited {atMost.TotalSeconds:0} virtual seconds for {what()}");
             }
 
             For(TimeSpan.FromMilliseconds(100));
@@ -253,6 +258,7 @@ internal sealed class World : IDisposable
             backend.TotalBytes = 10L << 40;
         }
 
+        Node.Failpoints.Disarm();
         foreach (var host in _hosts)
         {
             Heal(host);
@@ -291,6 +297,7 @@ internal sealed class World : IDisposable
         host.Wire.IsCutDown = false;
         host.Store.Refuse = null;
         host.Store.KillsAt = static _ => false;
+        host.Failpoints.Disarm();
         host.Hypervisor.LosesEvents = false;
         host.Hypervisor.IsHung = false;
         host.RepeatsReports = false;

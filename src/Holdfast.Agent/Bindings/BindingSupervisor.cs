@@ -166,17 +166,7 @@ internal sealed partial class BindingSupervisor : IDisposable
         }
 
         var generation = Row.Item.Generation;
-        LaunchOutcome outcome;
-        try
-        {
-            outcome = await _launcher.LaunchAsync(Binding.Spec, generation, Handshake, _interrupt.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            return;
-        }
-
-        switch (outcome)
+        switch (await _launcher.LaunchAsync(Binding.Spec, generation, Handshake, _interrupt.Token))
         {
             case LaunchOutcome.Ready ready:
                 (_process, _info, _servedGeneration) = (ready.Process, ready.Info, generation);
@@ -196,6 +186,12 @@ internal sealed partial class BindingSupervisor : IDisposable
                 {
                     _process = process;
                     await EndProcessAsync(isHung: true);
+                }
+
+                if (_interrupt.IsCancellationRequested)
+                {
+                    // Nobody wants it any more, which is no failure.
+                    return;
                 }
 
                 Down($"The driver of storage pool '{Binding.PoolName}' does not start: {failed.Reason}", ConditionType.DriverRestarting);

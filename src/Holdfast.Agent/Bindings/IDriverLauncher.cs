@@ -10,7 +10,10 @@ internal interface IDriverLauncher
     /// <summary>The drivers whose executables are there, by name.</summary>
     IReadOnlyList<string> Installed();
 
-    /// <summary>Starts the driver of a binding and waits until it is ready.</summary>
+    /// <summary>
+    /// Starts the driver of a binding and waits until it is ready. Does not throw when cancelled: the outcome is <see cref="LaunchOutcome.Failed"/> with the
+    /// process, so that one that was started is never lost sight of.
+    /// </summary>
     Task<LaunchOutcome> LaunchAsync(BindingSpec spec, Generation generation, TimeSpan handshake, CancellationToken cancellationToken);
 
     /// <summary>Ends what an earlier agent process left running for a pool. To be called before a launch.</summary>

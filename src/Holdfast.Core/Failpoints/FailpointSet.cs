@@ -54,6 +54,16 @@ public sealed class FailpointSet
         }
     }
 
+    /// <summary>Turns everything off again.</summary>
+    public void Disarm()
+    {
+        lock (_guard)
+        {
+            _programs.Clear();
+            _isArmed = false;
+        }
+    }
+
     /// <summary>How often an armed place was passed.</summary>
     public long Passes(Failpoint point)
     {

@@ -297,7 +297,15 @@ internal sealed class SimLauncher(TimeProvider time) : IDriverLauncher
         }
 
         FoldersThere.Add(spec.PoolId);
-        await Task.Delay(StartTakes, time, cancellationToken);
+        try
+        {
+            await Task.Delay(StartTakes, time, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return new LaunchOutcome.Failed("it is not wanted any more", null);
+        }
+
         if (Refuse is { } error)
         {
             return new LaunchOutcome.Refused(error);

@@ -1,3 +1,4 @@
+using Holdfast.Core.Failpoints;
 using Holdfast.Server.Agents;
 using Holdfast.Server.Operations;
 using Holdfast.Server.Reconcile;
@@ -31,6 +32,14 @@ internal sealed class SimNode
     {
         (_simulator, _recorder, _logs, _configure) = (simulator, recorder, logs, configure);
         _process = new SimProcess(simulator, "server");
+        Failpoints = new FailpointSet(
+            point =>
+            {
+                // The code that passed it is still on the stack: what it holds must outlive it.
+                End($"kill -9 at {point.Name}", dispose => simulator.After(TimeSpan.Zero, dispose));
+                throw new ProcessKilledException(point.Name);
+            },
+            simulator.Time);
         _admin = new Lazy<Caller>(() => Read(async db =>
         {
             var user = await db.Users.FirstAsync();
@@ -38,6 +47,9 @@ internal sealed class SimNode
             return new Caller(user.Id, user.Username, account.Id, account.DomainId, IsRootAdmin: true);
         }));
     }
+
+    /// <summary>The failpoints of the server, whichever process of it runs.</summary>
+    public FailpointSet Failpoints { get; }
 
     public bool IsUp => _services is not null;
 
@@ -56,7 +68,13 @@ internal sealed class SimNode
 
     public void Start()
     {
-        _services = Installation.Compose(_folder, _simulator.Time, _ids, _simulator.Random, _logs, _configure);
+        // What was armed was meant for the process before.
+        Failpoints.Disarm();
+        _services = Installation.Compose(_folder, _simulator.Time, _ids, _simulator.Random, _logs, services =>
+        {
+            services.AddSingleton(Failpoints);
+            _configure?.Invoke(services);
+        });
         Now.Run(() => Service<Authority>().OpenAsync(["localhost"], CancellationToken.None));
         _process = new SimProcess(_simulator, "server");
         _stopping = new CancellationTokenSource();
@@ -67,7 +85,9 @@ internal sealed class SimNode
     }
 
     /// <summary>kill -9.</summary>
-    public void Kill(string how)
+    public void Kill(string how) => End(how, static dispose => dispose());
+
+    private void End(string how, Action<Action> soon)
     {
         if (_services is null)
         {
@@ -85,7 +105,7 @@ internal sealed class SimNode
         }
 
         _onEnd.Clear();
-        Now.Run(async () => await services.DisposeAsync());
+        soon(() => Now.Run(async () => await services.DisposeAsync()));
     }
 
     public void Freeze()

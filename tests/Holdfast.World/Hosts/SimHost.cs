@@ -1,5 +1,6 @@
 using Holdfast.Agent;
 using Holdfast.Agent.Loop;
+using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Host;
 using Holdfast.Worlds.History;
@@ -24,6 +25,13 @@ internal sealed class SimHost
         Wire = new Wire(world.Simulator);
         _ids = new SeededIds((ushort)(0x1000 + number));
         _log = world.LogOf(Name);
+        Failpoints = new FailpointSet(
+            point =>
+            {
+                KillAgent($"kill -9 at {point.Name}");
+                throw new ProcessKilledException(point.Name);
+            },
+            world.Simulator.Time);
         Store = new SimLedgerStore(world.Recorder, Name) { Killed = AgentIsGone };
         Hypervisor = new SimHypervisor(world.Simulator, world.Recorder, Name, (host, volume) => world.Backends.Any(backend => backend.PathOn(host, volume) is not null), EnsureAgentLives);
         Launcher = new SimLauncher(world.Simulator, world.Recorder, Name, world.BackendOf, EnsureAgentLives, Hypervisor.HasOpen);
@@ -36,6 +44,9 @@ internal sealed class SimHost
     public Wire Wire { get; }
 
     public SimLedgerStore Store { get; }
+
+    /// <summary>The failpoints of the agent, whichever process of it runs.</summary>
+    public FailpointSet Failpoints { get; }
 
     public SimHypervisor Hypervisor { get; }
 
@@ -87,7 +98,7 @@ internal sealed class SimHost
         Hypervisor.NewReader();
         _world.Recorder.Add(new HistoryEntry.AgentStarted(Name));
         var images = new SimImages(_world.Simulator);
-        var loop = new AgentLoop(process, _world.Simulator.Time, _log);
+        var loop = new AgentLoop(process, _world.Simulator.Time, _log) { Failpoints = Failpoints };
         process.Spawn(async () =>
         {
             Agent = new HostAgent(_world.Twins.Agent(_world, new AgentParts

@@ -66,7 +66,14 @@ internal sealed class SimLauncher(Simulator simulator, Recorder recorder, string
                 }));
             }
         });
-        return await ready.Task.OrAbandonAsync(cancellationToken);
+        try
+        {
+            return await ready.Task.OrAbandonAsync(cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return new LaunchOutcome.Failed("it is not wanted any more", driver);
+        }
     }
 
     public async Task<ReapOutcome> ReapAsync(PoolId pool, TimeSpan bound)

@@ -1,3 +1,4 @@
+using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Worlds.History;
@@ -11,7 +12,7 @@ internal static class CrashRows
 {
     public static IEnumerable<MatrixRow> All =>
     [
-        new MatrixRow(15, "F14 agent killed around every write of its ledger", "start, stop, attach, detach, resize", "restart: world = ledger + desired; no guest touched") { Play = KilledAtLedger },
+        new MatrixRow(15, "F14 agent killed between any effect and its record", "start, stop, attach, detach, resize, remove", "restart: world = ledger + desired; no guest touched") { Play = KilledAtLedger },
         new MatrixRow(16, "F14 agent killed while it undoes", "undo of a start", "goes on undoing; the forward step is not done again") { Play = KilledWhileUndoing },
         new MatrixRow(24, "F19 server killed at any step", "all", "the next one goes on, once") { Play = ServerKilled },
         new MatrixRow(26, "F20 the server and its database away for ten minutes", "running VMs", "guests run on; what ended meanwhile is told later") { Play = ServerAway },
@@ -33,15 +34,36 @@ internal static class CrashRows
             () => scene.Api.AttachVolume(data, vm), () => scene.Api.ResizeVolume(data, 2), () => scene.Api.DetachVolume(data), () => scene.Api.StopVm(vm, scene.Simulator.Chance(0.5)),
             () => scene.Api.StartVm(vm),
         };
-        var at = scene.Simulator.Random.Next(steps.Count);
+        var at = scene.Simulator.Random.Next(steps.Count + 1);
         for (var i = 0; i < steps.Count; i++)
         {
             if (i == at)
             {
-                scene.Faults.KillAtLedger(host, within: 8);
+                Kill(Runs.Faults.AgentPoints);
             }
 
             scene.World.Finish(steps[i]());
+        }
+
+        // The other pool has no volume: what can go wrong is the end of its driver.
+        if (at == steps.Count)
+        {
+            Kill([Failpoint.DriverEnded, Failpoint.BindingCleared]);
+        }
+
+        scene.Remove(scene.Other);
+        scene.Until(() => scene.World.Node.Read(db => db.StoragePools.AnyAsync(p => p.Id == scene.Other.Pool && p.Absent != null)), "the removal to be complete");
+
+        void Kill(IReadOnlyList<Failpoint> places)
+        {
+            if (scene.Simulator.Chance(0.5))
+            {
+                scene.Faults.KillAtLedger(host, within: 8);
+            }
+            else
+            {
+                scene.Faults.KillAt(host.Failpoints, scene.Simulator.Pick(places));
+            }
         }
     }
 
@@ -59,7 +81,17 @@ internal static class CrashRows
 
     private static void ServerKilled(Scene scene)
     {
-        scene.Simulator.After(scene.Simulator.Milliseconds(0, 8000), () => scene.World.Node.Kill("kill -9"));
+        scene.Simulator.After(scene.Simulator.Milliseconds(0, 8000), () =>
+        {
+            if (scene.Simulator.Chance(0.5))
+            {
+                scene.World.Node.Kill("kill -9");
+            }
+            else
+            {
+                scene.Faults.KillAt(scene.World.Node.Failpoints, scene.Simulator.Pick(Runs.Faults.ServerPoints), within: 12);
+            }
+        });
         scene.Simulator.After(scene.Simulator.Milliseconds(0, 30_000), () => scene.World.Node.Kill("kill -9"));
         var deploy = scene.World.Finish(scene.World.Deploy(withData: true));
         if (deploy.Entity is { } id && deploy.Succeeded)

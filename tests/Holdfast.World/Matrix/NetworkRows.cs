@@ -16,7 +16,7 @@ internal static class NetworkRows
         new MatrixRow(23, "F22 duplicates", "destroy twice, reports twice", "one effect, the same answer") { Play = Duplicates },
         new MatrixRow(45, "an empty or truncated list of items", "reconcile", "nothing removed") { Play = EmptyList },
         new MatrixRow(55, "F21 the clock jumps by an hour", "leases, deadlines", "no guest touched, nothing fenced") { Play = ClockJumps },
-        new MatrixRow(58, "O19 peers of another version", "all", "fields that nobody knows are passed over") { Play = OtherVersions },
+        new MatrixRow(58, "O19 peers of another version", "all", "fields that nobody knows are passed over, items that nobody knows are put aside") { Play = OtherVersions },
     ];
 
     private static void Partition(Scene scene)

@@ -40,6 +40,8 @@ internal sealed class AgentLink(Simulator simulator, Recorder recorder, SimHost 
                         silentSince = isHeard ? simulator.Now : silentSince;
                         if (agent.IsDead || stream.IsLeft || simulator.Now - silentSince > ServerGivesUp)
                         {
+                            // What the kernel of a frozen peer is told now is the first that its process learns when it goes on.
+                            host.Wire.Down(() => stream.Break("connection reset by peer"));
                             ends.Cancel();
                             return ValueTask.CompletedTask;
                         }
@@ -115,13 +117,16 @@ internal sealed class AgentLink(Simulator simulator, Recorder recorder, SimHost 
             return;
         }
 
-        data = host.SpeaksNewer ? OtherVersion.WithUnknownFields(data) : data;
-        WatchEvent happening = type switch
+        if (host.SpeaksNewer)
         {
-            AgentGateway.ItemEvent => new WatchEvent.Item(JsonSerializer.Deserialize(data, HostJson.Default.HostItem)!),
-            AgentGateway.SyncedEvent => new WatchEvent.Synced(JsonSerializer.Deserialize(data, HostJson.Default.WatchMark)!.Revision),
-            _ => new WatchEvent.Ping(JsonSerializer.Deserialize(data, HostJson.Default.WatchMark)!.Revision),
-        };
+            data = OtherVersion.WithUnknownFields(data);
+            if (type == AgentGateway.ItemEvent && simulator.Chance(0.3))
+            {
+                stream.Put(WatchText.Read(type, OtherVersion.OfUnknownKind(data, simulator.Random))!);
+            }
+        }
+
+        var happening = WatchText.Read(type, data)!;
         if (happening is WatchEvent.Item { Value: var item })
         {
             recorder.Add(new HistoryEntry.ItemDelivered(host.Name, item));

@@ -12,6 +12,17 @@ internal static class OtherVersion
         return node?.ToJsonString() ?? json;
     }
 
+    /// <summary>The same item, about something that only the newer peer knows.</summary>
+    public static string OfUnknownKind(string item, Random random)
+    {
+        var id = new byte[16];
+        random.NextBytes(id);
+        var node = JsonNode.Parse(item)!;
+        node["kind"] = "network";
+        node["id"] = new Guid(id).ToString();
+        return node.ToJsonString();
+    }
+
     private static void Add(JsonNode? node)
     {
         switch (node)

@@ -6,6 +6,8 @@ internal enum FaultKind
     Storage,
     KillAgent,
     KillAgentAtLedger,
+    AgentFailpoint,
+    ServerFailpoint,
     FreezeAgent,
     KillServer,
     FreezeServer,

@@ -1,4 +1,6 @@
+using System.Globalization;
 using Holdfast.Agent.Hypervisor;
+using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.Worlds.Hosts;
 using Holdfast.Worlds.Simulation;
@@ -11,6 +13,12 @@ namespace Holdfast.Worlds.Runs;
 internal sealed class Faults(World world)
 {
     private static readonly BackendMood[] Moods = [.. Enum.GetValues<BackendMood>().Where(mood => mood != BackendMood.Well)];
+
+    /// <summary>The places in an agent where it can be made to fail, wait or die.</summary>
+    public static readonly IReadOnlyList<Failpoint> AgentPoints = [.. Failpoint.All.Where(point => point.Name.StartsWith("agent.", StringComparison.Ordinal))];
+
+    /// <summary>The places in a server.</summary>
+    public static readonly IReadOnlyList<Failpoint> ServerPoints = [.. Failpoint.All.Where(point => point.Name.StartsWith("server.", StringComparison.Ordinal))];
 
     private Simulator Simulator => world.Simulator;
 
@@ -29,6 +37,12 @@ internal sealed class Faults(World world)
                 break;
             case FaultKind.KillAgentAtLedger:
                 KillAtLedger(host);
+                break;
+            case FaultKind.AgentFailpoint:
+                Trip(host.Failpoints, Simulator.Pick(AgentPoints));
+                break;
+            case FaultKind.ServerFailpoint:
+                Trip(world.Node.Failpoints, Simulator.Pick(ServerPoints));
                 break;
             case FaultKind.FreezeAgent when host is { IsAgentUp: true, AgentProcess.IsFrozen: false }:
                 var frozen = host.AgentProcess;
@@ -142,6 +156,32 @@ internal sealed class Faults(World world)
             host.Store.KillsAt = static _ => false;
             return true;
         };
+    }
+
+    /// <summary>Has a process killed at one of its next passes of a failpoint.</summary>
+    public void KillAt(FailpointSet points, Failpoint point, int within = 3)
+    {
+        var before = Simulator.Random.Next(within);
+        points.Arm($"{point.Name}={(before > 0 ? $"{before}*off->" : "")}1*panic");
+    }
+
+    /// <summary>Has a process fail, wait or die, as the place can, at one of its next passes of a failpoint.</summary>
+    private void Trip(FailpointSet points, Failpoint point)
+    {
+        var what = Simulator.Random.Next(3);
+        if (what == 1 && point.CanFail)
+        {
+            points.Arm($"{point.Name}={Simulator.Random.Next(1, 4)}*error(it was chosen to fail)");
+        }
+        else if (what == 2 && point.CanDelay)
+        {
+            // Short of every bound that a checker knows: a longer wait is a frozen process, which is a fault of its own.
+            points.Arm(string.Create(CultureInfo.InvariantCulture, $"{point.Name}={Simulator.Random.Next(1, 4)}*delay({Simulator.Random.Next(1, 1500)})"));
+        }
+        else
+        {
+            KillAt(points, point);
+        }
     }
 
     public void StopLibvirt(SimHost host, TimeSpan lasts)
