@@ -8,6 +8,7 @@ internal sealed record AgentOptions
     /// <summary>How it is written.</summary>
     public const string Usage = """
         Usage: holdfast-agent --server URL --data DIR [options]
+               holdfast-agent tell --data DIR [--libvirt URI]   prints, as JSON, what a dead agent left in its ledger and what libvirt runs
           --server URL            the server's agent gateway (also --gateway)
           --data DIR              the agent's own folder
           --join-token-file FILE  the join token, for the first start; - reads it from standard input

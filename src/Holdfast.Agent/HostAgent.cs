@@ -4,6 +4,7 @@ using Holdfast.Agent.Inventory;
 using Holdfast.Agent.Items;
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Link;
+using Holdfast.Agent.LocalStatus;
 using Holdfast.Agent.Loop;
 using Holdfast.Agent.Machines;
 using Holdfast.Agent.Tasks;
@@ -145,25 +146,20 @@ internal sealed partial class HostAgent : IReportSource
         LinkError = _session.LastError,
         LedgerUnwritable = Ledger.Unwritable,
         HypervisorError = _parts.Hypervisor.Health is { Connected: false } health ? health.Detail ?? "not connected" : null,
+        ReportedAt = _session.ReportedAt,
+        ReconciledAt = Machines.ListedAt,
+        Guests = [.. Machines.Runners.Values.Select(runner => runner.Seen).OfType<Observation.Present>().Select(seen => LedgerView.Guest(seen.Domain))],
         Revision = Items.Revision,
         Items = [.. ((IReportSource)this).All().Select(key => ((IReportSource)this).Report(key.Kind, key.Id)).OfType<ItemReport>()],
-        Machines =
-        [
-            .. Ledger.Tables.Items.Values.Select(row => row.Item).Where(item => item is { Kind: ItemKind.Machine, Machine: not null })
-                .Select(item => new MachineInsides(new VmId(item.Id), item.Machine!.Name, item.Desired, item.Generation)),
-        ],
+        Machines = LedgerView.Machines(Ledger.Tables),
         Bindings =
         [
             .. Bindings.All.Select(binding => new BindingInsides(
                 binding.PoolName, binding.Pool.Value, binding.Spec.Driver, binding.View.Pid,
                 (binding.Circuit.Verdict as CircuitVerdict.Open)?.Error.Text, binding.Lane.Running, binding.Lane.Waiting, binding.Lane.Made)),
         ],
-        Obligations = [.. Ledger.Tables.Obligations.Values.Select(row => row.ToReport())],
-        Attachments =
-        [
-            .. Ledger.Tables.Attachments.Values.Select(row => new AttachmentInsides(
-                row.Volume.Value, row.Owner, row.Mode.ToString(), row.PoolName, row.State.ToString(), row.BackendName)),
-        ],
+        Obligations = LedgerView.Obligations(Ledger.Tables),
+        Attachments = LedgerView.Attachments(Ledger.Tables),
     };
 
     ItemReport? IReportSource.Report(ItemKind kind, Guid id) => kind switch

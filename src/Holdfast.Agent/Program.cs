@@ -13,6 +13,13 @@ using Holdfast.Core.Ids;
 using Holdfast.Protocol.Host;
 using Microsoft.Extensions.Logging;
 
+var version = Assembly.GetExecutingAssembly().GetName().Version?.ToString(3) ?? "0.0.0";
+var time = TimeProvider.System;
+if (args is [Teller.Verb, .. var asked])
+{
+    return await Teller.RunAsync(asked, version, time);
+}
+
 var (parsed, wrong) = AgentOptions.Parse(args);
 if (parsed is not { } options)
 {
@@ -21,14 +28,12 @@ if (parsed is not { } options)
     return 64;
 }
 
-var version = Assembly.GetExecutingAssembly().GetName().Version?.ToString(3) ?? "0.0.0";
 using var logs = LoggerFactory.Create(builder => builder.AddSimpleConsole(console =>
 {
     console.SingleLine = true;
     console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
     console.UseUtcTimestamp = true;
 }));
-var time = TimeProvider.System;
 FailpointSet failpoints;
 #if DEBUG
 try

@@ -21,15 +21,20 @@ internal sealed class RowSeal : IDisposable
     /// <returns>The seal.</returns>
     public static RowSeal Open(string path)
     {
-        if (File.Exists(path) && File.ReadAllBytes(path) is { Length: KeyBytes } existing)
+        if (Existing(path) is { } existing)
         {
-            return new RowSeal(existing);
+            return existing;
         }
 
         var key = RandomNumberGenerator.GetBytes(KeyBytes);
         PrivateFile.Write(path, key);
         return new RowSeal(key);
     }
+
+    /// <summary>Reads the key file.</summary>
+    /// <param name="path">The key file.</param>
+    /// <returns>The seal; null when there is no such file or it holds no key.</returns>
+    public static RowSeal? Existing(string path) => File.Exists(path) && File.ReadAllBytes(path) is { Length: KeyBytes } key ? new RowSeal(key) : null;
 
     /// <summary>Seals a row.</summary>
     /// <param name="place">Table and key of the row; a row moved elsewhere does not open.</param>

@@ -14,6 +14,7 @@ namespace Holdfast.Agent.Ledger;
 internal sealed partial class SqliteLedgerStore : ILedgerStore
 {
     private const string FileName = "ledger.db";
+    private const string KeyFileName = "ledger.key";
     private const int SqliteFull = 13;
     private static readonly string[] TableNames = ["item", "machine", "attachment", "obligation", "task", "binding", "number"];
     private readonly SqliteConnection _connection;
@@ -36,7 +37,7 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
     public static SqliteLedgerStore Open(string folder, TimeProvider time, ILogger log)
     {
         var path = Path.Combine(folder, FileName);
-        var seal = RowSeal.Open(Path.Combine(folder, "ledger.key"));
+        var seal = RowSeal.Open(Path.Combine(folder, KeyFileName));
         string reason;
         SqliteConnection? connection = null;
         try
@@ -59,6 +60,45 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
         var aside = MoveAside(path, time);
         LogDamaged(log, path, reason, aside, salvage.Count);
         return new SqliteLedgerStore(Connect(path), seal, new LedgerDamage(reason, aside, salvage));
+    }
+
+    /// <summary>Reads a ledger that may be in use, or damaged, and leaves it as it is.</summary>
+    /// <param name="folder">The agent's data folder.</param>
+    public static LedgerGlimpse Peek(string folder)
+    {
+        var (path, key) = (Path.Combine(folder, FileName), Path.Combine(folder, KeyFileName));
+        if (new[] { path, key }.FirstOrDefault(file => !File.Exists(file)) is { } missing)
+        {
+            return new LedgerGlimpse.Unreadable($"there is no ledger: {missing} is not there");
+        }
+
+        try
+        {
+            using var seal = RowSeal.Existing(key);
+            if (seal is null)
+            {
+                return new LedgerGlimpse.Unreadable($"the ledger {path} cannot be read: {key} holds no key");
+            }
+
+            using var connection = new SqliteConnection(
+                new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false, DefaultTimeout = 5 }.ToString());
+            connection.Open();
+            string? damage;
+            try
+            {
+                damage = Check(connection, seal);
+            }
+            catch (SqliteException broken)
+            {
+                damage = broken.Message;
+            }
+
+            return new LedgerGlimpse.Read(Salvage(connection, seal), damage);
+        }
+        catch (Exception exception) when (exception is SqliteException or IOException or UnauthorizedAccessException)
+        {
+            return new LedgerGlimpse.Unreadable($"the ledger {path} cannot be read: {exception.Message}");
+        }
     }
 
     /// <inheritdoc/>

@@ -32,6 +32,9 @@ internal sealed partial class MachineBook
     /// <summary>Whether the guests that run on this host are known: before, nothing may be released.</summary>
     public bool IsAdopted { get; private set; }
 
+    /// <summary>When the hypervisor's domains were last listed and compared with what is wanted; null before.</summary>
+    public DateTimeOffset? ListedAt { get; private set; }
+
     /// <summary>Called when the hypervisor's domains were listed after a (re)connection.</summary>
     public event Action? Listed;
 
@@ -138,6 +141,7 @@ internal sealed partial class MachineBook
                     }
 
                     wasListed = true;
+                    ListedAt = _context.Loop.Time.GetUtcNow();
                     Listed?.Invoke();
                     await _list.WaitAsync(ListEvery, _context.Loop.Stopping);
                     break;

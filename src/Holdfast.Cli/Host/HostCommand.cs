@@ -2,13 +2,14 @@ using System.CommandLine;
 
 namespace Holdfast.Cli.Host;
 
-/// <summary><c>holdfast host status</c>: what this machine's agent has and does, told by itself, whether or not a server can be reached.</summary>
+/// <summary><c>holdfast host status</c>: what this machine's agent has and does, told by itself, whether or not a server can be reached; of an agent that does not answer, its ledger and what libvirt runs.</summary>
 internal static class HostCommand
 {
     /// <summary>Exit code when the agent did not tell.</summary>
     public const int Untold = 1;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ReadingPatience = TimeSpan.FromSeconds(15);
 
     /// <summary>Makes the command.</summary>
     /// <returns>The command.</returns>
@@ -16,7 +17,7 @@ internal static class HostCommand
     {
         var data = new Option<DirectoryInfo>("--data") { Description = "The agent's own folder", DefaultValueFactory = _ => new DirectoryInfo(".holdfast/agent") };
         var json = new Option<bool>("--json") { Description = "Print the agent's document as it is, JSON" };
-        var status = new Command("status", "Shows machines, storage pools, attachments and what is owed, as the agent on this machine has them; needs no server") { data, json };
+        var status = new Command("status", "Shows machines, storage pools, attachments and what is owed, as the agent on this machine has them; needs no server, and of a dead agent reads its ledger") { data, json };
         status.SetAction((parsed, cancellationToken) => StatusAsync(
             parsed.GetRequiredValue(data).FullName, parsed.GetValue(json), Console.Out, Console.Error, TimeProvider.System, cancellationToken));
         return new Command("host", "This machine as a host") { status };
@@ -32,14 +33,25 @@ internal static class HostCommand
     /// <returns>0, or <see cref="Untold"/>.</returns>
     public static async Task<int> StatusAsync(string folder, bool json, TextWriter output, TextWriter error, TimeProvider time, CancellationToken cancellationToken)
     {
-        switch (await StatusClient.AskAsync(folder, Patience, time, cancellationToken))
+        var answer = await StatusClient.AskAsync(folder, Patience, time, cancellationToken);
+        if (answer is StatusAnswer.Untold { Why: var because } && Directory.Exists(folder))
         {
-            case StatusAnswer.Told told when json:
-                await output.WriteLineAsync(told.Document);
-                return 0;
+            answer = await LedgerReader.ReadAsync(folder, because, ReadingPatience, time, cancellationToken);
+        }
+
+        switch (answer)
+        {
             case StatusAnswer.Told told:
-                StatusTables.Write(told.Status, output);
-                return 0;
+                if (json)
+                {
+                    await output.WriteLineAsync(told.Document);
+                }
+                else
+                {
+                    StatusTables.Write(told.Status, output);
+                }
+
+                return told.Status.ReadBecause is null ? 0 : Untold;
             case StatusAnswer.Untold untold:
                 await error.WriteLineAsync($"holdfast: {untold.Why}. Guests do not need the agent to run.");
                 return Untold;

@@ -18,6 +18,30 @@ internal static class StatusTables
 
         // Lines are not wrapped: ids and errors are copied and searched for.
         console.Profile.Width = 1000;
+        if (status.ReadBecause is { } because)
+        {
+            output.WriteLine($"agent: {because}");
+            output.WriteLine($"what follows is its ledger, revision {status.Revision}, and what libvirt runs; guests do not need the agent to run");
+            if (status.LedgerUnwritable is { } damage)
+            {
+                output.WriteLine($"ledger: damaged, rows may be missing: {damage}");
+            }
+        }
+        else
+        {
+            Conversation(status, output);
+        }
+
+        output.WriteLine($"hypervisor: {(status.HypervisorError is { } error ? $"does not answer: {error}" : "answers")}");
+        Machines(status, console);
+        Guests(status, console);
+        Bindings(status, console);
+        Attachments(status, console);
+        Obligations(status, console);
+    }
+
+    private static void Conversation(AgentStatus status, TextWriter output)
+    {
         output.WriteLine($"agent {status.Version}");
         output.WriteLine(status.Watching
             ? $"server: watched, revision {status.Revision}"
@@ -28,12 +52,17 @@ internal static class StatusTables
         }
 
         output.WriteLine($"ledger: {(status.LedgerUnwritable is { } unwritable ? $"cannot be written: {unwritable}" : "written")}");
-        output.WriteLine($"hypervisor: {(status.HypervisorError is { } error ? $"does not answer: {error}" : "answers")}");
-        Machines(status, console);
-        Bindings(status, console);
-        Attachments(status, console);
-        Obligations(status, console);
+        output.WriteLine($"last report accepted: {(status.ReportedAt is { } reported ? Moment(reported) : "none since the agent started")}");
+        output.WriteLine($"last reconcile with libvirt: {(status.ReconciledAt is { } reconciled ? Moment(reconciled) : "none since the agent started")}");
     }
+
+    private static void Guests(AgentStatus status, IAnsiConsole console) => Show(
+        console,
+        "guests of libvirt's",
+        ["name", "id", "state"],
+        from guest in status.Guests
+        orderby guest.Name, guest.Id.Value
+        select (string[])[guest.Name, guest.Id.ToString(), guest.State.ToLowerInvariant()]);
 
     private static void Machines(AgentStatus status, IAnsiConsole console)
     {

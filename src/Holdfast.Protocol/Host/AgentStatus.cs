@@ -6,6 +6,9 @@ public sealed record AgentStatus
     /// <summary>Name of the Unix socket in the agent's folder; any HTTP request is answered with this document.</summary>
     public const string SocketName = "status";
 
+    /// <summary>Why the agent itself did not tell this, and a program of its own read it from the ledger and from libvirt; null when the agent told it.</summary>
+    public string? ReadBecause { get; init; }
+
     /// <summary>Version of the agent.</summary>
     public required string Version { get; init; }
 
@@ -21,6 +24,12 @@ public sealed record AgentStatus
     /// <summary>Why the ledger cannot be written; null when it can.</summary>
     public string? LedgerUnwritable { get; init; }
 
+    /// <summary>When the server last accepted a report of this agent process, by the host's clock; null when it has not yet.</summary>
+    public DateTimeOffset? ReportedAt { get; init; }
+
+    /// <summary>When the guests were last read from libvirt and compared with what is wanted, by the host's clock; null when they have not been yet.</summary>
+    public DateTimeOffset? ReconciledAt { get; init; }
+
     /// <summary>Why the hypervisor does not answer; null when it does.</summary>
     public string? HypervisorError { get; init; }
 
@@ -32,6 +41,9 @@ public sealed record AgentStatus
 
     /// <summary>What the server wants of the machines.</summary>
     public IReadOnlyList<MachineInsides> Machines { get => field ?? []; init; }
+
+    /// <summary>Holdfast's guests as libvirt has them.</summary>
+    public IReadOnlyList<GuestInsides> Guests { get => field ?? []; init; }
 
     /// <summary>The bindings' insides.</summary>
     public required IReadOnlyList<BindingInsides> Bindings { get; init; }

@@ -50,6 +50,49 @@ public sealed class SqliteLedgerStoreTests : IDisposable
     }
 
     [Fact]
+    public void A_glimpse_of_a_ledger_in_use_shows_its_rows_and_changes_nothing()
+    {
+        using var store = Open();
+        store.Write(Everything());
+        var before = Directory.GetFiles(_folder.Path).Order(StringComparer.Ordinal).ToList();
+
+        var read = SqliteLedgerStore.Peek(_folder.Path).ShouldBeOfType<LedgerGlimpse.Read>();
+
+        read.Damage.ShouldBeNull();
+        var tables = new LedgerTables();
+        foreach (var change in read.Changes)
+        {
+            tables.Apply(change);
+        }
+
+        tables.Machines[Samples.Vm].State.ShouldBe(MachineState.Running);
+        tables.Obligations.Values.Single().ShouldBe(Samples.Obligation(1, Samples.Volume2));
+        Directory.GetFiles(_folder.Path).Order(StringComparer.Ordinal).ShouldBe(before);
+        store.Write([new LedgerChange.DropObligation(new ObligationId(Samples.Id(1)))]).ShouldBeOfType<WriteOutcome.Written>("the reader holds nothing");
+    }
+
+    [Fact]
+    public void A_glimpse_of_a_damaged_ledger_shows_what_is_left_and_leaves_the_file()
+    {
+        Open().Dispose();
+        var file = Path.Combine(_folder.Path, "ledger.db");
+        File.WriteAllText(file, "this is no database");
+
+        var glimpse = SqliteLedgerStore.Peek(_folder.Path);
+
+        glimpse.ShouldSatisfyAllConditions(
+            () => (glimpse is LedgerGlimpse.Unreadable || glimpse is LedgerGlimpse.Read { Damage: not null, Changes: [] }).ShouldBeTrue(glimpse.ToString()),
+            () => File.ReadAllText(file).ShouldBe("this is no database"));
+    }
+
+    [Fact]
+    public void A_glimpse_where_no_ledger_is_names_the_file_and_makes_none()
+    {
+        SqliteLedgerStore.Peek(_folder.Path).ShouldBeOfType<LedgerGlimpse.Unreadable>().Reason.ShouldContain(Path.Combine(_folder.Path, "ledger.db"));
+        Directory.GetFiles(_folder.Path).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void No_file_of_the_ledger_holds_a_secret_in_clear()
     {
         using var store = Open();

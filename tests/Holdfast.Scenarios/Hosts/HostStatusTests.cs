@@ -30,6 +30,9 @@ public sealed class HostStatusTests(SharedStage shared, ITestOutputHelper output
             attachment.ShouldContain(vm.Id);
             shown.Split('\n').Count(line => line.Contains(" directory ", StringComparison.Ordinal) && line.Contains(" attached ", StringComparison.Ordinal)).ShouldBe(1);
             shown.ShouldContain("owed: none");
+            shown.ShouldContain("last report accepted: 2");
+            shown.ShouldContain("last reconcile with libvirt: 2");
+            Lines(shown, vm.Id).ShouldContain(line => line.TrimEnd().EndsWith(" running", StringComparison.Ordinal), "libvirt's own view");
 
             (await StatusAsync(stage.Stack.Options.AgentFolder, json: true)).Shown.ShouldStartWith("{");
         }
@@ -42,21 +45,29 @@ public sealed class HostStatusTests(SharedStage shared, ITestOutputHelper output
     }
 
     [Fact]
-    public async Task Status_AgentFrozen_SaysSoAndEnds()
+    public async Task Status_AgentFrozen_ShowsItsLedgerAndWhatLibvirtRuns()
     {
         var stage = await shared.StageAsync();
+        var vm = await stage.DeployAsync("left");
+        await vm.ReadyAsync();
+        var disk = await vm.RootVolumeAsync();
         stage.Stack.Agent.Signal(Signal.Stop);
         try
         {
             var (code, shown, error) = await StatusAsync(stage.Stack.Options.AgentFolder);
-            code.ShouldBe(HostCommand.Untold);
-            shown.ShouldBeEmpty();
-            error.ShouldContain("does not answer");
+            code.ShouldBe(HostCommand.Untold, error);
+            shown.ShouldContain("agent: the agent does not answer");
+            shown.ShouldContain("hypervisor: answers");
+            Line(shown, vm.Id).ShouldContain(vm.Name);
+            Lines(shown, vm.Id).ShouldContain(line => line.TrimEnd().EndsWith(" running", StringComparison.Ordinal), "libvirt's own view");
+            Line(shown, disk).ShouldContain(vm.Id);
         }
         finally
         {
             stage.Stack.Agent.Signal(Signal.Continue);
         }
+
+        await vm.DestroyAsync();
     }
 
     [Fact]
@@ -68,6 +79,8 @@ public sealed class HostStatusTests(SharedStage shared, ITestOutputHelper output
             var (code, _, error) = await StatusAsync(folder);
             code.ShouldBe(HostCommand.Untold);
             error.ShouldContain($"no agent runs: there is no socket {folder}");
+            error.ShouldContain($"there is no ledger: {folder}");
+            Directory.GetFileSystemEntries(folder).ShouldBeEmpty("who only looks makes nothing");
         }
         finally
         {
@@ -85,6 +98,8 @@ public sealed class HostStatusTests(SharedStage shared, ITestOutputHelper output
         output.WriteLine($"{shown}{error}");
         return (code, shown.ToString(), error.ToString());
     }
+
+    private static IEnumerable<string> Lines(string shown, string id) => shown.Split('\n').Where(line => line.Contains(id, StringComparison.Ordinal));
 
     private static string Line(string shown, string id) =>
         shown.Split('\n').FirstOrDefault(line => line.Contains(id, StringComparison.Ordinal)) ?? throw new ShouldAssertException($"nothing is shown of {id}:\n{shown}");

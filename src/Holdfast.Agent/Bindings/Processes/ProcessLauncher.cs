@@ -19,6 +19,7 @@ namespace Holdfast.Agent.Bindings.Processes;
 /// </summary>
 internal sealed partial class ProcessLauncher : IDriverLauncher
 {
+    private const string FolderName = "bindings";
     private const string ExecutablePrefix = "holdfast-driver-";
     private const int LongestSocketPath = 107;
     private readonly string _driverFolder;
@@ -37,7 +38,7 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
     /// <param name="log">Where drivers' own log lines go.</param>
     public ProcessLauncher(string driverFolder, string dataFolder, string nodeName, Func<GuestUser?> guestUser, TimeProvider time, ILogger log)
     {
-        (_driverFolder, _folder, _nodeName, _guestUser, _time, _log) = (driverFolder, Path.Combine(dataFolder, "bindings"), nodeName, guestUser, time, log);
+        (_driverFolder, _folder, _nodeName, _guestUser, _time, _log) = (driverFolder, Path.Combine(dataFolder, FolderName), nodeName, guestUser, time, log);
         PrivateFile.MakeFolder(_folder);
     }
 
@@ -131,15 +132,12 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
     /// <inheritdoc/>
     public async Task<ReapOutcome> ReapAsync(PoolId pool, TimeSpan bound)
     {
-        var file = PidFile(pool);
-        if (!File.Exists(file)
-            || (await File.ReadAllTextAsync(file)).Trim().Split(' ') is not [var pidText, var ticksText]
-            || !int.TryParse(pidText, NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
-            || !long.TryParse(ticksText, NumberStyles.None, CultureInfo.InvariantCulture, out var ticks)
-            || ProcStat.StartTicks(pid) != ticks)
+        if (Mark(PidFile(pool)) is not { } mark)
         {
             return new ReapOutcome.Gone(null);
         }
+
+        var (pid, ticks) = mark;
 
         var began = _time.GetTimestamp();
         while (ProcStat.StartTicks(pid) == ticks)
@@ -156,6 +154,19 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
 
         return new ReapOutcome.Gone(pid);
     }
+
+    /// <summary>The driver process of a pool that runs now, whichever agent process started it; null when none does.</summary>
+    /// <param name="dataFolder">The agent's data folder.</param>
+    /// <param name="pool">The pool.</param>
+    public static int? Running(string dataFolder, PoolId pool) => Mark(PidFile(Path.Combine(dataFolder, FolderName), pool))?.Pid;
+
+    // The time of its start tells a process from a later one with the same number.
+    private static (int Pid, long Ticks)? Mark(string file) =>
+        File.Exists(file)
+        && File.ReadAllText(file).Trim().Split(' ') is [var pidText, var ticksText]
+        && int.TryParse(pidText, NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
+        && long.TryParse(ticksText, NumberStyles.None, CultureInfo.InvariantCulture, out var ticks)
+        && ProcStat.StartTicks(pid) == ticks ? (pid, ticks) : null;
 
     /// <inheritdoc/>
     public string? RemoveFolders(PoolId pool)
@@ -247,7 +258,11 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
         }
     }
 
-    private string FolderOf(PoolId pool) => Path.Combine(_folder, pool.Value.ToString("N"));
+    private static string FolderOf(string bindings, PoolId pool) => Path.Combine(bindings, pool.Value.ToString("N"));
 
-    private string PidFile(PoolId pool) => Path.Combine(FolderOf(pool), "pid");
+    private static string PidFile(string bindings, PoolId pool) => Path.Combine(FolderOf(bindings, pool), "pid");
+
+    private string FolderOf(PoolId pool) => FolderOf(_folder, pool);
+
+    private string PidFile(PoolId pool) => PidFile(_folder, pool);
 }
