@@ -11,6 +11,18 @@ internal sealed class Samples
 
     public double P99 => Quantile(0.99);
 
+    /// <summary>All of several together.</summary>
+    public static Samples Of(IEnumerable<Samples> parts)
+    {
+        var all = new Samples();
+        foreach (var part in parts)
+        {
+            all._milliseconds.AddRange(part._milliseconds);
+        }
+
+        return all;
+    }
+
     public void Add(TimeSpan took) => _milliseconds.Add(took.TotalMilliseconds);
 
     // The nearest rank: with 100 samples p99 is the second largest, so one hiccup of the machine does not decide it and two do.

@@ -54,7 +54,7 @@ internal sealed class StopLatency
         List<Case> dead = [.. deaths.SelectMany(death => new[] { new Case(death, 1), new Case(death, Pools) })];
 
         // The baseline measured a second time, at the far end of each round: what its ratios differ from one by is what this machine cannot tell apart.
-        var control = new Case(null, 0) { IsControl = true };
+        var control = new Case(null, 0) { Name = "all pools healthy, again" };
         List<Case> cases = [healthy, .. dead, control];
         var turns = (_stops + Turn - 1) / Turn;
         var steps = turns * (1 + cases.Count);
@@ -65,7 +65,10 @@ internal sealed class StopLatency
             var count = Math.Min(Turn, _stops - virsh.Count);
             await DestroyTwinAsync(twin, virsh, count);
             Tell("virsh");
-            foreach (var turn in cases)
+
+            // Another order in each round: what a turn leaves behind is not always the same case's burden.
+            var first = virsh.Count / Turn * 4 % cases.Count;
+            foreach (var turn in cases[first..].Concat(cases[..first]))
             {
                 await TakeAsync(guest, turn, count);
                 Tell(turn.Name);
@@ -76,10 +79,20 @@ internal sealed class StopLatency
         Console.WriteLine($"| virsh destroy | {virsh.Count} | {Number(virsh.P50)} | {Number(virsh.P99)} | | | | | | | |");
         foreach (var row in cases)
         {
+            Write(row, healthy);
+        }
+
+        // p99 of a hundred is the second largest; of all of them together it is a figure.
+        var anyHealthy = Case.Together("healthy, both together", [healthy, control]);
+        Write(anyHealthy, null);
+        Write(Case.Together("dead, all together", dead), anyHealthy);
+
+        void Write(Case row, Case? reference)
+        {
             Console.WriteLine(
-                $"| {row.Name} | {row.Stops.Count} | {Number(row.Stops.P50)} | {Number(row.Stops.P99)} | {Ratio(row, row.Stops.P50, healthy.Stops.P50)} "
-                + $"| {Ratio(row, row.Stops.P99, healthy.Stops.P99)} | {(row.Stops.P50 - virsh.P50).ToString("+0.0;-0.0", CultureInfo.InvariantCulture)} "
-                + $"| {Number(row.Starts.P50)} | {Number(row.Starts.P99)} | {Ratio(row, row.Starts.P50, healthy.Starts.P50)} | {Ratio(row, row.Starts.P99, healthy.Starts.P99)} |");
+                $"| {row.Name} | {row.Stops.Count} | {Number(row.Stops.P50)} | {Number(row.Stops.P99)} | {Ratio(row, reference, static samples => samples.Stops.P50)} "
+                + $"| {Ratio(row, reference, static samples => samples.Stops.P99)} | {(row.Stops.P50 - virsh.P50).ToString("+0.0;-0.0", CultureInfo.InvariantCulture)} "
+                + $"| {Number(row.Starts.P50)} | {Number(row.Starts.P99)} | {Ratio(row, reference, static samples => samples.Starts.P50)} | {Ratio(row, reference, static samples => samples.Starts.P99)} |");
         }
 
         void Tell(string what)
@@ -132,7 +145,8 @@ internal sealed class StopLatency
 
     private static string Number(double milliseconds) => milliseconds.ToString("0.0", CultureInfo.InvariantCulture);
 
-    private static string Ratio(Case row, double value, double reference) => row is { Dead: 0, IsControl: false } ? "" : (value / reference).ToString("0.000", CultureInfo.InvariantCulture);
+    private static string Ratio(Case row, Case? reference, Func<Case, double> figure) =>
+        reference is null || reference == row ? "" : (figure(row) / figure(reference)).ToString("0.000", CultureInfo.InvariantCulture);
 
     // The same machine with a disk of its own and without Holdfast's mark, so that the agent takes no interest in it.
     private async Task<string> MakeTwinAsync(Guest guest)
@@ -168,15 +182,19 @@ internal sealed class StopLatency
     }
 
     /// <summary>One case: how many pools are dead and how.</summary>
-    private sealed record Case(Death? Death, int Dead)
+    private sealed class Case(Death? death, int dead)
     {
-        public Samples Starts { get; } = new();
+        public Death? Death { get; } = death;
 
-        public Samples Stops { get; } = new();
+        public int Dead { get; } = dead;
 
-        /// <summary>Whether it repeats the baseline.</summary>
-        public bool IsControl { get; init; }
+        public Samples Starts { get; private init; } = new();
 
-        public string Name => Death is { } death ? $"{death}, {Dead} of {Pools} pools" : IsControl ? "all pools healthy, again" : "all pools healthy";
+        public Samples Stops { get; private init; } = new();
+
+        public string Name { get; init; } = death is { } how ? $"{how}, {dead} of {Pools} pools" : "all pools healthy";
+
+        public static Case Together(string name, IReadOnlyList<Case> cases) =>
+            new(null, 0) { Name = name, Starts = Samples.Of(cases.Select(one => one.Starts)), Stops = Samples.Of(cases.Select(one => one.Stops)) };
     }
 }
