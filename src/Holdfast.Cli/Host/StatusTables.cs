@@ -151,7 +151,7 @@ internal static class StatusTables
 
     private static string Remarks(ItemReport? report) => report is { Conditions: [_, ..] conditions } ? string.Join("; ", conditions.Select(condition => condition.Text)) : None;
 
-    private static string Moment(DateTimeOffset moment) => moment.ToString("u", CultureInfo.InvariantCulture);
+    private static string Moment(DateTimeOffset moment) => moment == default ? None : moment.ToString("u", CultureInfo.InvariantCulture);
 
     private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 

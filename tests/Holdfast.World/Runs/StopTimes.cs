@@ -42,7 +42,7 @@ internal static class StopTimes
             for (var i = 0; i < stops; i++)
             {
                 // Anywhere in the rhythm of probes, circuits and heartbeats.
-                world.For(world.Simulator.Milliseconds(0, 20_000));
+                world.For(world.Simulator.Milliseconds(0, 6000));
                 times.Add(Stop(world, vm).TotalMilliseconds);
                 world.Do(world.Api.StartVm(vm));
             }
