@@ -93,7 +93,18 @@ try
         facts,
         stopping.Token);
     using var link = new HttpServerLink(options.Server, identity, time);
-    using var store = SqliteLedgerStore.Open(options.Data, time, logs.CreateLogger<SqliteLedgerStore>());
+    SqliteLedgerStore opened;
+    try
+    {
+        opened = SqliteLedgerStore.Open(options.Data, time, logs.CreateLogger<SqliteLedgerStore>());
+    }
+    catch (IOException refused)
+    {
+        await Console.Error.WriteLineAsync(refused.Message);
+        return 1;
+    }
+
+    using var store = opened;
     using var loop = new AgentLoop(new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler, time, logs.CreateLogger<AgentLoop>())
     {
         Failpoints = failpoints,

@@ -15,7 +15,6 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
 {
     private const string FileName = "ledger.db";
     private const string KeyFileName = "ledger.key";
-    private const int SqliteFull = 13;
     private static readonly string[] TableNames = ["item", "machine", "attachment", "obligation", "task", "binding", "number"];
     private readonly SqliteConnection _connection;
     private readonly RowSeal _seal;
@@ -34,6 +33,7 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
     /// <param name="folder">The folder, which exists.</param>
     /// <param name="time">Dates the name of a damaged file.</param>
     /// <param name="log">Where damage is told.</param>
+    /// <exception cref="IOException">It cannot be opened now, because the disk is full for instance. It is as it was.</exception>
     public static SqliteLedgerStore Open(string folder, TimeProvider time, ILogger log)
     {
         var path = Path.Combine(folder, FileName);
@@ -50,7 +50,13 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
 
             reason = wrong;
         }
-        catch (SqliteException exception) when (exception.SqliteErrorCode != SqliteFull)
+        catch (SqliteException exception) when (SaysNothingAboutTheFile(exception))
+        {
+            connection?.Dispose();
+            seal.Dispose();
+            throw new IOException($"The ledger {path} cannot be opened now, and nothing of it was changed: {exception.Message}", exception);
+        }
+        catch (SqliteException exception)
         {
             reason = exception.Message;
         }
@@ -173,6 +179,18 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
             connection.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Whether an error is the disk's or the moment's. A full disk lets no helper file be made beside a ledger that is whole; to set that ledger aside would be to forget
+    /// all that is in it. What cannot be read is damage, whatever the reason.
+    /// </summary>
+    private static bool SaysNothingAboutTheFile(SqliteException exception)
+    {
+        const int busy = 5, locked = 6, noMemory = 7, readOnly = 8, inputOutput = 10, full = 13, cannotOpen = 14;
+        const int unreadable = inputOutput | (1 << 8), cutShort = inputOutput | (2 << 8), checksum = inputOutput | (32 << 8), fileSystem = inputOutput | (33 << 8);
+        return exception.SqliteErrorCode is busy or locked or noMemory or readOnly or full or cannotOpen
+            || (exception.SqliteErrorCode == inputOutput && exception.SqliteExtendedErrorCode is not (unreadable or cutShort or checksum or fileSystem));
     }
 
     private static string? Check(SqliteConnection connection, RowSeal seal)

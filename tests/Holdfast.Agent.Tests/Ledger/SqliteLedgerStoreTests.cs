@@ -186,6 +186,46 @@ public sealed class SqliteLedgerStoreTests : IDisposable
         store.Damage.Salvage.OfType<LedgerChange.PutAttachment>().ShouldHaveSingleItem();
     }
 
+    [Fact]
+    public void Open_WhileItsDiskIsFull_FailsAndSetsNothingAside()
+    {
+        Assert.SkipUnless(Environment.UserName == "root", "a disk that can be filled has to be mounted, for which one must be root");
+        Run("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", _folder.Path);
+        try
+        {
+            Fill();
+            var filler = _folder["filler"];
+            Should.Throw<IOException>(() => FillDisk(filler));
+            var refused = Should.Throw<IOException>(() => Open().Dispose());
+            refused.Message.ShouldContain(_folder["ledger.db"]);
+            Directory.GetFiles(_folder.Path, "*.damaged-*").ShouldBeEmpty();
+            File.Delete(filler);
+            using var store = Open();
+            store.Damage.ShouldBeNull();
+            TablesOf(store).Obligations.ShouldHaveSingleItem();
+        }
+        finally
+        {
+            Run("umount", _folder.Path);
+        }
+    }
+
+    private static void FillDisk(string path)
+    {
+        using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
+        while (true)
+        {
+            file.Write(new byte[1024]);
+        }
+    }
+
+    private static void Run(string program, params string[] arguments)
+    {
+        using var process = System.Diagnostics.Process.Start(program, arguments);
+        process.WaitForExit();
+        process.ExitCode.ShouldBe(0, $"{program} {string.Join(' ', arguments)}");
+    }
+
     private static List<LedgerChange> Everything() =>
     [
         new LedgerChange.PutItem(new ItemRow { Item = Samples.Binding(Samples.Pool), AcceptedAt = Samples.Then }),
