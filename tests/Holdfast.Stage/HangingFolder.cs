@@ -1,0 +1,154 @@
+using System.Globalization;
+using System.Text.Json;
+using Holdfast.Cli.CloudStack;
+
+namespace Holdfast.Staging;
+
+/// <summary>A directory pool on a file system that can be frozen: whoever writes to it then sleeps in the kernel and cannot be killed, as on a dead mount.</summary>
+internal sealed class HangingFolder : IAsyncDisposable
+{
+    private readonly Stage _stage;
+    private readonly string _folder;
+    private readonly string _image;
+    private bool _hangs;
+
+    private HangingFolder(Stage stage, string name)
+    {
+        _stage = stage;
+        Name = name;
+        _folder = Path.Combine(stage.Stack.Options.Data, name);
+        _image = _folder + ".img";
+    }
+
+    /// <summary>The pool's name; the service offering whose VMs go there has the same.</summary>
+    public string Name { get; }
+
+    /// <summary>The pool's id.</summary>
+    public string Id { get; private set; } = "";
+
+    /// <summary>Makes the file system and a pool of it.</summary>
+    /// <param name="stage">The installation.</param>
+    /// <param name="name">The pool's name.</param>
+    /// <returns>The pool, attached on this host.</returns>
+    public static async Task<HangingFolder> CreateAsync(Stage stage, string name)
+    {
+        var pool = new HangingFolder(stage, name);
+        Directory.CreateDirectory(pool._folder);
+        await Tool.RunAsync("truncate", "--size=512M", pool._image);
+        await Tool.RunAsync("mkfs.ext4", "-q", pool._image);
+        await Tool.RunAsync("mount", "-o", "loop", pool._image, pool._folder);
+        try
+        {
+            await Tool.RunAsync("chmod", "755", pool._folder);
+            var cluster = (await stage.Api.ListAsync("listClusters", "cluster", CancellationToken.None))[0];
+            var made = await stage.Api.AskAsync(
+                "createStoragePool",
+                CancellationToken.None,
+                ("name", name),
+                ("zoneid", cluster.Text("zoneid")),
+                ("podid", cluster.Text("podid")),
+                ("clusterid", cluster.Text("id")),
+                ("scope", "CLUSTER"),
+                ("provider", "DefaultPrimary"),
+                ("url", $"file://{pool._folder}"),
+                ("tags", name));
+            pool.Id = made.GetProperty("storagepool").Text("id");
+            await stage.Api.AskAsync(
+                "createServiceOffering",
+                CancellationToken.None,
+                ("name", name),
+                ("displaytext", $"1 CPU, 128 MiB, disks on {name}"),
+                ("cpunumber", "1"),
+                ("cpuspeed", "1000"),
+                ("memory", "128"),
+                ("tags", name));
+            await pool.AttachedAsync();
+            return pool;
+        }
+        catch
+        {
+            await pool.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Freezes it.</summary>
+    /// <returns>When it hangs.</returns>
+    public async Task HangAsync()
+    {
+        await Tool.RunAsync("fsfreeze", "--freeze", _folder);
+        _hangs = true;
+    }
+
+    /// <summary>Thaws it; who slept goes on, or dies when it was killed meanwhile.</summary>
+    /// <returns>When it works again.</returns>
+    public async Task HealAsync()
+    {
+        if (_hangs)
+        {
+            await Tool.RunAsync("fsfreeze", "--unfreeze", _folder);
+            _hangs = false;
+        }
+    }
+
+    /// <summary>Waits until this host's driver of the pool is attached.</summary>
+    /// <returns>How long it took.</returns>
+    public Task<TimeSpan> AttachedAsync() => Wait.UntilAsync(
+        $"the driver of {Name} to be attached", TimeSpan.FromSeconds(60), async () => (await BindingAsync())?.Text("observed") == "Attached");
+
+    /// <summary>The binding of this host, as the API shows it; null when there is none.</summary>
+    /// <returns>The object.</returns>
+    public async Task<JsonElement?> BindingAsync()
+    {
+        foreach (var binding in await _stage.Api.ListAsync("listStoragePoolBindings", "storagepoolbinding", CancellationToken.None))
+        {
+            if (binding.GetRawText().Contains(Id, StringComparison.Ordinal))
+            {
+                return binding;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The process id of its driver, as the API shows it.</summary>
+    /// <returns>The process id.</returns>
+    public async Task<int> DriverAsync() => int.Parse((await BindingAsync())!.Value.Text("driverpid"), CultureInfo.InvariantCulture);
+
+    /// <summary>Whether a thread of a process sleeps in the kernel where no signal reaches it.</summary>
+    /// <param name="process">The process.</param>
+    /// <returns>Whether one does.</returns>
+    public static bool IsAsleep(int process)
+    {
+        try
+        {
+            return Directory.EnumerateDirectories($"/proc/{process.ToString(CultureInfo.InvariantCulture)}/task")
+                .Select(static task => File.ReadAllText(Path.Combine(task, "stat")))
+                .Any(static stat => stat[(stat.LastIndexOf(')') + 2)..].StartsWith('D'));
+        }
+        catch (IOException)
+        {
+            // A thread, or all of it, has ended between the listing and the look.
+            return false;
+        }
+    }
+
+    /// <summary>Puts the pool in maintenance, deletes it, and waits until no host has it.</summary>
+    /// <returns>When it is gone everywhere.</returns>
+    public async Task RemoveAsync()
+    {
+        await _stage.Api.DoAsync("enableStorageMaintenance", TimeSpan.FromSeconds(60), CancellationToken.None, ("id", Id));
+        await _stage.Api.DoAsync("deleteStoragePool", TimeSpan.FromSeconds(60), CancellationToken.None, ("id", Id), ("forced", "true"));
+        await Wait.UntilAsync($"every host to confirm that the driver of {Name} is gone", TimeSpan.FromSeconds(30), async () => await BindingAsync() is null);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await HealAsync();
+
+        // Lazily: whatever of a failed test still has it open must not keep the rest from being cleared.
+        await Tool.RunAsync("umount", "--lazy", _folder);
+        File.Delete(_image);
+    }
+}
