@@ -1,0 +1,109 @@
+using Holdfast.Cli.CloudStack;
+using Holdfast.Staging;
+using Xunit;
+
+namespace Holdfast.Scenarios.Rows;
+
+/// <summary>The agent is killed between an effect and its record, and before and after both.</summary>
+[Collection(SharedStage.Name)]
+[Trait("Category", "Qemu")]
+[Trait("Row", "15")]
+public sealed class KilledAgentTests(SharedStage shared, ITestOutputHelper output)
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task Row15_AgentKilledAtTheStepsOfStartAndStop_EachIsDoneOnceByTheNext()
+    {
+        var stage = await shared.StageAsync();
+        var pool = await stage.AddLinstorAsync("killed");
+        var bystander = await stage.DeployAsync("bystander");
+        var vm = await stage.DeployAsync("killed-agent", pool.Offering);
+        await bystander.ReadyAsync();
+        await vm.ReadyAsync();
+        var (process, boots, own) = (await Virsh.ProcessIdAsync(bystander.Id), bystander.Console.Boots, vm.Console.Boots);
+        (string Stop, string Start)[] places =
+        [
+            ("agent.destroy.done", "agent.attach.recorded"),
+            ("agent.gone.recorded", "agent.attach.answered"),
+            ("agent.obligation.tried", "agent.start.done"),
+        ];
+        foreach (var (stop, start) in places)
+        {
+            await DiesAsync(stage, stop, async () => (await vm.TryAsync("stopVirtualMachine", ("forced", "true"))).Reply);
+            Promise.Holds(Qemu.ProcessesOf(vm.Id).Count == 0 && await vm.StateAsync() == "Stopped", $"{vm.Name} is gone and shown Stopped");
+            await DeadStorage.SettledAsync(stage, pool);
+
+            await DiesAsync(stage, start, async () => (await vm.TryAsync("startVirtualMachine")).Reply);
+            await vm.ReadyAsync();
+            Promise.Holds(Qemu.ProcessesOf(vm.Id).Count == 1 && await vm.StateAsync() == "Running", $"{vm.Name} runs once and is shown Running");
+            Promise.Holds(vm.Console.Boots == ++own, $"{vm.Name} has been started once, not {vm.Console.Boots - own + 1} times");
+            Promise.Holds((await stage.ObligationsAsync(pool)).Count == 0, "what a running guest uses is not owed");
+        }
+
+        Promise.Holds(await Virsh.ProcessIdAsync(bystander.Id) == process && bystander.Console.Boots == boots, $"{bystander.Name} has not noticed");
+        await bystander.WritesAsync();
+        await bystander.DestroyAsync();
+        await vm.DestroyAsync();
+        await DeadStorage.SettledAsync(stage, pool);
+        await stage.DriversServeAsync();
+        await pool.RemoveAsync();
+    }
+
+    [Fact]
+    public async Task Row15_AgentKilledAtTheStepsOfAttachResizeDetachAndRemove_EachIsDoneOnceByTheNext()
+    {
+        var stage = await shared.StageAsync();
+        var pool = await stage.AddLinstorAsync("plugged");
+        var vm = await stage.DeployAsync("plugged", pool.Offering);
+        await vm.ReadyAsync();
+        var (process, boots) = (await Virsh.ProcessIdAsync(vm.Id), vm.Console.Boots);
+        var volume = await stage.CreateVolumeAsync(pool.Offering);
+        foreach (var (attach, detach) in new[] { ("agent.plug.before", "agent.plug.done"), ("agent.plug.done", "agent.obligation.tried") })
+        {
+            await DiesAsync(stage, attach, () => vm.TryVolumeAsync("attachVolume", volume));
+            Promise.Holds(await vm.DisksOfAsync(volume) == 1, $"the guest has the disk once, not {await vm.DisksOfAsync(volume)} times");
+            await Wait.UntilAsync($"the guest {vm.Name} to write to the disk", Soon, () => Task.FromResult(vm.Console.Counter("vdb") > 0));
+            if (detach == "agent.plug.done")
+            {
+                await DiesAsync(stage, "agent.task.done", () => stage.Api.RunAsync("resizeVolume", new Dictionary<string, string> { ["id"] = volume, ["size"] = "2" }, Soon, CancellationToken.None));
+            }
+
+            await DiesAsync(stage, detach, () => vm.TryVolumeAsync("detachVolume", volume));
+            Promise.Holds(await vm.DisksOfAsync(volume) == 0, "the guest has let go of the disk");
+            await DeadStorage.SettledAsync(stage, pool);
+        }
+
+        Promise.Holds(await Virsh.ProcessIdAsync(vm.Id) == process && vm.Console.Boots == boots, $"{vm.Name} runs in the QEMU it ran in before");
+        await stage.Api.DoAsync("deleteVolume", Soon, CancellationToken.None, ("id", volume));
+        await vm.StopAsync();
+        await vm.DestroyAsync();
+        await DeadStorage.SettledAsync(stage, pool);
+
+        await stage.DriversServeAsync();
+        var driver = await pool.DriverAsync();
+        await DiesAsync(stage, "agent.driver.ended", async () =>
+        {
+            await pool.EnterMaintenanceAsync();
+            await pool.DeleteAsync();
+            return new ApiReply.Answered(default);
+        });
+        await pool.UnboundAsync();
+        Promise.Holds(!driver.IsRunning && !Directory.Exists(driver.StateFolder), "the removed pool's driver and its folder are gone");
+        await stage.DriversServeAsync();
+    }
+
+    /// <summary>Has the agent die at a place during an operation, starts another, and demands that the operation is done.</summary>
+    private async Task DiesAsync(Stage stage, string place, Func<Task<ApiReply>> operation)
+    {
+        await stage.KillAgentAsync();
+        await stage.StartAgentAsync($"{place}=1*panic");
+        await stage.DriversServeAsync();
+        var asked = operation();
+        await stage.AgentDiedAsync();
+        await stage.StartAgentAsync();
+        var reply = await asked;
+        output.WriteLine($"{place}: {reply}");
+        Promise.Holds(reply is ApiReply.Answered, $"what was begun before the agent died at {place} is done by the next: {reply}");
+    }
+}
