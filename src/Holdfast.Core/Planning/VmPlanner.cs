@@ -164,6 +164,12 @@ public static class VmPlanner
             return actions;
         }
 
+        if (!facts.Volumes.Any(v => v.Type == VolumeType.Root))
+        {
+            FailStart(actions, facts, new PlanFault(PlanFaultKind.WrongState, $"Unable to start VM {facts.Name} ({facts.Id}): it has no root volume"));
+            return actions;
+        }
+
         if (NeedsPlacement(facts))
         {
             return PlanPlace(facts);

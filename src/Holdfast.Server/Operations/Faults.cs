@@ -59,6 +59,9 @@ internal static class Faults
     /// <summary>recover of a VM that is not Destroyed.</summary>
     public static ApiFault NotRecoverable(object vm) => Invalid($"Vm with id {vm} is not in the right state");
 
+    /// <summary>recover of a VM whose root volume went with its storage pool.</summary>
+    public static ApiFault RootVolumeGone(object vm, string name) => Invalid($"The virtual machine {vm} ({name}) cannot be recovered: its root volume is gone, it went with its storage pool");
+
     /// <summary>expunge of a VM that is neither Destroyed nor in Error.</summary>
     public static ApiFault NotExpungeable(object vm, string name, object state) => Invalid($"Unable to expunge the virtual machine {vm} ({name}): it is in state {state}, please destroy it first");
 

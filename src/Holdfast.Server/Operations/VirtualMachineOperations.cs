@@ -188,6 +188,11 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                 return new Outcome<VmRow>.Refused(Faults.NotRecoverable(vm.Id));
             }
 
+            if (!await turn.Db.Volumes.AnyAsync(v => v.VmId == vm.Id && v.Type == VolumeType.Root && v.State != VolumeState.Expunging && v.Removed == null, ct))
+            {
+                return new Outcome<VmRow>.Refused(Faults.RootVolumeGone(vm.Id, vm.Name));
+            }
+
             var recovered = vm with { State = VmState.Stopped, StateSince = turn.Now, Removal = VmRemoval.None, Destroyed = null };
             await turn.Db.UpdateAsync(recovered, token: ct);
             await turn.Db.Volumes.Where(v => v.VmId == vm.Id && v.State == VolumeState.Destroy && v.Removed == null)

@@ -121,6 +121,19 @@ public sealed class VmPlannerTests
     }
 
     [Fact]
+    public void A_vm_without_a_root_volume_never_starts()
+    {
+        var facts = Vm(VmState.Starting) with { EverRan = true, Jobs = [Job(JobKind.StartVm)] };
+        foreach (IReadOnlyList<VolumeFacts> volumes in new IReadOnlyList<VolumeFacts>[] { [], [Volume() with { Type = VolumeType.DataDisk }] })
+        {
+            var actions = VmPlanner.Plan(facts with { Incarnation = Incarnation, Volumes = volumes });
+            actions.OfType<VmAction.FailJob>().ShouldHaveSingleItem().Fault.Text.ShouldContain("no root volume");
+            actions.OfType<VmAction.MoveTo>().ShouldHaveSingleItem().State.ShouldBe(VmState.Stopped);
+            actions.OfType<VmAction.RunMachine>().ShouldBeEmpty();
+        }
+    }
+
+    [Fact]
     public void A_failed_import_fails_the_start_naming_the_pool()
     {
         var facts = Vm(VmState.Starting) with

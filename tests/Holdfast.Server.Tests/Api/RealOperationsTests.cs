@@ -30,7 +30,7 @@ public sealed class RealOperationsTests(RealApiHost host) : IClassFixture<RealAp
         var volume = Rows.Volume(host.Admin, host.Zone.Id, "orphan", pool: pool);
         await host.InsertAsync(offering);
         await host.InsertAsync(destroyed);
-        await host.InsertAsync(volume);
+        await host.InsertAsync(volume, Rows.Volume(host.Admin, host.Zone.Id, "ROOT", destroyed, type: VolumeType.Root));
 
         (await TimedAsync("deleteVolume", ("id", volume.Id.ToString()))).ShouldSucceed().Body.GetProperty("success").GetBoolean().ShouldBeTrue();
         (await TimedAsync("recoverVirtualMachine", ("id", destroyed.Id.ToString()))).ShouldSucceed().Body.GetProperty("virtualmachine").GetProperty("state").GetString().ShouldBe("Stopped");

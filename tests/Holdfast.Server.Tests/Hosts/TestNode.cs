@@ -5,6 +5,7 @@ using Holdfast.Server.Reconcile;
 using Holdfast.Server.Startup;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
+using LinqToDB;
 using LinqToDB.Async;
 using Microsoft.Extensions.DependencyInjection;
 using Shouldly;
@@ -38,7 +39,7 @@ public sealed class TestNode : IAsyncDisposable
 
     internal IStoragePoolOperations Pools => Service<IStoragePoolOperations>();
 
-    internal static async Task<TestNode> StartAsync(string folder, string? connectionString, ReconcileTimings? timings = null)
+    internal static async Task<TestNode> StartAsync(string folder, string? connectionString, ReconcileTimings? timings = null, Action<IServiceCollection>? configure = null)
     {
         string? file = null;
         if (connectionString is not null)
@@ -50,7 +51,11 @@ public sealed class TestNode : IAsyncDisposable
 
         var host = ServerHost.Build(
             new ServerOptions { Data = folder, Port = 0, AgentPort = 0, DatabaseFile = file },
-            services => services.AddSingleton(timings ?? new ReconcileTimings { SweepInterval = TimeSpan.FromMilliseconds(200) }));
+            services =>
+            {
+                services.AddSingleton(timings ?? new ReconcileTimings { SweepInterval = TimeSpan.FromMilliseconds(200) });
+                configure?.Invoke(services);
+            });
         await host.StartAsync(CancellationToken.None);
         var node = new TestNode(host, folder);
         var user = await node.ReadAsync(db => db.Users.FirstAsync());
@@ -114,6 +119,67 @@ public sealed class TestNode : IAsyncDisposable
             await Task.Delay(20, TestContext.Current.CancellationToken);
         }
     }
+
+    internal async Task<Outcome<StoragePoolRow>> CreatePoolAsync(string name, params string[] tags) => await Pools.CreateAsync(
+        Admin,
+        new CreateStoragePool
+        {
+            Name = name,
+            Url = "http://127.0.0.1:3370",
+            ZoneId = await ZoneAsync(),
+            Scope = "ZONE",
+            Provider = "Linstor",
+            Hypervisor = "KVM",
+            Tags = tags,
+        },
+        TestContext.Current.CancellationToken);
+
+    internal async Task<PoolId> AddPoolAsync(string name = "pool1", params string[] tags) => Done(await CreatePoolAsync(name, tags)).Id;
+
+    internal async Task<TemplateId> AddTemplateAsync()
+    {
+        var template = Done(await Service<ITemplateOperations>().RegisterAsync(
+            Admin,
+            new RegisterTemplate { Name = "tiny", Url = "https://images.example.org/tiny.qcow2", Format = "QCOW2", Hypervisor = "KVM", IsPublic = true },
+            TestContext.Current.CancellationToken));
+        await UntilAsync(async () => (await ReadAsync(db => db.Templates.SingleAsync(t => t.Id == template.Id))).State == TemplateState.Ready, () => "the template");
+        return template.Id;
+    }
+
+    /// <summary>Deploys a VM; with a tag, its root disk goes only to pools that have it.</summary>
+    internal async Task<JobOutcome> DeployAsync(TemplateId template, string? name = null, string? tag = null, HostId? host = null, bool starts = true)
+    {
+        return await Vms.DeployAsync(
+            Admin,
+            new DeployVirtualMachine { Name = name, ServiceOfferingId = (await OfferingAsync(tag)).Id, TemplateId = template, ZoneId = await ZoneAsync(), HostId = host, StartVm = starts },
+            TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>A service offering whose root disks go only to pools that have the tag; made at its first use.</summary>
+    internal async Task<ServiceOfferingRow> OfferingAsync(string? tag)
+    {
+        var name = $"tiny {tag}";
+        return await ReadAsync(db => db.ServiceOfferings.FirstOrDefaultAsync(o => o.Name == name))
+            ?? Done(await Service<IOfferingOperations>().CreateServiceOfferingAsync(
+                Admin,
+                new CreateServiceOffering { Name = name, Cpus = 1, CpuMhz = 500, MemoryMib = 160, StorageTags = tag is null ? [] : [tag] },
+                TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>Makes a data volume of 1 GiB; with a tag, it goes only to pools that have it.</summary>
+    internal async Task<VolumeId> AddVolumeAsync(string? tag = null)
+    {
+        var offering = Done(await Service<IOfferingOperations>().CreateDiskOfferingAsync(
+            Admin,
+            new CreateDiskOffering { Name = $"data {tag}", SizeGib = 1, Tags = tag is null ? [] : [tag] },
+            TestContext.Current.CancellationToken));
+        return new VolumeId(await SucceedAsync(await Volumes.CreateAsync(
+            Admin,
+            new CreateVolume { DiskOfferingId = offering.Id, ZoneId = await ZoneAsync() },
+            TestContext.Current.CancellationToken)));
+    }
+
+    internal Task<ZoneId> ZoneAsync() => ReadAsync(db => db.Zones.Select(z => z.Id).FirstAsync());
 
     internal Task<VmRow> VmAsync(Guid id) => ReadAsync(db => db.Vms.SingleAsync(v => v.Id == new VmId(id)));
 

@@ -487,46 +487,13 @@ public abstract class LifeTests : IAsyncLifetime
         CreatedAt = DateTimeOffset.UtcNow,
     };
 
-    private async Task<Outcome<StoragePoolRow>> CreatePoolAsync(string name) => await _node.Pools.CreateAsync(
-        _node.Admin,
-        new CreateStoragePool
-        {
-            Name = name,
-            Url = "http://127.0.0.1:3370",
-            ZoneId = await _node.ReadAsync(db => db.Zones.Select(z => z.Id).FirstAsync()),
-            Scope = "ZONE",
-            Provider = "Linstor",
-            Hypervisor = "KVM",
-        },
-        Token);
+    private Task<Outcome<StoragePoolRow>> CreatePoolAsync(string name) => _node.CreatePoolAsync(name);
 
-    private async Task<PoolId> AddPoolAsync(string name = "pool1") => Done(await CreatePoolAsync(name)).Id;
+    private Task<PoolId> AddPoolAsync(string name = "pool1") => _node.AddPoolAsync(name);
 
-    private async Task<TemplateId> AddTemplateAsync()
-    {
-        var template = Done(await _node.Service<ITemplateOperations>().RegisterAsync(
-            _node.Admin,
-            new RegisterTemplate { Name = "tiny", Url = "https://images.example.org/tiny.qcow2", Format = "QCOW2", Hypervisor = "KVM", IsPublic = true },
-            Token));
-        await UntilAsync(async () => (await _node.ReadAsync(db => db.Templates.SingleAsync(t => t.Id == template.Id))).State == TemplateState.Ready, () => "the template");
-        return template.Id;
-    }
+    private Task<TemplateId> AddTemplateAsync() => _node.AddTemplateAsync();
 
-    private async Task<JobOutcome> DeployAsync(TemplateId template, string? name = null)
-    {
-        var offering = await _node.ReadAsync(db => db.ServiceOfferings.FirstOrDefaultAsync())
-            ?? Done(await _node.Service<IOfferingOperations>().CreateServiceOfferingAsync(_node.Admin, new CreateServiceOffering { Name = "tiny", Cpus = 1, CpuMhz = 500, MemoryMib = 160 }, Token));
-        return await _node.Vms.DeployAsync(
-            _node.Admin,
-            new DeployVirtualMachine
-            {
-                Name = name,
-                ServiceOfferingId = offering.Id,
-                TemplateId = template,
-                ZoneId = await _node.ReadAsync(db => db.Zones.Select(z => z.Id).FirstAsync()),
-            },
-            Token);
-    }
+    private Task<JobOutcome> DeployAsync(TemplateId template, string? name = null) => _node.DeployAsync(template, name);
 }
 
 public sealed class SqliteLifeTests : LifeTests
