@@ -147,11 +147,12 @@ public static class PlacementPlanner
                 continue;
             }
 
-            if (ChoosePool(facts, host, volume, promised, out var objection) is not { } found)
+            if (ChoosePool(facts, host, volume, promised, out var health, out var objection) is not { } found)
             {
                 return objection;
             }
 
+            rank = Math.Max(rank, (int)health);
             pools[volume.Id] = found;
             promised[found] = promised.GetValueOrDefault(found) + volume.SizeBytes;
         }
@@ -164,6 +165,7 @@ public static class PlacementPlanner
         HostCandidate host,
         VolumeFacts volume,
         Dictionary<PoolId, long> promised,
+        out BindingHealth health,
         out string objection)
     {
         PoolFacts? best = null;
@@ -187,6 +189,7 @@ public static class PlacementPlanner
             }
         }
 
+        health = bestUnclear ? BindingHealth.Unclear : BindingHealth.Serving;
         objection = $"no storage pool for volume {volume.Name}: {(reasons.Count == 0 ? "there is none" : string.Join(", ", reasons))}";
         return best?.Id;
     }

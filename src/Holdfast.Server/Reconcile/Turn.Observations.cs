@@ -287,11 +287,6 @@ internal sealed partial class Turn
                 .UpdateAsync(cancellationToken);
         }
 
-        if (pool.LastError != error)
-        {
-            await Db.StoragePools.Where(p => p.Id == poolId).Set(p => p.LastError, error).UpdateAsync(cancellationToken);
-        }
-
         Mark(poolId);
         if (changed is { Observed: BindingState.Attached, ControlPlane: PlaneHealth.Up } && binding.Observed != BindingState.Attached)
         {

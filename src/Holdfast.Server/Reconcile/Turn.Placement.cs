@@ -85,7 +85,8 @@ internal sealed partial class Turn
             return BindingHealth.Unclear;
         }
 
-        // Attached and Degraded differ only in what stands behind them: the planes say it apart.
+        // Attached and Degraded differ only in what stands behind them: the planes say it apart. A data plane counts as down when one device of many is broken:
+        // that makes the host the last choice, and it is asked, but it does not take the pool from every other VM.
         return observed switch
         {
             BindingState.Attached or BindingState.Degraded when binding.ControlPlane == PlaneHealth.Down =>

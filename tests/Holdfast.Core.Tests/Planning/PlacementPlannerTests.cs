@@ -75,6 +75,29 @@ public sealed class PlacementPlannerTests
     }
 
     [Fact]
+    public void A_sick_binding_excludes_its_host_for_its_pool_only()
+    {
+        var facts = Facts(Host(1), Host(2)) with
+        {
+            Pools = [Pool(PoolA), Pool(PoolB)],
+            LastHost = Host(1).Id,
+            Bindings =
+            [
+                new BindingFacts(Host(1).IncarnationId, PoolA, BindingHealth.Down, "refused"),
+                new BindingFacts(Host(1).IncarnationId, PoolB, BindingHealth.Serving, null),
+                new BindingFacts(Host(2).IncarnationId, PoolA, BindingHealth.Serving, null),
+                new BindingFacts(Host(2).IncarnationId, PoolB, BindingHealth.Serving, null),
+            ],
+        };
+        var onA = Volume() with { State = VolumeState.Ready, PoolId = PoolA, PoolName = "a", PoolState = PoolState.Up };
+        var onB = onA with { Id = new VolumeId(Guid.Parse("33333333-0000-7000-8000-000000000002")), PoolId = PoolB };
+        PlacementPlanner.Choose(facts, [onA]).ShouldBeOfType<Placement.Found>().Host.Id.ShouldBe(Host(2).Id);
+        PlacementPlanner.Choose(facts, [onB]).ShouldBeOfType<Placement.Found>().Host.Id.ShouldBe(Host(1).Id);
+        PlacementPlanner.Choose(facts, [onA, onB]).ShouldBeOfType<Placement.Found>().Host.Id.ShouldBe(Host(2).Id);
+        PlacementPlanner.Choose(facts with { OnlyHost = Host(1).Id }, [onA, onB]).ShouldBeOfType<Placement.Nowhere>().Fault.Text.ShouldContain("refused");
+    }
+
+    [Fact]
     public void The_last_host_is_taken_and_healthy_storage_goes_before_it()
     {
         var facts = Facts(Host(1), Host(2)) with { LastHost = Host(2).Id };
@@ -82,6 +105,7 @@ public sealed class PlacementPlannerTests
         var existing = Volume() with { State = VolumeState.Ready, PoolId = PoolA, PoolName = "a", PoolState = PoolState.Up };
         var unclear = facts with { Bindings = [new BindingFacts(Host(1).IncarnationId, PoolA, BindingHealth.Serving, null), new BindingFacts(Host(2).IncarnationId, PoolA, BindingHealth.Unclear, null)] };
         PlacementPlanner.Choose(unclear, [existing]).ShouldBeOfType<Placement.Found>().Host.Id.ShouldBe(Host(1).Id);
+        PlacementPlanner.Choose(unclear, [Volume()]).ShouldBeOfType<Placement.Found>().Host.Id.ShouldBe(Host(1).Id, "a new volume needs healthy storage as much as one that is there");
     }
 
     [Fact]

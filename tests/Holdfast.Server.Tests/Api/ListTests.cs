@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
+using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Api.Jobs;
 using Holdfast.Server.Api.StoragePools;
@@ -193,12 +194,42 @@ public abstract class ListTests(ApiHost host)
         shown.GetProperty("disksizetotal").GetInt64().ShouldBe(100L << 30);
         shown.GetProperty("disksizeallocated").GetInt64().ShouldBe(16L << 30);
         shown.GetProperty("pendinghosts").GetInt32().ShouldBe(1);
+        shown.GetProperty("health").GetString().ShouldBe("unknown", "the host's agent is not the one that told this");
+        shown.GetProperty("hosts").GetInt32().ShouldBe(2);
         shown.GetProperty("details").GetProperty("resourceGroup").GetString().ShouldBe("acs-basic");
         (await host.CallAsync(host.Admin, "listStoragePools", ("scope", "GALAXY"))).ShouldFail(431);
         (await host.CallAsync(host.Admin, "listStoragePools", ("scope", "host"))).Text.ShouldBe("""{"liststoragepoolsresponse":{}}""");
         (await host.CallAsync(host.Admin, "listStoragePools", ("status", "Maintenance"))).Text.ShouldBe("""{"liststoragepoolsresponse":{}}""");
         (await host.CallAsync(host.Admin, "listStoragePools", ("hostid", kvm.Id.ToString()))).List("storagepool").Length.ShouldBe(1);
         (await host.CallAsync(host.Admin, "listStoragePools", ("clusterid", host.Cluster.Id.ToString()), ("name", "poolshow-pool"))).List("storagepool").Length.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_pool_and_its_hosts_tell_where_it_does_not_serve()
+    {
+        var pool = Rows.Pool(host.Zone.Id, "halfsick");
+        var well = Rows.Host(host.Cluster, "well-host") with { IncarnationId = new IncarnationId(Guid.NewGuid()) };
+        var sick = Rows.Host(host.Cluster, "sick-host") with { IncarnationId = new IncarnationId(Guid.NewGuid()) };
+        var away = Rows.Host(host.Cluster, "away-host") with { IncarnationId = new IncarnationId(Guid.NewGuid()), State = HostState.Disconnected };
+        await host.InsertAsync(pool);
+        await host.InsertAsync(well, sick, away);
+        await host.InsertAsync(
+            Rows.Binding(pool, well) with { IncarnationId = well.IncarnationId!.Value },
+            Rows.Binding(pool, sick, observed: BindingState.Degraded) with { IncarnationId = sick.IncarnationId!.Value, ControlPlane = PlaneHealth.Down, Error = "connection refused" },
+            Rows.Binding(pool, away) with { IncarnationId = away.IncarnationId!.Value });
+
+        var shown = (await host.CallAsync(host.Admin, "listStoragePools", ("id", pool.Id.ToString()))).List("storagepool").Single();
+
+        shown.GetProperty("state").GetString().ShouldBe("Up", "clients know CloudStack's own states only");
+        shown.GetProperty("health").GetString().ShouldBe("degraded");
+        shown.GetProperty("hosts").GetInt32().ShouldBe(3);
+        shown.GetProperty("servinghosts").GetInt32().ShouldBe(1);
+        shown.GetProperty("sickhosts").GetInt32().ShouldBe(1);
+        shown.GetProperty("lasterror").GetString().ShouldBe("connection refused");
+        var listed = (await host.CallAsync(host.Admin, "listHosts", ("name", "sick-host"))).List("host").Single();
+        listed.GetProperty("state").GetString().ShouldBe("Up");
+        listed.GetProperty("sickpools").EnumerateArray().Single().GetProperty("error").GetString().ShouldBe("connection refused");
+        (await host.CallAsync(host.Admin, "listHosts", ("name", "well-host"))).List("host").Single().TryGetProperty("sickpools", out _).ShouldBeFalse();
     }
 
     [Fact]

@@ -2,9 +2,8 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
-using Holdfast.Protocol.Driver;
-using Holdfast.Protocol.Host;
 using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Api.StoragePools;
 using Holdfast.Server.Api.Transport;
 using Holdfast.Server.Operations;
 using Holdfast.Server.Store;
@@ -260,8 +259,7 @@ internal static class HostCommands
             chunk =>
                 from binding in db.Bindings
                 join pool in db.StoragePools on binding.PoolId equals pool.Id
-                where chunk.Contains(binding.HostId) && binding.Absent == null && binding.Desired == Desired.Attached && pool.Removed == null
-                    && binding.Observed != null && (binding.Observed != BindingState.Attached || binding.ControlPlane == PlaneHealth.Down || binding.DataPlane == PlaneHealth.Down)
+                where chunk.Contains(binding.HostId) && pool.Removed == null && BindingVerdict.IsSick(binding)
                 orderby pool.Name, pool.Id
                 select new SickPool(binding.HostId, pool.Id, pool.Name, binding.Error),
             cancellationToken);

@@ -25,8 +25,8 @@ internal sealed record StoragePoolEntry
     /// <summary>Bytes promised to volumes and templates.</summary>
     public long AllocatedBytes { get; init; }
 
-    /// <summary>Hosts that have not confirmed what they were told last.</summary>
-    public int PendingHosts { get; init; }
+    /// <summary>What the hosts that have it say.</summary>
+    public BindingCounts Bindings { get; init; } = new();
 }
 
 /// <summary>Which pools a list asks for; null means "any".</summary>

@@ -1,5 +1,6 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
+using Holdfast.Protocol.Host;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
 using Holdfast.Server.Store;
@@ -40,17 +41,37 @@ internal static class StoragePoolReader
                 group copy by copy.PoolId into g
                 select new { PoolId = g.Key, Bytes = g.Sum(c => c.SizeBytes!.Value) },
             cancellationToken);
-        var pending = await Listing.ChildrenAsync(
+        var bindings = await Listing.ChildrenAsync(
             ids,
             chunk =>
                 from binding in db.Bindings
-                where chunk.Contains(binding.PoolId) && binding.Absent == null && (binding.ObservedGeneration == null || binding.ObservedGeneration != binding.Generation)
-                group binding by binding.PoolId into g
-                select new { PoolId = g.Key, Hosts = g.Count() },
+                join host in db.Hosts on binding.HostId equals host.Id
+                where chunk.Contains(binding.PoolId) && binding.Absent == null
+                select new
+                {
+                    binding.PoolId,
+                    IsPending = binding.ObservedGeneration == null || binding.ObservedGeneration != binding.Generation,
+                    IsKept = binding.Desired != Desired.Absent,
+                    IsQuiesced = binding.Desired == Desired.Quiesced,
+                    IsServing = host.State == HostState.Up && host.IncarnationId == binding.IncarnationId && BindingVerdict.IsServing(binding),
+                    IsSick = host.State == HostState.Up && host.IncarnationId == binding.IncarnationId && BindingVerdict.IsSick(binding),
+                    binding.Error,
+                } into b
+                group b by b.PoolId into g
+                select new BindingCounts
+                {
+                    PoolId = g.Key,
+                    Pending = g.Count(b => b.IsPending),
+                    Hosts = g.Count(b => b.IsKept),
+                    Quiesced = g.Count(b => b.IsQuiesced),
+                    Serving = g.Count(b => b.IsServing),
+                    Sick = g.Count(b => b.IsSick),
+                    Error = g.Max(b => b.IsSick ? b.Error : null),
+                },
             cancellationToken);
         var volumeBytes = volumes.ToDictionary(v => v.PoolId!.Value, v => v.Bytes);
         var copyBytes = copies.ToDictionary(c => c.PoolId, c => c.Bytes);
-        var pendingHosts = pending.ToDictionary(p => p.PoolId, p => p.Hosts);
+        var bindingsOf = bindings.ToDictionary(b => b.PoolId);
         return listing with
         {
             Rows =
@@ -58,7 +79,7 @@ internal static class StoragePoolReader
                 .. listing.Rows.Select(e => e with
                 {
                     AllocatedBytes = volumeBytes.GetValueOrDefault(e.Pool.Id) + copyBytes.GetValueOrDefault(e.Pool.Id),
-                    PendingHosts = pendingHosts.GetValueOrDefault(e.Pool.Id),
+                    Bindings = bindingsOf.GetValueOrDefault(e.Pool.Id) ?? new BindingCounts { PoolId = e.Pool.Id },
                 }),
             ],
         };

@@ -89,7 +89,7 @@ internal sealed record StoragePoolRow
     [Column("capacity_as_of")]
     public DateTimeOffset? CapacityAsOf { get; init; }
 
-    /// <summary>What is wrong with it in the backend's own words, from the latest report of any host.</summary>
+    /// <summary>Why it could not be added. What is wrong with one that was is said by its bindings.</summary>
     [Column("last_error")]
     public string? LastError { get; init; }
 

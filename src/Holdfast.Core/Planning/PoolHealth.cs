@@ -1,0 +1,20 @@
+namespace Holdfast.Core.Planning;
+
+/// <summary>How well the hosts that should serve a storage pool do serve it. Says nothing about the hosts themselves.</summary>
+public enum PoolHealth
+{
+    /// <summary>No host that is heard of has told yet.</summary>
+    Unknown,
+
+    /// <summary>Every host that should serve it does.</summary>
+    Up,
+
+    /// <summary>Some do, some do not.</summary>
+    Degraded,
+
+    /// <summary>None does, and at least one says why.</summary>
+    Down,
+
+    /// <summary>In maintenance: no host is to touch its backend.</summary>
+    Quiesced,
+}
