@@ -1,3 +1,5 @@
+using Holdfast.Server.Reconcile;
+
 namespace Holdfast.Server.Operations;
 
 /// <summary>Every error the operations give: code, CloudStack's code and text, as data in one place.</summary>
@@ -128,6 +130,15 @@ internal static class Faults
     /// <summary>updateStoragePool enabled=true in a wrong state.</summary>
     public static ApiFault PoolNotEnablable(object pool, string name, object state) =>
         Invalid($"Primary storage {name} ({pool}) cannot be enabled. Storage pool state : {state}");
+
+    // Settings.
+
+    /// <summary>A setting that does not exist.</summary>
+    public static ApiFault NoSuchSetting(string name) => Invalid($"Config parameter with name {name} doesn't exist");
+
+    /// <summary>A value that a setting cannot have.</summary>
+    public static ApiFault BadSetting(Setting setting, string value) => Invalid(
+        $"There was an error in trying to parse value: {value}. Please enter a valid integer value for parameter {setting.Name}: {setting.UnitName}, from {setting.Minimum} to {setting.Maximum}");
 
     // Hosts.
 

@@ -39,6 +39,7 @@ internal static class EventTypes
     public const string ServiceOfferingCreate = "SERVICE.OFFERING.CREATE";
     public const string DiskOfferingCreate = "DISK.OFFERING.CREATE";
     public const string VmRecover = "VM.RECOVER";
+    public const string ConfigurationEdit = "CONFIGURATION.VALUE.EDIT";
 
     /// <summary>The type of a job's events.</summary>
     public static string Of(JobKind kind) => kind switch

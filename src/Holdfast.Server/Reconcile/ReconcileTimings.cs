@@ -2,7 +2,7 @@ using Holdfast.Core.States;
 
 namespace Holdfast.Server.Reconcile;
 
-/// <summary>How long things may take. One record, so that a test can shorten it.</summary>
+/// <summary>How long things may take. One record, so that a test can shorten it. What operators may change is a <see cref="Setting"/>, whose default is here.</summary>
 internal sealed record ReconcileTimings
 {
     /// <summary>Deadlines of jobs.</summary>
@@ -32,13 +32,13 @@ internal sealed record ReconcileTimings
     /// <summary>How long hosts may take to answer to createStoragePool; clients give up at 10 s.</summary>
     public TimeSpan AddPool { get; init; } = TimeSpan.FromSeconds(7);
 
-    /// <summary>CloudStack's expunge.delay.</summary>
+    /// <summary>The default of <see cref="Setting.ExpungeDelay"/>.</summary>
     public TimeSpan ExpungeDelay { get; init; } = TimeSpan.FromDays(1);
 
-    /// <summary>CloudStack's job.expire.minutes.</summary>
+    /// <summary>The default of <see cref="Setting.JobExpire"/>.</summary>
     public TimeSpan KeepJobs { get; init; } = TimeSpan.FromDays(1);
 
-    /// <summary>How long an obligation may be owed before an alert, unless the setting obligation.alert.age says otherwise.</summary>
+    /// <summary>The default of <see cref="Setting.ObligationAlertAge"/>.</summary>
     public TimeSpan ObligationAlertAge { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>Pause between sweeps.</summary>

@@ -12,4 +12,5 @@ internal static class ResourceTypes
     public const string ServiceOffering = "ServiceOffering";
     public const string DiskOffering = "DiskOffering";
     public const string Obligation = "Obligation";
+    public const string Configuration = "Configuration";
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
@@ -141,7 +140,8 @@ internal sealed partial class Sweeper : BackgroundService
 
     private async Task<List<Find>> FindAsync(StoreConnection db, CancellationToken cancellationToken)
     {
-        var now = _time.GetUtcNow();
+        var now = await _database.NowAsync(db, cancellationToken);
+        var settings = await SettingValues.ReadAsync(db, _timings, cancellationToken);
         var finds = new List<Find>();
 
         foreach (var host in await db.Hosts.Where(h => h.Removed == null).ToListAsync(cancellationToken))
@@ -167,7 +167,7 @@ internal sealed partial class Sweeper : BackgroundService
             finds.Add(Settle($"VM {vm}", turn => turn.Mark(vm)));
         }
 
-        var expired = now - _timings.ExpungeDelay;
+        var expired = now - settings[Setting.ExpungeDelay];
         foreach (var vm in await db.Vms.Where(v => v.State == VmState.Destroyed && v.Destroyed <= expired && v.Removed == null).Take(Batch).Select(v => v.Id).ToListAsync(cancellationToken))
         {
             finds.Add(new Find(
@@ -211,14 +211,13 @@ internal sealed partial class Sweeper : BackgroundService
             finds.Add(new Find("templates", (turn, ct) => turn.SeedTemplatesAsync(ct)));
         }
 
-        var configured = await db.Settings.Where(s => s.Name == SettingNames.ObligationAlertAge).Select(s => s.Value).FirstOrDefaultAsync(cancellationToken);
-        var oldest = now - (long.TryParse(configured, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? TimeSpan.FromSeconds(Math.Min(seconds, int.MaxValue)) : _timings.ObligationAlertAge);
+        var oldest = now - settings[Setting.ObligationAlertAge];
         foreach (var obligation in await db.Obligations.Where(o => o.State == ObligationState.Owed && o.Alerted == null && o.Created <= oldest).OrderBy(o => o.Created).Take(Batch).Select(o => o.Id).ToListAsync(cancellationToken))
         {
             finds.Add(new Find($"obligation {obligation}", (turn, ct) => turn.AlertAsync(obligation, oldest, ct)));
         }
 
-        var old = now - _timings.KeepJobs;
+        var old = now - settings[Setting.JobExpire];
         if (await db.Jobs.AnyAsync(j => j.Completed <= old, cancellationToken))
         {
             finds.Add(new Find("old jobs", (turn, ct) => turn.Db.Jobs.Where(j => j.Completed <= old).DeleteAsync(ct)));

@@ -121,6 +121,7 @@ internal sealed class ServerHost : IAsyncDisposable
         services.AddSingleton<IObligationOperations, ObligationOperations>();
         services.AddSingleton<IHostOperations, HostOperations>();
         services.AddSingleton<IUserOperations, UserOperations>();
+        services.AddSingleton<IConfigurationOperations, ConfigurationOperations>();
         services.AddCloudStackApi();
     }
 

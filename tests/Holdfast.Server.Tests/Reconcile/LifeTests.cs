@@ -422,7 +422,7 @@ public abstract class LifeTests : IAsyncLifetime
         await _node.Service<Sweeper>().SweepAsync(Token);
         (await _node.ReadAsync(db => db.Alerts.CountAsync())).ShouldBe(0);
 
-        await _node.Database.WriteAsync(async (db, ct) => await db.InsertAsync(new SettingRow { Name = "obligation.alert.age", Value = "0" }, token: ct), Token);
+        Done(await _node.Service<IConfigurationOperations>().UpdateAsync(_node.Admin, "obligation.alert.age", "0", Token));
         await UntilAsync(async () => await _node.ReadAsync(db => db.Alerts.AnyAsync()), () => "the alert");
         await agent.ReportAsync([], [owed with { Tries = 2, LastError = "still refused" }]);
         await _node.Service<Sweeper>().SweepAsync(Token);

@@ -31,6 +31,7 @@ internal static class ApiCommandTable
                 DiscoveryCommands.All,
                 SessionCommands.All,
                 CapabilityCommands.All,
+                ConfigurationCommands.All,
                 PlaceCommands.All,
                 HostCommands.All,
                 CapacityCommands.All,

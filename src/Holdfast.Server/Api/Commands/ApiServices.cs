@@ -1,5 +1,6 @@
 using Holdfast.Server.Api.Authentication;
 using Holdfast.Server.Operations;
+using Holdfast.Server.Reconcile;
 using Holdfast.Server.Security;
 using Holdfast.Server.Store;
 
@@ -22,7 +23,9 @@ internal sealed class ApiServices
         ITemplateOperations templates,
         IUserOperations users,
         IHostOperations hosts,
-        IObligationOperations obligations)
+        IObligationOperations obligations,
+        IConfigurationOperations configuration,
+        ReconcileTimings timings)
     {
         Entities = entities;
         Sessions = sessions;
@@ -37,6 +40,8 @@ internal sealed class ApiServices
         Users = users;
         Hosts = hosts;
         Obligations = obligations;
+        Configuration = configuration;
+        Timings = timings;
     }
 
     /// <summary>Whether ids exist for a caller.</summary>
@@ -77,4 +82,10 @@ internal sealed class ApiServices
 
     /// <summary>Changes obligations.</summary>
     public IObligationOperations Obligations { get; }
+
+    /// <summary>Changes settings.</summary>
+    public IConfigurationOperations Configuration { get; }
+
+    /// <summary>Defaults of settings.</summary>
+    public ReconcileTimings Timings { get; }
 }

@@ -1,0 +1,24 @@
+using Holdfast.Server.Store;
+using LinqToDB;
+using LinqToDB.Async;
+
+namespace Holdfast.Server.Reconcile;
+
+/// <summary>What the settings are in one transaction. A stored value that no command would have accepted counts as not set.</summary>
+internal sealed class SettingValues
+{
+    private readonly Dictionary<string, string> _stored;
+    private readonly ReconcileTimings _timings;
+
+    private SettingValues(Dictionary<string, string> stored, ReconcileTimings timings) => (_stored, _timings) = (stored, timings);
+
+    /// <summary>What a setting is.</summary>
+    public TimeSpan this[Setting setting] => setting.Parse(_stored.GetValueOrDefault(setting.Name)) ?? setting.Default(_timings);
+
+    /// <summary>Reads them: one statement.</summary>
+    public static async Task<SettingValues> ReadAsync(StoreConnection db, ReconcileTimings timings, CancellationToken cancellationToken)
+    {
+        var names = Setting.All.Select(s => s.Name).ToList();
+        return new SettingValues(await db.Settings.Where(s => names.Contains(s.Name)).ToDictionaryAsync(s => s.Name, s => s.Value, cancellationToken), timings);
+    }
+}

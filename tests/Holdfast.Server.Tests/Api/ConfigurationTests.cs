@@ -1,0 +1,89 @@
+using System.Text.Json;
+using LinqToDB;
+using LinqToDB.Async;
+using Shouldly;
+using Xunit;
+
+namespace Holdfast.Server.Tests.Api;
+
+/// <summary>Settings by CloudStack's own commands.</summary>
+public sealed class ConfigurationTests(RealApiHost host) : IClassFixture<RealApiHost>
+{
+    [Fact]
+    public async Task Settings_are_listed_with_their_value_and_their_default()
+    {
+        var all = (await host.CallAsync(host.Admin, "listConfigurations")).ShouldSucceed().List("configuration");
+        all.Select(c => c.GetProperty("name").GetString()).ShouldBe(["expunge.delay", "job.expire.minutes", "obligation.alert.age"]);
+        foreach (var shown in all)
+        {
+            shown.GetProperty("value").ValueKind.ShouldBe(JsonValueKind.String);
+            shown.GetProperty("defaultvalue").ValueKind.ShouldBe(JsonValueKind.String);
+            shown.GetProperty("description").GetString().ShouldNotBeNullOrEmpty();
+            shown.GetProperty("scope").GetString().ShouldBe("Global");
+            shown.GetProperty("isdynamic").GetBoolean().ShouldBeTrue();
+        }
+
+        var age = (await host.CallAsync(host.Admin, "listConfigurations", ("name", "OBLIGATION.alert.age"))).List("configuration").Single();
+        age.GetProperty("category").GetString().ShouldBe("Alert");
+        age.GetProperty("defaultvalue").GetString().ShouldBe("3600");
+        (await host.CallAsync(host.Admin, "listConfigurations", ("category", "advanced"))).List("configuration").Length.ShouldBe(2);
+        (await host.CallAsync(host.Admin, "listConfigurations", ("keyword", "expire"))).List("configuration").Length.ShouldBe(1);
+        (await host.CallAsync(host.Admin, "listConfigurations", ("page", "2"), ("pagesize", "2"))).List("configuration").Length.ShouldBe(1);
+        (await host.CallAsync(host.Admin, "listConfigurations", ("name", "no.such.thing"))).Text.ShouldBe("""{"listconfigurationsresponse":{}}""");
+        (await host.CallAsync(host.Admin, "listConfigurations", ("zoneid", host.Zone.Id.ToString()))).Text.ShouldBe("""{"listconfigurationsresponse":{}}""");
+    }
+
+    [Fact]
+    public async Task A_setting_is_changed_told_and_given_its_default_again()
+    {
+        var changed = (await host.CallAsync(host.Admin, "updateConfiguration", ("name", "job.expire.minutes"), ("value", " 00300 "))).ShouldSucceed().Body.GetProperty("configuration");
+        changed.GetProperty("value").GetString().ShouldBe("300");
+        changed.GetProperty("defaultvalue").GetString().ShouldBe("1440");
+        (await ValueAsync("job.expire.minutes")).ShouldBe("300");
+        (await host.CallAsync(host.Admin, "updateConfiguration", ("name", "job.expire.minutes"))).ShouldSucceed().Body.GetProperty("configuration").GetProperty("value").GetString().ShouldBe("300");
+        (await host.CallAsync(host.Admin, "updateConfiguration", ("name", "job.expire.minutes"), ("value", "300"))).ShouldSucceed();
+
+        (await host.CallAsync(host.Admin, "resetConfiguration", ("name", "job.expire.minutes"))).ShouldSucceed();
+        (await ValueAsync("job.expire.minutes")).ShouldBe("1440");
+
+        var events = await host.Database.ReadAsync(
+            (db, ct) => db.Events.Where(e => e.Type == "CONFIGURATION.VALUE.EDIT" && e.ResourceName == "job.expire.minutes").OrderBy(e => e.Created).ToListAsync(ct),
+            TestContext.Current.CancellationToken);
+        events.Count.ShouldBe(2, "what changes nothing is no event");
+        events.ShouldAllBe(e => e.UserId == host.Admin.Row.Id && e.AccountId == host.Admin.Account.Id);
+        events.ShouldContain(e => e.Description.Contains("from 1440 to 300"));
+        events.ShouldContain(e => e.Description.Contains("from 300 to its default, 1440"));
+    }
+
+    [Theory]
+    [InlineData("soon")]
+    [InlineData("-1")]
+    [InlineData("1.5")]
+    [InlineData("1e3")]
+    [InlineData("315360001")]
+    [InlineData("99999999999999999999")]
+    public async Task A_value_that_makes_no_sense_is_refused_with_the_name_and_the_range(string value)
+    {
+        var before = await ValueAsync("obligation.alert.age");
+
+        var answer = await host.CallAsync(host.Admin, "updateConfiguration", ("name", "obligation.alert.age"), ("value", value));
+
+        answer.ShouldFail(431).ErrorText!.ShouldContain("obligation.alert.age");
+        answer.ErrorText!.ShouldContain($"value: {value}.");
+        answer.ErrorText!.ShouldContain("from 0 to 315360000");
+        (await ValueAsync("obligation.alert.age")).ShouldBe(before);
+    }
+
+    [Fact]
+    public async Task A_setting_that_does_not_exist_or_is_asked_for_a_part_only_is_refused()
+    {
+        (await host.CallAsync(host.Admin, "updateConfiguration", ("name", "no.such.thing"), ("value", "1"))).ShouldFail(431).ErrorText.ShouldBe("Config parameter with name no.such.thing doesn't exist");
+        (await host.CallAsync(host.Admin, "resetConfiguration", ("name", "no.such.thing"))).ShouldFail(431).ErrorText.ShouldBe("Config parameter with name no.such.thing doesn't exist");
+        (await host.CallAsync(host.Admin, "updateConfiguration", ("name", "expunge.delay"), ("value", "1"), ("zoneid", host.Zone.Id.ToString()))).ShouldFail(431).ErrorText!.ShouldContain("expunge.delay");
+        (await ValueAsync("expunge.delay")).ShouldBe("86400");
+        (await host.Database.ReadAsync((db, ct) => db.Settings.CountAsync(s => s.Name == "no.such.thing", ct), TestContext.Current.CancellationToken)).ShouldBe(0);
+    }
+
+    private async Task<string?> ValueAsync(string name) =>
+        (await host.CallAsync(host.Admin, "listConfigurations", ("name", name))).List("configuration").Single().GetProperty("value").GetString();
+}
