@@ -20,7 +20,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
         "resizeVolume", "listVolumes", "listNetworks", "queryAsyncJobResult", "listAsyncJobs", "listEvents", "listUsers", "getUserKeys", "registerUserKeys",
         "listStoragePoolBindings", "listObligations", "retryObligation", "forgetObligation", "createHostJoinToken",
         "prepareHostForMaintenance", "cancelHostMaintenance", "deleteHost", "listAlerts",
-        "listConfigurations", "updateConfiguration", "resetConfiguration",
+        "listConfigurations", "updateConfiguration", "resetConfiguration", "listOsCategories",
     ];
 
     // Which commands are asynchronous is part of the contract: clients poll only then.

@@ -84,6 +84,22 @@ public sealed class ConfigurationTests(RealApiHost host) : IClassFixture<RealApi
         (await host.Database.ReadAsync((db, ct) => db.Settings.CountAsync(s => s.Name == "no.such.thing", ct), TestContext.Current.CancellationToken)).ShouldBe(0);
     }
 
+    [Fact]
+    public async Task Os_categories_are_listed_and_filter_os_types()
+    {
+        var categories = (await host.CallAsync(host.User, "listOsCategories")).ShouldSucceed().List("oscategory");
+        categories.Select(c => c.GetProperty("name").GetString()).ShouldBe(["CentOS", "Debian", "Other", "RedHat", "SUSE", "Ubuntu", "Windows"]);
+        var debian = categories.Single(c => c.GetProperty("name").GetString() == "Debian").GetProperty("id").GetString()!;
+        (await host.CallAsync(host.Admin, "listOsCategories", ("name", "debian"))).List("oscategory").Single().GetProperty("id").GetString().ShouldBe(debian, "the id is the same for everybody and for ever");
+        (await host.CallAsync(host.User, "listOsCategories", ("id", debian))).List("oscategory").Single().GetProperty("name").GetString().ShouldBe("Debian");
+        (await host.CallAsync(host.User, "listOsCategories", ("id", Guid.NewGuid().ToString()))).Text.ShouldBe("""{"listoscategoriesresponse":{}}""");
+
+        var types = (await host.CallAsync(host.User, "listOsTypes", ("oscategoryid", debian))).List("ostype");
+        types.Length.ShouldBe(2);
+        types.ShouldAllBe(t => t.GetProperty("oscategoryid").GetString() == debian && t.GetProperty("oscategoryname").GetString() == "Debian");
+        (await host.CallAsync(host.User, "listOsTypes", ("oscategoryid", Guid.NewGuid().ToString()))).Text.ShouldBe("""{"listostypesresponse":{}}""");
+    }
+
     private async Task<string?> ValueAsync(string name) =>
         (await host.CallAsync(host.Admin, "listConfigurations", ("name", name))).List("configuration").Single().GetProperty("value").GetString();
 }

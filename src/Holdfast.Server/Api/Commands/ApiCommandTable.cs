@@ -34,6 +34,7 @@ internal static class ApiCommandTable
                 ConfigurationCommands.All,
                 PlaceCommands.All,
                 HostCommands.All,
+                OsCategoryCommands.All,
                 CapacityCommands.All,
                 StoragePoolCommands.All,
                 BindingCommands.All,

@@ -79,6 +79,7 @@ internal static class HostCommands
 
     private static readonly View<OsTypeRow> OsTypeView = View<OsTypeRow>.Build(v => v
         .Id("id", "the id of the operating system type", o => o.Id)
+        .Uuid("oscategoryid", "the id of its category", o => OsCategory.Of(o.Category).Id)
         .Text("oscategoryname", "the name of its category", o => o.Category)
         .Text("name", "its name", o => o.Description)
         .Text("description", "its name", o => o.Description)
@@ -94,6 +95,7 @@ internal static class HostCommands
     private static readonly ValueParameter<bool> ForceDestroyLocalStorage = Bool("forcedestroylocalstorage", "accepted for compatibility: storage pools of the host alone must be deleted first");
 
     private static readonly ValueParameter<OsTypeId> OsType = Id<OsTypeId>("id", EntityKind.OsType, "the id of the operating system type");
+    private static readonly ValueParameter<Guid> OsCategoryId = AnyId("oscategoryid", "the id of a category, as listOsCategories has it");
     private static readonly TextParameter OsDescription = Text("description", "the exact name of the operating system type, whatever its case");
 
     /// <summary>The commands.</summary>
@@ -144,7 +146,7 @@ internal static class HostCommands
             Name = "listOsTypes",
             Description = "Lists guest operating system types",
             Roles = Roles.Authenticated,
-            Parameters = [OsType, OsDescription, .. CommonParameters.List],
+            Parameters = [OsType, OsCategoryId, OsDescription, .. CommonParameters.List],
             Response = ResponseShape.Of("ostype", OsTypeView),
             Handler = ListOsTypesAsync,
         },
@@ -301,15 +303,29 @@ internal static class HostCommands
         var description = call.Get(OsDescription)?.ToLowerInvariant();
         var keyword = call.Get(CommonParameters.Keyword)?.ToLowerInvariant();
         var listing = await call.Services.Database.ReadAsync(
-            (db, ct) => Listing.ReadAsync(
-                db.OsTypes
-                    .Where(o => (id == null || o.Id == id)
-                        && (description == null || o.Description.ToLower() == description)
-                        && (keyword == null || o.Description.ToLower().Contains(keyword)))
-                    .OrderBy(o => o.Description)
-                    .ThenBy(o => o.Id),
-                call.Page,
-                ct),
+            async (db, ct) =>
+            {
+                string? category = null;
+                if (call.Get(OsCategoryId) is { } categoryId)
+                {
+                    category = (await OsCategoryCommands.ReadAsync(db, ct)).FirstOrDefault(c => c.Id == categoryId)?.Name;
+                    if (category is null)
+                    {
+                        return new Listing<OsTypeRow>([], 0);
+                    }
+                }
+
+                return await Listing.ReadAsync(
+                    db.OsTypes
+                        .Where(o => (id == null || o.Id == id)
+                            && (category == null || o.Category == category)
+                            && (description == null || o.Description.ToLower() == description)
+                            && (keyword == null || o.Description.ToLower().Contains(keyword)))
+                        .OrderBy(o => o.Description)
+                        .ThenBy(o => o.Id),
+                    call.Page,
+                    ct);
+            },
             cancellationToken);
         return ApiResult.List("ostype", OsTypeView, listing.Rows, listing.Total);
     }
