@@ -161,6 +161,8 @@ internal sealed partial class ObligationExecutor
                 (client, left, ends) => client.ReleaseAsync(row.Volume, row.Mode, row.Generation, left, ends), _loop.Stopping);
         }
 
+        // Another host may have made the volume anew since: then nothing is owed about it any more.
+        var newer = row.Kind == ObligationKind.DeleteVolume && answer is DriverAnswer<DriverAck>.Failed { Error.Code: DriverErrorCode.Invalid } ? await NewerAsync(row) : null;
         await _loop.Failpoints.PassAsync(Failpoint.ObligationTried, _loop.Stopping);
         if (_ledger.Tables.Obligations.GetValueOrDefault(row.Id) is not { IsOpen: true } current)
         {
@@ -175,6 +177,10 @@ internal sealed partial class ObligationExecutor
                 _ledger.Record([.. ObligationRules.Settle(_ledger.Tables, current with { Tries = current.Tries + 1 })]);
                 LogSettled(current.Kind, current.Id, current.PoolName, current.Pool, current.Volume, current.Tries + 1);
                 break;
+            case DriverAnswer<DriverAck>.Failed when newer is { } generation:
+                _ledger.Record([.. ObligationRules.Supersede(_ledger.Tables, current with { Tries = current.Tries + 1 }, generation)]);
+                LogSuperseded(current.Kind, current.Id, current.PoolName, current.Pool, current.Volume, generation);
+                break;
             case DriverAnswer<DriverAck>.Failed failed:
                 var words = DriverErrorText.Describe(current.PoolName, failed.Error);
                 var pause = Later(current.Id, failed.Error.Code);
@@ -187,6 +193,13 @@ internal sealed partial class ObligationExecutor
                 LogOwed(current.PoolName, current.Pool, current.Kind, current.Id, current.Volume, current.BackendName, words, pause.TotalSeconds);
                 break;
         }
+    }
+
+    private async Task<Generation?> NewerAsync(ObligationRow row)
+    {
+        var answer = await _binding.Lane.CallAsync(
+            row.Volume, ReleaseDeadline, despiteCircuit: false, (client, left, ends) => client.GetVolumeAsync(row.Volume, left, ends), _loop.Stopping);
+        return answer is DriverAnswer<VolumeReply>.Ok { Value.Volume.Generation: var present } && present > row.Generation ? present : null;
     }
 
     private TimeSpan Left(ObligationId id)
@@ -223,6 +236,9 @@ internal sealed partial class ObligationExecutor
 
     [LoggerMessage(EventId = 1501, Level = LogLevel.Warning, Message = "Storage pool '{PoolName}' ({Pool}) is still owed {Kind} {Obligation}: volume {Volume}, backend object {BackendName}. {Reason}. Next try in {Seconds:0} s, or when the backend is back")]
     private partial void LogOwed(string poolName, PoolId pool, ObligationKind kind, ObligationId obligation, VolumeId volume, string? backendName, string reason, double seconds);
+
+    [LoggerMessage(EventId = 1502, Level = LogLevel.Information, Message = "{Kind} {Obligation} with storage pool '{PoolName}' ({Pool}) is void: volume {Volume} was made anew with generation {Generation}")]
+    private partial void LogSuperseded(ObligationKind kind, ObligationId obligation, string poolName, PoolId pool, VolumeId volume, Generation generation);
 
     private sealed class Due
     {

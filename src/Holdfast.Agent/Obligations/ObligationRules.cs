@@ -93,6 +93,10 @@ internal static class ObligationRules
     /// <summary>The backend confirmed.</summary>
     public static IEnumerable<LedgerChange> Settle(LedgerTables tables, ObligationRow row) => End(tables, row, ObligationState.Settled, null);
 
+    /// <summary>The backend has a newer wish about the volume than the one that this was owed for.</summary>
+    public static IEnumerable<LedgerChange> Supersede(LedgerTables tables, ObligationRow row, Generation newer) =>
+        End(tables, row, ObligationState.Superseded, $"the backend has the volume with generation {newer}, which is newer than {row.Generation}");
+
     /// <summary>A named person writes it off.</summary>
     public static IEnumerable<LedgerChange> Forget(LedgerTables tables, ObligationRow row, string by, string reason) =>
         End(tables, row, ObligationState.Forgotten, $"written off by {by}: {reason}");

@@ -137,7 +137,7 @@ internal sealed partial class TaskRunner : IDisposable
             return;
         }
 
-        IEnumerable<LedgerChange> voided = wanted is { } volume ? ObligationRules.Want(_context.Ledger.Tables, spec.PoolId, volume) : [];
+        LedgerChange[] voided = wanted is { } volume ? [.. ObligationRules.Want(_context.Ledger.Tables, spec.PoolId, volume)] : [];
         if (_context.Ledger.Commit([.. voided, new LedgerChange.PutTask(NewRow(item, TaskState.Running))]) is WriteOutcome.Unwritable unwritable)
         {
             Fail(item,
@@ -147,6 +147,8 @@ internal sealed partial class TaskRunner : IDisposable
             return;
         }
 
+        // Whoever makes void that something is to be removed takes over that it may be there: should this fail, it is owed again.
+        _mayExist |= voided.Length > 0;
         await _context.Loop.Failpoints.PassAsync(Failpoint.TaskRecorded, _context.Loop.Stopping);
         await binding.SettledAsync(ReadyDeadline, flight);
         var result = await work(binding);

@@ -21,6 +21,7 @@ internal static class EventTypes
     public const string PoolSteady = "STORAGE.POOL.STEADY";
     public const string ObligationCreated = "OBLIGATION.CREATED";
     public const string ObligationSettled = "OBLIGATION.SETTLED";
+    public const string ObligationSuperseded = "OBLIGATION.SUPERSEDED";
     public const string ObligationOrphaned = "OBLIGATION.ORPHANED";
     public const string ObligationForgotten = "OBLIGATION.FORGOTTEN";
     public const string VolumeDelete = "VOLUME.DELETE";

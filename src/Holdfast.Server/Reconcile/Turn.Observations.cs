@@ -121,6 +121,9 @@ internal sealed partial class Turn
                 case ObligationState.Settled when wasTold:
                     await TellObligationAsync(EventTypes.ObligationSettled, EventLevel.Info, row, $"was settled by host {host.Name} after {row.Tries} tries", cancellationToken);
                     break;
+                case ObligationState.Superseded when wasTold:
+                    await TellObligationAsync(EventTypes.ObligationSuperseded, EventLevel.Info, row, $"is void on host {host.Name}: {row.LastError ?? "something newer wants the volume"}", cancellationToken);
+                    break;
                 case ObligationState.Orphaned:
                     await TellObligationAsync(EventTypes.ObligationOrphaned, EventLevel.Warn, row, $"was given up with its storage pool; what is left at the backend is {row.BackendName ?? "not known"}: {row.LastError ?? row.Cause}", cancellationToken);
                     break;
@@ -377,6 +380,22 @@ internal sealed partial class Turn
         }
 
         Mark(obligation.VolumeId);
+    }
+
+    // What an installation that is no more owed about a volume is void once another host has deleted the volume. Of an active installation only its own ledger
+    // says what is owed.
+    private async Task SupersedeOfRetiredAsync(VolumeId volume, CancellationToken cancellationToken)
+    {
+        var rows = await (from o in Db.Obligations
+                          join i in Db.Incarnations on o.IncarnationId equals i.Id
+                          where o.VolumeId == volume && o.State == ObligationState.Owed && i.State == IncarnationState.Retired
+                          select o).ToListAsync(cancellationToken);
+        foreach (var row in rows)
+        {
+            var ended = row with { State = ObligationState.Superseded, Settled = Now, Updated = Now, NextTry = null };
+            await Db.UpdateAsync(ended, token: cancellationToken);
+            await TellObligationAsync(EventTypes.ObligationSuperseded, EventLevel.Info, ended, "is void: its installation was retired, and another host has deleted the volume", cancellationToken);
+        }
     }
 
     /// <summary>Tells once that an obligation has been owed for too long. Settled, orphaned, forgotten or told meanwhile: nothing follows.</summary>

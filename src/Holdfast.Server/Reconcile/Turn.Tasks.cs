@@ -339,6 +339,7 @@ internal sealed partial class Turn
                 .Set(c => c.Removed, Now)
                 .Set(c => c.TaskId, (TaskId?)null)
                 .UpdateAsync(cancellationToken);
+            await SupersedeOfRetiredAsync(task.VolumeId!.Value, cancellationToken);
         }
     }
 }

@@ -58,6 +58,7 @@ internal sealed partial class Turn
                         break;
                     case VolumeAction.Expunged:
                         await ExpungedAsync(row, "the backend confirmed its deletion", cancellationToken);
+                        await SupersedeOfRetiredAsync(id, cancellationToken);
                         break;
                     case VolumeAction.Delete:
                         await DeleteVolumeAsync(id, cancellationToken);
@@ -176,6 +177,9 @@ internal sealed partial class Turn
                 State = VolumeState.Allocated,
                 StateSince = Now,
                 TaskId = null,
+
+                // What a host still owes about this try, possibly for hours, names this generation: the next try, on whatever host, must not be undone by it.
+                Generation = volume.Generation.Next,
                 PoolId = keepsPool ? volume.PoolId : null,
                 TemplateCopyId = keepsPool ? volume.TemplateCopyId : null,
                 Condition = why,

@@ -165,7 +165,13 @@ internal sealed class SimDriver(SimStorage storage, TimeProvider time, int pid) 
         storage.CallAsync<VolumeReply>($"ensure {volume}", true, () =>
         {
             var had = storage.Volumes.TryGetValue(volume, out var info);
+            if (info is not null && request.Generation < info.Generation)
+            {
+                return SimStorage.Error<VolumeReply>(DriverErrorCode.Invalid, "the generation is too old");
+            }
+
             info ??= new VolumeInfo { VolumeId = volume, Generation = request.Generation, SizeBytes = request.SizeBytes, BackendName = $"hf-{volume}" };
+            info = info with { Generation = request.Generation };
             storage.Volumes[volume] = info;
             return new DriverAnswer<VolumeReply>.Ok(new VolumeReply(had ? DriverOutcome.AlreadySo : DriverOutcome.Done, info));
         }, deadline, cancellationToken);
@@ -181,6 +187,11 @@ internal sealed class SimDriver(SimStorage storage, TimeProvider time, int pid) 
             if (storage.Attached.Any(held => held.Volume == volume))
             {
                 return SimStorage.Error<DriverAck>(DriverErrorCode.Busy, "in use");
+            }
+
+            if (storage.Volumes.TryGetValue(volume, out var present) && generation < present.Generation)
+            {
+                return SimStorage.Error<DriverAck>(DriverErrorCode.Invalid, "the generation is too old");
             }
 
             return new DriverAnswer<DriverAck>.Ok(new DriverAck(storage.Volumes.Remove(volume) ? DriverOutcome.Done : DriverOutcome.AlreadySo));

@@ -68,6 +68,59 @@ public sealed class TaskLifeTests
     }
 
     [Fact]
+    public void A_volume_that_another_host_made_anew_meanwhile_is_not_deleted_for_what_was_owed_about_the_first_try()
+    {
+        var owed = OwedAfterUnclearMaking();
+
+        // The server has it made by another host, as a newer wish; then this host reaches the backend again.
+        _storage.Volumes[Samples.Volume] = _storage.Volumes[Samples.Volume] with { Generation = Generation.First.Next };
+        _storage.Mood = BackendMood.Well;
+        _host.Until(() => StateOf(owed) != ObligationState.Owed, "its end", TimeSpan.FromHours(5));
+
+        StateOf(owed).ShouldBe(ObligationState.Superseded);
+        _host.Server.Obligations[owed].LastError!.ShouldContain("newer");
+        _storage.Volumes.ShouldHaveSingleItem();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_removal_that_is_owed_is_void_when_a_newer_task_wants_the_volume_and_owed_anew_when_that_fails(bool fails)
+    {
+        var owed = OwedAfterUnclearMaking();
+        var again = Samples.Id(0xD2);
+        if (!fails)
+        {
+            _storage.Mood = BackendMood.Busy;
+            _host.UntilBinding(Samples.Pool, BindingState.Attached);
+        }
+
+        _host.Server.Send(Samples.Task(again, Ensure with { VolumeGeneration = Generation.First.Next }));
+        _host.Until(() => StateOf(owed) == ObligationState.Superseded, "the removal to be void");
+        if (!fails)
+        {
+            _storage.Mood = BackendMood.Well;
+        }
+
+        _host.Until(() => _host.Server.Report(ItemKind.Task, again)?.Task?.State is TaskState.Done or TaskState.Failed, "its end");
+        _host.Server.Report(ItemKind.Task, again)!.Task!.State.ShouldBe(fails ? TaskState.Failed : TaskState.Done);
+        _storage.Mood = BackendMood.Well;
+        _host.For(TimeSpan.FromHours(5));
+
+        StateOf(owed).ShouldBe(ObligationState.Superseded);
+        if (fails)
+        {
+            _host.Server.Obligations.Values.Where(o => o.Id != owed).ShouldHaveSingleItem().State.ShouldBe(ObligationState.Settled);
+            _storage.Volumes.ShouldBeEmpty();
+        }
+        else
+        {
+            _host.Server.Obligations.ShouldHaveSingleItem();
+            _storage.Volumes.Values.ShouldHaveSingleItem().Generation.ShouldBe(Generation.First.Next);
+        }
+    }
+
+    [Fact]
     public void A_refused_volume_is_never_deleted()
     {
         _storage.Add(Samples.Volume);
@@ -197,6 +250,21 @@ public sealed class TaskLifeTests
         Until(TaskState.Failed);
         _storage.Volumes.ShouldBeEmpty();
     }
+
+    private ObligationId OwedAfterUnclearMaking()
+    {
+        _storage.Mood = BackendMood.DoneButAnswerLost;
+        Send(Ensure);
+        _host.Until(() => _storage.Volumes.Count == 1, "made, and the answer lost");
+        _storage.Mood = BackendMood.Refuses;
+        Until(TaskState.Failed);
+        _host.Until(() => _host.Server.Obligations.Count == 1, "owed");
+        var owed = _host.Server.Obligations.Values.Single();
+        (owed.Kind, owed.State, owed.Generation).ShouldBe((ObligationKind.DeleteVolume, ObligationState.Owed, Generation.First));
+        return owed.Id;
+    }
+
+    private ObligationState StateOf(ObligationId id) => _host.Server.Obligations[id].State;
 
     private void Send(TaskSpec spec) => _host.Server.Send(Samples.Task(TaskId, spec));
 

@@ -135,7 +135,13 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
     {
         if (_volumes.TryGetValue(volume, out var present))
         {
-            return request.Generation < present.Generation ? Error<VolumeReply>(DriverErrorCode.Invalid, "an older generation") : Ok(new VolumeReply(DriverOutcome.AlreadySo, present));
+            if (request.Generation < present.Generation)
+            {
+                return Error<VolumeReply>(DriverErrorCode.Invalid, "an older generation");
+            }
+
+            _volumes[volume] = present with { Generation = request.Generation };
+            return Ok(new VolumeReply(DriverOutcome.AlreadySo, _volumes[volume]));
         }
 
         if (Mood == BackendMood.Full || _volumes.Values.Sum(one => one.SizeBytes) + request.SizeBytes > TotalBytes)
