@@ -121,7 +121,7 @@ internal sealed class HostWatch
         var items = await db.HostItems.Where(i => i.IncarnationId == incarnation && i.Revision > since).OrderBy(i => i.Revision).ToListAsync(cancellationToken);
         var poolIds = items.Where(i => i.Kind == ItemKind.Binding && i.Desired != Desired.Absent).Select(i => new PoolId(i.Id)).ToList();
         var pools = poolIds.Count == 0 ? [] : await db.StoragePools.Where(p => poolIds.Contains(p.Id)).ToListAsync(cancellationToken);
-        var now = _time.GetUtcNow();
+        var now = await _database.NowAsync(db, cancellationToken);
         return new News(row.Revision, [.. items.Select(i => ItemOf(i, pools, now))]);
     }
 

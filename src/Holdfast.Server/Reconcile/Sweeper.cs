@@ -12,7 +12,8 @@ namespace Holdfast.Server.Reconcile;
 
 /// <summary>
 /// Finds what time alone brings about: missed deadlines, silent hosts, retries, expunges. Every node sweeps; each find is looked at again inside its own
-/// transaction, so that two nodes, or a node that woke up late, do nothing twice.
+/// serialisable transaction, so that two nodes, or a node that woke up late, do nothing twice. The time is the database's, so that a node whose clock is wrong
+/// takes no host for lost and no deadline for missed.
 /// </summary>
 internal sealed partial class Sweeper : BackgroundService
 {

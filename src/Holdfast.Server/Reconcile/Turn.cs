@@ -24,12 +24,15 @@ internal sealed partial class Turn
     private readonly HashSet<Guid> _signalled = [];
 
     /// <summary>Begins a turn on a transaction.</summary>
-    public Turn(TurnServices services, StoreConnection db)
+    /// <param name="services">What it needs.</param>
+    /// <param name="db">The transaction.</param>
+    /// <param name="now">The time, as <see cref="Database.NowAsync"/> has it.</param>
+    public Turn(TurnServices services, StoreConnection db, DateTimeOffset now)
     {
         _services = services;
         _logger = services.Logger;
         Db = db;
-        Now = services.Time.GetUtcNow();
+        Now = now;
     }
 
     /// <summary>The transaction.</summary>

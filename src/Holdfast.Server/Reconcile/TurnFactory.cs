@@ -33,7 +33,7 @@ internal sealed class TurnFactory
         _services.Database.WriteAsync(
             async (db, ct) =>
             {
-                var turn = new Turn(_services, db);
+                var turn = new Turn(_services, db, await _services.Database.NowAsync(db, ct));
                 var result = await work(turn, ct);
                 await turn.SettleAsync(ct);
                 return result;

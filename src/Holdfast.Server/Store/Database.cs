@@ -80,6 +80,16 @@ internal sealed partial class Database : IAsyncDisposable
         evolve.Migrate();
     }
 
+    /// <summary>
+    /// The time that rows are written and judged by: on PostgreSQL the database's own, because the clocks of several nodes need not agree; on SQLite, which has one
+    /// node, that node's.
+    /// </summary>
+    /// <param name="db">The transaction; on PostgreSQL the time is that of its beginning.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<DateTimeOffset> NowAsync(StoreConnection db, CancellationToken cancellationToken) => IsShared
+        ? DateTimeOffset.FromUnixTimeMilliseconds(await db.ExecuteAsync<long>("SELECT (extract(epoch FROM now()) * 1000)::bigint", cancellationToken))
+        : _time.GetUtcNow();
+
     /// <summary>Reads in one snapshot.</summary>
     public async Task<T> ReadAsync<T>(Func<StoreConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
