@@ -10,10 +10,10 @@ internal static class Notifications
     public const string Channel = "holdfast_wakeup";
 
     /// <summary>Sends when the transaction commits.</summary>
-    public static Task SendAsync(StoreConnection db, Guid topic, CancellationToken cancellationToken) =>
+    public static Task SendAsync(StoreConnection db, IReadOnlyCollection<Guid> topics, CancellationToken cancellationToken) =>
         db.ExecuteAsync(
-            "SELECT pg_notify(:channel, :topic)",
+            "SELECT pg_notify(:channel, topic) FROM unnest(string_to_array(:topics, ',')) AS topic",
             cancellationToken,
             new DataParameter("channel", Channel),
-            new DataParameter("topic", topic.ToString("D"), LinqToDB.DataType.Text));
+            new DataParameter("topics", string.Join(',', topics.Select(t => t.ToString("D"))), LinqToDB.DataType.Text));
 }

@@ -3,6 +3,7 @@ using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
+using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using LinqToDB;
 using LinqToDB.Async;
@@ -38,15 +39,45 @@ internal sealed partial class Turn
     /// <summary>Tells every installation that has the pool what should be, as a new generation of its binding. Hosts that are away are told when they come back.</summary>
     public async Task TellBindingsAsync(PoolId pool, Desired desired, CancellationToken cancellationToken)
     {
-        var bindings = await Db.Bindings.Where(b => b.PoolId == pool && b.Absent == null).ToListAsync(cancellationToken);
-        foreach (var binding in bindings)
+        // Statements for the pool, not for each of its hosts: the same few for one host and for a thousand.
+        var told = Db.Bindings.Where(b => b.PoolId == pool && b.Absent == null);
+        var incarnations = await told.Select(b => b.IncarnationId).ToListAsync(cancellationToken);
+        if (incarnations.Count > 0)
         {
-            var generation = binding.Generation.Next;
-            await Db.UpdateAsync(binding with { Generation = generation, Desired = desired, Since = Now }, token: cancellationToken);
-            await PutItemAsync(binding.IncarnationId, ItemKind.Binding, pool.Value, generation, desired, null, null, cancellationToken);
+            await told
+                .Set(b => b.Generation, b => StoreSql.Next(b.Generation))
+                .Set(b => b.Desired, desired)
+                .Set(b => b.Since, Now)
+                .UpdateAsync(cancellationToken);
+
+            // As in PutItemAsync: the lock of its incarnation makes the revisions of a document visible in their order.
+            await Db.Incarnations
+                .Where(i => told.Any(b => b.IncarnationId == i.Id))
+                .Set(i => i.Revision, i => i.Revision + 1)
+                .UpdateAsync(cancellationToken);
+            var items = await Db.HostItems
+                .Where(i => i.Kind == ItemKind.Binding && i.Id == pool.Value && told.Any(b => b.IncarnationId == i.IncarnationId))
+                .Set(i => i.Revision, i => Db.Incarnations.Where(n => n.Id == i.IncarnationId).Select(n => n.Revision).First())
+                .Set(i => i.Generation, i => told.Where(b => b.IncarnationId == i.IncarnationId).Select(b => b.Generation).First())
+                .Set(i => i.Desired, desired)
+                .Set(i => i.Spec, (string?)null)
+                .Set(i => i.Expires, (DateTimeOffset?)null)
+                .UpdateAsync(cancellationToken);
+            if (items < incarnations.Count)
+            {
+                // A binding whose item is missing must be told all the same, or it could never be confirmed.
+                var missing = await told
+                    .Where(b => !Db.HostItems.Any(i => i.Kind == ItemKind.Binding && i.Id == pool.Value && i.IncarnationId == b.IncarnationId))
+                    .Select(b => new { b.IncarnationId, b.Generation })
+                    .ToListAsync(cancellationToken);
+                foreach (var binding in missing)
+                {
+                    await PutItemAsync(binding.IncarnationId, ItemKind.Binding, pool.Value, binding.Generation, desired, null, null, cancellationToken);
+                }
+            }
         }
 
-        await SignalAsync(pool.Value, cancellationToken);
+        await SignalAsync([.. incarnations.Select(i => i.Value), pool.Value], cancellationToken);
     }
 
     /// <summary>
@@ -57,18 +88,12 @@ internal sealed partial class Turn
         await Db.UpdateAsync(pool with { State = PoolState.Removed, StateSince = Now, Removed = Now, AddDeadline = null }, token: cancellationToken);
         await OrphanAsync(pool, cancellationToken);
         await TellBindingsAsync(pool.Id, Desired.Absent, cancellationToken);
-        var copies = await Db.TemplateCopies.Where(c => c.PoolId == pool.Id && c.Removed == null).ToListAsync(cancellationToken);
-        foreach (var copy in copies)
-        {
-            await Db.UpdateAsync(copy with { State = TemplateCopyState.Gone, Removed = Now, TaskId = null }, token: cancellationToken);
-        }
-
-        var volumes = await Db.Volumes.Where(v => v.PoolId == pool.Id && v.Removed == null).ToListAsync(cancellationToken);
-        foreach (var volume in volumes)
-        {
-            await ExpungedAsync(volume, $"its storage pool {pool.Name} ({pool.Id}) was removed; what is left at the backend is nobody's any more", cancellationToken);
-        }
-
+        await Db.TemplateCopies.Where(c => c.PoolId == pool.Id && c.Removed == null)
+            .Set(c => c.State, TemplateCopyState.Gone)
+            .Set(c => c.Removed, Now)
+            .Set(c => c.TaskId, (TaskId?)null)
+            .UpdateAsync(cancellationToken);
+        await ExpungeWithPoolAsync(pool, cancellationToken);
         var tasks = await Db.Tasks
             .Where(t => t.PoolId == pool.Id && (t.State == WorkState.Pending || t.State == WorkState.Owed))
             .Select(t => t.Id)
@@ -120,6 +145,7 @@ internal sealed partial class Turn
             .OrderBy(v => v.Id)
             .ToListAsync(cancellationToken);
         var copies = await Db.TemplateCopies.Where(c => c.PoolId == pool.Id && c.Removed == null).OrderBy(c => c.Id).ToListAsync(cancellationToken);
+        var rows = new List<ObligationRow>();
         var leftovers = volumes.Select(v => (v.Id, v.BackendName, v.Generation, What: $"volume {v.Name}"))
             .Concat(copies.Select(c => (c.Id, c.BackendName, c.Generation, What: $"the copy of template {c.TemplateId}")));
         var known = (await Db.Obligations
@@ -128,7 +154,7 @@ internal sealed partial class Turn
             .ToListAsync(cancellationToken)).ToHashSet();
         foreach (var (id, backendName, generation, what) in leftovers.Where(l => !known.Contains(l.Id)))
         {
-            var row = new ObligationRow
+            rows.Add(new ObligationRow
             {
                 Id = new ObligationId(NewId()),
                 IncarnationId = owner.IncarnationId,
@@ -146,10 +172,55 @@ internal sealed partial class Turn
                 Created = Now,
                 Updated = Now,
                 Settled = Now,
-            };
-            await Db.InsertAsync(row, token: cancellationToken);
-            await TellObligationAsync(EventTypes.ObligationOrphaned, EventLevel.Warn, row, $"was given up with its storage pool; what is left at the backend is {backendName ?? "not known"}", cancellationToken);
+            });
         }
+
+        await Db.InsertAllAsync(rows, cancellationToken);
+        await TellSystemAsync(
+            [
+                .. rows.Select(row => new SystemEvent(
+                    EventTypes.ObligationOrphaned,
+                    EventLevel.Warn,
+                    DescribeObligation(row, $"was given up with its storage pool; what is left at the backend is {row.BackendName ?? "not known"}"),
+                    ResourceTypes.Obligation,
+                    row.Id.Value,
+                    null)),
+            ],
+            cancellationToken);
+    }
+
+    // The volumes that nothing holds go with their pool, all at once; a VM that waits for that is looked at.
+    private async Task ExpungeWithPoolAsync(StoragePoolRow pool, CancellationToken cancellationToken)
+    {
+        var going = Db.Volumes.Where(v => v.PoolId == pool.Id && v.Removed == null);
+        var volumes = await going.ToListAsync(cancellationToken);
+        if (volumes.Count == 0)
+        {
+            return;
+        }
+
+        var waiting = await going.Where(v => v.VmId != null && Db.Vms.Any(vm => vm.Id == v.VmId && vm.State == VmState.Expunging)).Select(v => v.VmId).Distinct().ToListAsync(cancellationToken);
+        await going
+            .Set(v => v.State, VolumeState.Expunged)
+            .Set(v => v.StateSince, Now)
+            .Set(v => v.Removed, Now)
+            .Set(v => v.TaskId, (TaskId?)null)
+            .Set(v => v.VmId, (VmId?)null)
+            .Set(v => v.DeviceId, (int?)null)
+            .Set(v => v.Condition, (string?)null)
+            .UpdateAsync(cancellationToken);
+        foreach (var vm in waiting)
+        {
+            Mark(vm!.Value);
+        }
+
+        var why = $"its storage pool {pool.Name} ({pool.Id}) was removed; what is left at the backend is nobody's any more";
+        foreach (var volume in volumes)
+        {
+            Db.AfterCommit(() => LogVolumeExpunged(volume.Name, volume.Id, why));
+        }
+
+        await TellDeletedAsync([.. volumes.Where(v => v is { State: VolumeState.Expunging, VmId: null })], why, cancellationToken);
     }
 
     /// <summary>VMs with a volume on the pool whose guest is not gone.</summary>

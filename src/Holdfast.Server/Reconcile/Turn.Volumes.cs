@@ -309,20 +309,34 @@ internal sealed partial class Turn
         }
         else if (wasOwed)
         {
-            var user = await Db.Users.Where(u => u.AccountId == volume.AccountId).OrderBy(u => u.Created).Select(u => u.Id).FirstAsync(cancellationToken);
-            await TellAsync(
-                EventTypes.VolumeDelete,
-                EventLevel.Info,
-                EventState.Completed,
-                $"Volume {volume.Name} ({volume.Id}) is deleted: {why}",
-                volume.AccountId,
-                user,
-                ResourceTypes.Volume,
-                volume.Id.Value,
-                volume.Name,
-                null,
-                cancellationToken);
+            await TellDeletedAsync([volume], why, cancellationToken);
         }
+    }
+
+    private async Task TellDeletedAsync(IReadOnlyList<VolumeRow> volumes, string why, CancellationToken cancellationToken)
+    {
+        if (volumes.Count == 0)
+        {
+            return;
+        }
+
+        var accounts = volumes.Select(v => v.AccountId).Distinct().ToList();
+        var users = (await Db.Users.Where(u => accounts.Contains(u.AccountId)).OrderBy(u => u.Created).Select(u => new { u.AccountId, u.Id }).ToListAsync(cancellationToken)).ToLookup(u => u.AccountId, u => u.Id);
+        await Db.InsertAllAsync(
+            [
+                .. volumes.Select(volume => NewEvent(
+                    EventTypes.VolumeDelete,
+                    EventLevel.Info,
+                    EventState.Completed,
+                    $"Volume {volume.Name} ({volume.Id}) is deleted: {why}",
+                    volume.AccountId,
+                    users[volume.AccountId].First(),
+                    ResourceTypes.Volume,
+                    volume.Id.Value,
+                    volume.Name,
+                    null)),
+            ],
+            cancellationToken);
     }
 
     private async Task<Dictionary<PoolId, string>> PoolNamesAsync(IEnumerable<PoolId> ids, CancellationToken cancellationToken)

@@ -66,17 +66,21 @@ internal sealed partial class Turn
     public void Mark(PoolId pool) => MarkCore(pool.Value, ct => SettlePoolAsync(pool, ct));
 
     /// <summary>Wakes whoever waits for the topic once the transaction is committed, on every node.</summary>
-    public async Task SignalAsync(Guid topic, CancellationToken cancellationToken)
+    public Task SignalAsync(Guid topic, CancellationToken cancellationToken) => SignalAsync([topic], cancellationToken);
+
+    /// <summary>Wakes whoever waits for one of the topics once the transaction is committed, on every node. One statement for all.</summary>
+    public async Task SignalAsync(IReadOnlyCollection<Guid> topics, CancellationToken cancellationToken)
     {
-        if (!_signalled.Add(topic))
+        var news = topics.Where(_signalled.Add).ToList();
+        if (news.Count == 0)
         {
             return;
         }
 
-        Db.AfterCommit(() => _services.Wakeups.Signal(topic));
+        Db.AfterCommit(() => news.ForEach(_services.Wakeups.Signal));
         if (_services.Database.IsShared)
         {
-            await Notifications.SendAsync(Db, topic, cancellationToken);
+            await Notifications.SendAsync(Db, news, cancellationToken);
         }
     }
 
@@ -117,25 +121,9 @@ internal sealed partial class Turn
         EventId? start,
         CancellationToken cancellationToken)
     {
-        var id = new EventId(NewId());
-        await Db.InsertAsync(
-            new EventRow
-            {
-                Id = id,
-                Type = type,
-                Level = level,
-                State = state,
-                Description = description,
-                AccountId = account,
-                UserId = user,
-                ResourceType = resourceType,
-                ResourceId = resourceId,
-                ResourceName = resourceName,
-                StartId = start,
-                Created = Now,
-            },
-            token: cancellationToken);
-        return id;
+        var row = NewEvent(type, level, state, description, account, user, resourceType, resourceId, resourceName, start);
+        await Db.InsertAsync(row, token: cancellationToken);
+        return row.Id;
     }
 
     /// <summary>Writes an event of the installation itself, in the name of the root administrator's account.</summary>
@@ -148,13 +136,52 @@ internal sealed partial class Turn
         string? resourceName,
         CancellationToken cancellationToken)
     {
+        await TellSystemAsync([new SystemEvent(type, level, description, resourceType, resourceId, resourceName)], cancellationToken);
+    }
+
+    /// <summary>Writes events of the installation itself, in the name of the root administrator's account. The same statements for one and for many.</summary>
+    public async Task TellSystemAsync(IReadOnlyList<SystemEvent> events, CancellationToken cancellationToken)
+    {
+        if (events.Count == 0)
+        {
+            return;
+        }
+
         var owner = await Db.Users
             .Where(u => u.Removed == null)
             .OrderBy(u => u.Created)
             .Select(u => new { u.Id, u.AccountId })
             .FirstAsync(cancellationToken);
-        await TellAsync(type, level, EventState.Completed, description, owner.AccountId, owner.Id, resourceType, resourceId, resourceName, null, cancellationToken);
+        await Db.InsertAllAsync(
+            [.. events.Select(e => NewEvent(e.Type, e.Level, EventState.Completed, e.Description, owner.AccountId, owner.Id, e.ResourceType, e.ResourceId, e.ResourceName, null))],
+            cancellationToken);
     }
+
+    private EventRow NewEvent(
+        string type,
+        EventLevel level,
+        EventState state,
+        string description,
+        AccountId account,
+        UserId user,
+        string? resourceType,
+        Guid? resourceId,
+        string? resourceName,
+        EventId? start) => new()
+        {
+            Id = new EventId(NewId()),
+            Type = type,
+            Level = level,
+            State = state,
+            Description = description,
+            AccountId = account,
+            UserId = user,
+            ResourceType = resourceType,
+            ResourceId = resourceId,
+            ResourceName = resourceName,
+            StartId = start,
+            Created = Now,
+        };
 
     private void MarkCore(Guid id, Func<CancellationToken, Task> work)
     {

@@ -6,6 +6,7 @@ using LinqToDB;
 using LinqToDB.Data;
 using LinqToDB.DataProvider.PostgreSQL;
 using LinqToDB.DataProvider.SQLite;
+using LinqToDB.Interceptors;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 
@@ -33,7 +34,19 @@ internal sealed partial class Database : IAsyncDisposable
     private readonly SemaphoreSlim _writer = new(1, 1);
 
     /// <summary>Makes the access; does not connect.</summary>
-    public Database(DatabaseOptions options, TimeProvider time, Random random, ILogger<Database> logger, FailpointSet? failpoints = null)
+    /// <param name="options">Which database.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="random">Spreads what is run again.</param>
+    /// <param name="logger">The log.</param>
+    /// <param name="failpoints">Off when null.</param>
+    /// <param name="interceptors">See every statement; none but in tests.</param>
+    public Database(
+        DatabaseOptions options,
+        TimeProvider time,
+        Random random,
+        ILogger<Database> logger,
+        FailpointSet? failpoints = null,
+        IEnumerable<IInterceptor>? interceptors = null)
     {
         _failpoints = failpoints ?? FailpointSet.None;
         _options = options;
@@ -58,6 +71,11 @@ internal sealed partial class Database : IAsyncDisposable
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(options));
+        }
+
+        foreach (var interceptor in interceptors ?? [])
+        {
+            _dataOptions = _dataOptions.UseInterceptor(interceptor);
         }
     }
 

@@ -72,6 +72,7 @@ public class ApiHost : IAsyncLifetime
                     services.AddSingleton(new ReconcileTimings { SweepInterval = TimeSpan.FromDays(1) });
                 }
 
+                Configure(services);
                 services.AddLogging(logging => logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Trace));
             });
         await _host.StartAsync(CancellationToken.None);
@@ -102,6 +103,10 @@ public class ApiHost : IAsyncLifetime
         await _host.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
         GC.SuppressFinalize(this);
+    }
+
+    private protected virtual void Configure(IServiceCollection services)
+    {
     }
 
     /// <summary>The file with the connection string; null for SQLite.</summary>

@@ -4,7 +4,7 @@ using Xunit;
 namespace Holdfast.Server.Tests.Api;
 
 /// <summary>The same node on a PostgreSQL that is started for it, on a Unix socket of its own.</summary>
-public sealed class PostgreSqlApiHost : ApiHost
+public class PostgreSqlApiHost : ApiHost
 {
     private const string Programs = "/usr/lib/postgresql/15/bin";
     private string? _cluster;
@@ -17,6 +17,8 @@ public sealed class PostgreSqlApiHost : ApiHost
             await RunAsync("pg_ctl", "-D", _cluster + "/data", "-m", "immediate", "-w", "stop");
             Directory.Delete(_cluster, recursive: true);
         }
+
+        GC.SuppressFinalize(this);
     }
 
     protected override async Task<string?> DatabaseFileAsync(string folder)
