@@ -44,9 +44,10 @@ internal sealed partial class Membership(string folder, Uri server, TimeProvider
                 {
                     reason = exception.Message;
                 }
-                catch (OperationCanceledException) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+                catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
                 {
-                    reason = $"no answer within {CallDeadline.TotalSeconds:0} s";
+                    // Ours, or the time that the framework gives a connection, which it tells in the same way.
+                    reason = deadline.IsCancellationRequested ? $"no answer within {CallDeadline.TotalSeconds:0} s" : exception.InnerException?.Message ?? exception.Message;
                 }
 
                 var pause = backoff.Next();
