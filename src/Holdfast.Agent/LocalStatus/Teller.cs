@@ -10,7 +10,7 @@ namespace Holdfast.Agent.LocalStatus;
 
 /// <summary>
 /// <c>holdfast-agent tell</c>: the local status without an agent, read from the ledger, from libvirt and from the marks of driver processes. For the moment in
-/// which the agent is dead or frozen; changes nothing, takes no lock, makes no file.
+/// which the agent is dead or frozen; changes no row and takes none of the agent's locks (SQLite may make its own helper files beside the ledger).
 /// </summary>
 internal static class Teller
 {
