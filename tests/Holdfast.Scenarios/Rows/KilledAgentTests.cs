@@ -22,19 +22,21 @@ public sealed class KilledAgentTests(SharedStage shared, ITestOutputHelper outpu
         await bystander.ReadyAsync();
         await vm.ReadyAsync();
         var (process, boots, own) = (await Virsh.ProcessIdAsync(bystander.Id), bystander.Console.Boots, vm.Console.Boots);
-        (string Stop, string Start)[] places =
+        (string Stop, string Start, string Next)[] places =
         [
-            ("agent.destroy.done", "agent.attach.recorded"),
-            ("agent.gone.recorded", "agent.attach.answered"),
-            ("agent.obligation.tried", "agent.start.done"),
+            ("agent.destroy.done", "agent.attach.recorded", "agent.gone.recorded"),
+            ("agent.gone.recorded", "agent.attach.answered", "agent.obligation.tried"),
+            ("agent.obligation.tried", "agent.start.done", ""),
         ];
-        foreach (var (stop, start) in places)
+        await stage.KillAgentAsync();
+        await StartAsync(stage, places[0].Stop);
+        foreach (var (stop, start, next) in places)
         {
-            await DiesAsync(stage, stop, async () => (await vm.TryAsync("stopVirtualMachine", ("forced", "true"))).Reply);
+            await DiesAsync(stage, stop, start, async () => (await vm.TryAsync("stopVirtualMachine", ("forced", "true"))).Reply);
             Promise.Holds(Qemu.ProcessesOf(vm.Id).Count == 0 && await vm.StateAsync() == "Stopped", $"{vm.Name} is gone and shown Stopped");
             await DeadStorage.SettledAsync(stage, pool);
 
-            await DiesAsync(stage, start, async () => (await vm.TryAsync("startVirtualMachine")).Reply);
+            await DiesAsync(stage, start, next, async () => (await vm.TryAsync("startVirtualMachine")).Reply);
             await vm.ReadyAsync();
             Promise.Holds(Qemu.ProcessesOf(vm.Id).Count == 1 && await vm.StateAsync() == "Running", $"{vm.Name} runs once and is shown Running");
             Promise.Holds(vm.Console.Boots == ++own, $"{vm.Name} has been started once, not {vm.Console.Boots - own + 1} times");
@@ -59,30 +61,30 @@ public sealed class KilledAgentTests(SharedStage shared, ITestOutputHelper outpu
         await vm.ReadyAsync();
         var (process, boots) = (await Virsh.ProcessIdAsync(vm.Id), vm.Console.Boots);
         var volume = await stage.CreateVolumeAsync(pool.Offering);
-        foreach (var (attach, detach) in new[] { ("agent.plug.before", "agent.plug.done"), ("agent.plug.done", "agent.obligation.tried") })
-        {
-            await DiesAsync(stage, attach, () => vm.TryVolumeAsync("attachVolume", volume));
-            Promise.Holds(await vm.DisksOfAsync(volume) == 1, $"the guest has the disk once, not {await vm.DisksOfAsync(volume)} times");
-            await Wait.UntilAsync($"the guest {vm.Name} to write to the disk", Soon, () => Task.FromResult(vm.Console.Counter("vdb") > 0));
-            if (detach == "agent.plug.done")
-            {
-                await DiesAsync(stage, "agent.task.done", () => stage.Api.RunAsync("resizeVolume", new Dictionary<string, string> { ["id"] = volume, ["size"] = "2" }, Soon, CancellationToken.None));
-            }
-
-            await DiesAsync(stage, detach, () => vm.TryVolumeAsync("detachVolume", volume));
-            Promise.Holds(await vm.DisksOfAsync(volume) == 0, "the guest has let go of the disk");
-            await DeadStorage.SettledAsync(stage, pool);
-        }
-
+        await stage.KillAgentAsync();
+        await StartAsync(stage, "agent.plug.before");
+        await DiesAsync(stage, "agent.plug.before", "agent.task.done", AttachAsync);
+        await HasItOnceAsync();
+        await DiesAsync(
+            stage, "agent.task.done", "agent.plug.done", () => stage.Api.RunAsync("resizeVolume", new Dictionary<string, string> { ["id"] = volume, ["size"] = "2" }, Soon, CancellationToken.None));
+        await DiesAsync(stage, "agent.plug.done", "agent.plug.done", DetachAsync);
+        Promise.Holds(await vm.DisksOfAsync(volume) == 0, "the guest has let go of the disk");
+        await DeadStorage.SettledAsync(stage, pool);
+        await DiesAsync(stage, "agent.plug.done", "agent.obligation.tried", AttachAsync);
+        await HasItOnceAsync();
+        await DiesAsync(stage, "agent.obligation.tried", "", DetachAsync);
+        Promise.Holds(await vm.DisksOfAsync(volume) == 0, "the guest has let go of the disk");
+        await DeadStorage.SettledAsync(stage, pool);
         Promise.Holds(await Virsh.ProcessIdAsync(vm.Id) == process && vm.Console.Boots == boots, $"{vm.Name} runs in the QEMU it ran in before");
         await stage.Api.DoAsync("deleteVolume", Soon, CancellationToken.None, ("id", volume));
         await vm.StopAsync();
         await vm.DestroyAsync();
         await DeadStorage.SettledAsync(stage, pool);
 
-        await stage.DriversServeAsync();
+        await stage.KillAgentAsync();
+        await StartAsync(stage, "agent.driver.ended");
         var driver = await pool.DriverAsync();
-        await DiesAsync(stage, "agent.driver.ended", async () =>
+        await DiesAsync(stage, "agent.driver.ended", "", async () =>
         {
             await pool.EnterMaintenanceAsync();
             await pool.DeleteAsync();
@@ -90,20 +92,32 @@ public sealed class KilledAgentTests(SharedStage shared, ITestOutputHelper outpu
         });
         await pool.UnboundAsync();
         Promise.Holds(!driver.IsRunning && !Directory.Exists(driver.StateFolder), "the removed pool's driver and its folder are gone");
+
+        Task<ApiReply> AttachAsync() => vm.TryVolumeAsync("attachVolume", volume);
+
+        Task<ApiReply> DetachAsync() => vm.TryVolumeAsync("detachVolume", volume);
+
+        async Task HasItOnceAsync()
+        {
+            Promise.Holds(await vm.DisksOfAsync(volume) == 1, $"the guest has the disk once, not {await vm.DisksOfAsync(volume)} times");
+            await Wait.UntilAsync($"the guest {vm.Name} to write to the disk", Soon, () => Task.FromResult(vm.Console.Counter("vdb") > 0));
+        }
+    }
+
+    private static async Task StartAsync(Stage stage, string place)
+    {
+        await stage.StartAgentAsync(place.Length == 0 ? "" : $"{place}=1*panic");
         await stage.DriversServeAsync();
     }
 
-    /// <summary>Has the agent die at a place during an operation, starts another, and demands that the operation is done.</summary>
-    private async Task DiesAsync(Stage stage, string place, Func<Task<ApiReply>> operation)
+    /// <summary>Has the agent die at a place that it was started for, starts the next one, for another place, and demands that the operation is done.</summary>
+    private async Task DiesAsync(Stage stage, string place, string next, Func<Task<ApiReply>> operation)
     {
-        await stage.KillAgentAsync();
-        await stage.StartAgentAsync($"{place}=1*panic");
-        await stage.DriversServeAsync();
         var asked = operation();
         await stage.AgentDiedAsync();
-        await stage.StartAgentAsync();
+        await StartAsync(stage, next);
         var reply = await asked;
-        output.WriteLine($"{place}: {reply}");
+        output.WriteLine($"{place}: {(reply is ApiReply.Answered ? "done" : reply)}");
         Promise.Holds(reply is ApiReply.Answered, $"what was begun before the agent died at {place} is done by the next: {reply}");
     }
 }
