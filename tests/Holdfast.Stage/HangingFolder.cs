@@ -36,7 +36,7 @@ internal sealed class HangingFolder : IAsyncDisposable
         Directory.CreateDirectory(pool._folder);
         await Tool.RunAsync("truncate", "--size=512M", pool._image);
         await Tool.RunAsync("mkfs.ext4", "-q", pool._image);
-        await Tool.RunAsync("mount", "-o", "loop", pool._image, pool._folder);
+        await pool.MountAsync();
         try
         {
             await Tool.RunAsync("chmod", "755", pool._folder);
@@ -140,6 +140,22 @@ internal sealed class HangingFolder : IAsyncDisposable
         await _stage.Api.DoAsync("enableStorageMaintenance", TimeSpan.FromSeconds(60), CancellationToken.None, ("id", Id));
         await _stage.Api.DoAsync("deleteStoragePool", TimeSpan.FromSeconds(60), CancellationToken.None, ("id", Id), ("forced", "true"));
         await Wait.UntilAsync($"every host to confirm that the driver of {Name} is gone", TimeSpan.FromSeconds(30), async () => await BindingAsync() is null);
+    }
+
+    // Not by mount's own loop option: the kernel keeps a read-only mark with a loop device's number, and mount takes whatever number is free.
+    private async Task MountAsync()
+    {
+        var device = (await Tool.RunAsync("losetup", "--find", "--show", _image)).Trim();
+        try
+        {
+            await Tool.RunAsync("blockdev", "--setrw", device);
+            await Tool.RunAsync("mount", device, _folder);
+        }
+        finally
+        {
+            // While it is mounted this only says that the device goes with the mount.
+            await Tool.RunAsync("losetup", "--detach", device);
+        }
     }
 
     /// <inheritdoc/>
