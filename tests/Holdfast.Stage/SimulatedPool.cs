@@ -153,6 +153,9 @@ internal sealed class SimulatedPool : IAsyncDisposable
     /// <returns>Whether it does.</returns>
     public bool Holds(string volume) => _linstor.Cluster.Volumes.Any(held => held.Resource == $"hf-{volume}");
 
+    /// <summary>What the cluster holds, by name, seen as <see cref="Holds"/> sees it.</summary>
+    public IReadOnlyList<string> Resources => [.. _linstor.Cluster.Volumes.Select(held => held.Resource).Distinct(StringComparer.Ordinal)];
+
     /// <summary>Starts counting requests anew.</summary>
     public void ForgetRequests() => _linstor.Requests.Clear();
 

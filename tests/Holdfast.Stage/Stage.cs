@@ -121,10 +121,25 @@ internal sealed class Stage : IAsyncDisposable
     {
         Stack.Server.Signal(Signal.Kill);
         await Stack.Server.Exited;
-        _environment[FailpointVariable] = failpoints;
-        await Stack.StartServerAsync(CancellationToken.None);
-        _environment.Remove(FailpointVariable);
+        await StartServerAsync(failpoints);
         await Wait.UntilAsync("the agent to watch the new server", TimeSpan.FromSeconds(60), async () => await AgentAsync() is { Watching: true });
+    }
+
+    /// <summary>Starts the server, which has ended. Nothing is said about the agent.</summary>
+    /// <param name="failpoints">Places where the new process shall wait or die.</param>
+    /// <returns>When the new process answers.</returns>
+    /// <exception cref="StackFaultException">It has ended before it did.</exception>
+    public async Task StartServerAsync(string failpoints)
+    {
+        _environment[FailpointVariable] = failpoints;
+        try
+        {
+            await Stack.StartServerAsync(CancellationToken.None);
+        }
+        finally
+        {
+            _environment.Remove(FailpointVariable);
+        }
     }
 
     /// <summary>What the agent says of itself on its local socket; null when it does not answer.</summary>
@@ -168,19 +183,22 @@ internal sealed class Stage : IAsyncDisposable
     /// <returns>The VM and the job.</returns>
     public async Task<(Guest Guest, string Job)> BeginDeployAsync(string name, string offering = "tiny")
     {
+        var (unique, parameters) = await DeployParametersAsync(name, offering);
+        var answer = await Api.AskAsync("deployVirtualMachine", CancellationToken.None, parameters);
+        return (new Guest(this, unique, answer.Text("id")), answer.Text("jobid"));
+    }
+
+    /// <summary>What a deployVirtualMachine says.</summary>
+    /// <param name="name">A name for texts; made unique.</param>
+    /// <param name="offering">The service offering.</param>
+    /// <returns>The unique name, and the parameters.</returns>
+    public async Task<(string Name, (string Name, string Value)[] Parameters)> DeployParametersAsync(string name, string offering = "tiny")
+    {
         var unique = $"{name}-{Interlocked.Increment(ref _guests)}";
         var zone = (await Api.ListAsync("listZones", "zone", CancellationToken.None))[0].Text("id");
         var serviceOffering = (await Api.ListAsync("listServiceOfferings", "serviceoffering", CancellationToken.None, ("name", offering))).Single().Text("id");
         var template = (await Api.ListAsync("listTemplates", "template", CancellationToken.None, ("templatefilter", "all"), ("name", "tiny-linux")))[0].Text("id");
-        var answer = await Api.AskAsync(
-            "deployVirtualMachine",
-            CancellationToken.None,
-            ("name", unique),
-            ("displayname", unique),
-            ("zoneid", zone),
-            ("serviceofferingid", serviceOffering),
-            ("templateid", template));
-        return (new Guest(this, unique, answer.Text("id")), answer.Text("jobid"));
+        return (unique, [("name", unique), ("displayname", unique), ("zoneid", zone), ("serviceofferingid", serviceOffering), ("templateid", template)]);
     }
 
     /// <summary>Makes a data volume; no backend holds anything of it before it is attached for the first time.</summary>

@@ -85,11 +85,17 @@ public sealed record Failpoint(string Name, bool CanFail, bool CanDelay, string 
     /// <summary>The server has committed.</summary>
     public static readonly Failpoint ServerCommitted = new("server.commit.done", false, true, "the rows are durable, nobody was woken or answered");
 
+    /// <summary>The server is about to commit a step of its work: a wish was accepted, a host is told something, or a job ends.</summary>
+    public static readonly Failpoint ServerBeforeStep = new("server.step.before", false, true, "the transaction is open with the step and all that follows from it");
+
+    /// <summary>The server has committed a step of its work.</summary>
+    public static readonly Failpoint ServerStepDone = new("server.step.done", false, true, "the step is durable, nobody was woken or answered");
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<Failpoint> All { get; } =
     [
         LedgerBeforeWrite, LedgerWritten, CallBefore, CallAnswered, AttachRecorded, AttachAnswered, StartBefore, StartDone, DestroyBefore, DestroyDone, GoneRecorded,
         PlugBefore, PlugDone, ObligationBefore, ObligationTried, InventoryRecorded, TaskRecorded, TaskDone, DriverLaunched, DriverEnded, BindingCleared, ReportAccepted,
-        DriverBefore, DriverChanged, ServerBeforeCommit, ServerCommitted,
+        DriverBefore, DriverChanged, ServerBeforeCommit, ServerCommitted, ServerBeforeStep, ServerStepDone,
     ];
 }

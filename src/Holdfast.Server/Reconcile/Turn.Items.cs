@@ -50,6 +50,7 @@ internal sealed partial class Turn
                 token: cancellationToken);
         }
 
+        Db.IsStep = true;
         await SignalAsync(incarnation.Value, cancellationToken);
     }
 

@@ -50,6 +50,7 @@ internal sealed partial class Turn
             Deadline = Now + deadline,
         };
         await Db.InsertAsync(job, token: cancellationToken);
+        Db.IsStep = true;
         return job;
     }
 
@@ -102,7 +103,13 @@ internal sealed partial class Turn
             .Set(j => j.Result, result)
             .Set(j => j.Completed, Now)
             .UpdateAsync(cancellationToken);
-        return ended == 0 ? null : await Db.Jobs.SingleAsync(j => j.Id == id, cancellationToken);
+        if (ended == 0)
+        {
+            return null;
+        }
+
+        Db.IsStep = true;
+        return await Db.Jobs.SingleAsync(j => j.Id == id, cancellationToken);
     }
 
     private Task TellEndAsync(JobRow job, EventLevel level, string text, CancellationToken cancellationToken) =>

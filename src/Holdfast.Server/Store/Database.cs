@@ -200,10 +200,20 @@ internal sealed partial class Database : IAsyncDisposable
         {
             result = await work(db, cancellationToken);
             await _failpoints.PassAsync(Failpoint.ServerBeforeCommit, cancellationToken);
+            if (db.IsStep)
+            {
+                await _failpoints.PassAsync(Failpoint.ServerBeforeStep, cancellationToken);
+            }
+
             await transaction.CommitAsync(cancellationToken);
         }
 
         await _failpoints.PassAsync(Failpoint.ServerCommitted, CancellationToken.None);
+        if (db.IsStep)
+        {
+            await _failpoints.PassAsync(Failpoint.ServerStepDone, CancellationToken.None);
+        }
+
         db.RunAfterCommit();
         return result;
     }

@@ -50,6 +50,12 @@ internal sealed class StoreConnection : DataConnection
     public ITable<EventRow> Events => this.GetTable<EventRow>();
     public ITable<ObligationRow> Obligations => this.GetTable<ObligationRow>();
 
+    /// <summary>
+    /// Whether this transaction is a step of the server's work (it makes a job, ends one, or tells a host something) and not one that only notes that a host was
+    /// heard or a session used. Failpoints alone read it: of all commits these are the ones where a process that dies leaves others waiting.
+    /// </summary>
+    public bool IsStep { get; set; }
+
     /// <summary>Inserts rows: one statement for up to a thousand of them.</summary>
     public async Task InsertAllAsync<T>(IReadOnlyCollection<T> rows, CancellationToken cancellationToken)
         where T : class
