@@ -36,8 +36,8 @@ internal static class DeadStorage
         await pool.DieAsync(death);
         Done($"the controller of {pool.Name} is dead ({death})");
 
-        await OthersAreFreeAsync(pool, vm2);
-        Done($"stopped, started, rebooted and destroyed {vm2.Name}: {pool.Name}'s driver was not called once");
+        await OthersAreFreeAsync(stage, pool, vm2);
+        Done($"stopped, started, rebooted {vm2.Name}, attached a disk to it, detached it, destroyed it: {pool.Name}'s driver was not called once");
 
         var settled = await OwnVmStopsAsync(stage, pool, vm3);
         Done($"stopped {vm3.Name}, whose disk is on the dead {pool.Name}: Stopped; owed and listed: {settled}");
@@ -69,11 +69,12 @@ internal static class DeadStorage
         }
     }
 
-    /// <summary>Stops, starts, reboots and destroys a VM that has nothing on a dead pool.</summary>
+    /// <summary>Stops, starts, reboots and destroys a VM that has nothing on a dead pool, and attaches a disk of its own storage to it and detaches it again.</summary>
+    /// <param name="stage">The installation.</param>
     /// <param name="pool">The dead pool.</param>
     /// <param name="other">The VM, running.</param>
     /// <returns>When the pool's driver was proven not to have been called.</returns>
-    public static async Task OthersAreFreeAsync(SimulatedPool pool, Guest other)
+    public static async Task OthersAreFreeAsync(Stage stage, SimulatedPool pool, Guest other)
     {
         var driver = await pool.DriverAsync();
         var before = await driver.WorkCallsAsync();
@@ -83,12 +84,24 @@ internal static class DeadStorage
         Promise.Holds(stopped < AcpiTime, $"stopping {other.Name} takes what its own shutdown takes; it took {stopped}");
         await other.StartAsync();
         Promise.Holds(other.Console.Counter("vda") > counter, $"{other.Name} goes on counting from its disk; it lost writes");
+        var volume = await stage.CreateVolumeAsync("small");
+        await PlugAsync("attachVolume", 1);
+        await Wait.UntilAsync($"the guest {other.Name} to write to the disk that was attached", SettlesWithin, () => Task.FromResult(other.Console.Counter("vdb") > 0));
         await other.RebootAsync();
+        await PlugAsync("detachVolume", 0);
+        await stage.Api.DoAsync("deleteVolume", TimeSpan.FromSeconds(30), CancellationToken.None, ("id", volume));
         await other.DestroyAsync();
 
         var after = await driver.WorkCallsAsync();
         Promise.Holds(after == before, $"an operation on a VM calls only drivers of its own storage; the driver of {pool.Name} was called {after - before} times");
         Promise.Holds((await pool.DriverAsync()).ProcessId == driver.ProcessId, $"the driver of {pool.Name} was restarted meanwhile, so that its call log proves nothing");
+
+        async Task PlugAsync(string command, int disks)
+        {
+            var reply = await other.TryVolumeAsync(command, volume);
+            Promise.Holds(reply is ApiReply.Answered, $"{command} on {other.Name}, with a volume of its own storage, has nothing to do with {pool.Name}: {reply}");
+            Promise.Holds(await other.DisksOfAsync(volume) == disks, $"after {command} the guest {other.Name} has the disk {disks} times, not {await other.DisksOfAsync(volume)}");
+        }
     }
 
     /// <summary>Stops a VM whose disk is on the dead pool.</summary>

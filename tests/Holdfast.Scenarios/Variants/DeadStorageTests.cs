@@ -16,7 +16,7 @@ public sealed class DeadStorageTests(SharedStage shared, DeadStorageTests.Pool p
     [InlineData("ServerError")]
     [InlineData("Garbage")]
     [InlineData("Crawling")]
-    public async Task VmOnOtherStorage_IsStoppedStartedRebootedDestroyed_WithoutACallToTheDeadPool(string death)
+    public async Task VmOnOtherStorage_StopStartAttachRebootDetachDestroy_WithoutACallToTheDeadPool(string death)
     {
         var stage = await shared.StageAsync();
         var dead = await pool.GetAsync(shared);
@@ -25,7 +25,7 @@ public sealed class DeadStorageTests(SharedStage shared, DeadStorageTests.Pool p
         await dead.DieAsync(Enum.Parse<Death>(death));
         try
         {
-            await DeadStorage.OthersAreFreeAsync(dead, vm2);
+            await DeadStorage.OthersAreFreeAsync(stage, dead, vm2);
         }
         finally
         {
