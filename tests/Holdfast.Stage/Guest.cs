@@ -42,7 +42,7 @@ internal sealed class Guest
         await OpenConsoleAsync();
         await Wait.UntilAsync($"the guest {Name} to be up", TimeSpan.FromSeconds(60), () => Task.FromResult(Console.Boots > _bootsSeen));
         _bootsSeen = Console.Boots;
-        await WritesAsync();
+        await Wait.UntilAsync($"the guest {Name} to write to its root disk", TimeSpan.FromSeconds(30), () => Task.FromResult(Console.HasWrittenSinceBoot("vda")));
         return Stopwatch.GetElapsedTime(began);
     }
 

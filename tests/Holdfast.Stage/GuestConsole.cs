@@ -26,6 +26,12 @@ internal sealed class GuestConsole
         .Select(number => long.Parse(number, CultureInfo.InvariantCulture))
         .LastOrDefault();
 
+    /// <summary>Whether the guest has written to a disk since it last came up.</summary>
+    /// <param name="disk">The disk as the guest sees it: <c>vda</c>.</param>
+    /// <returns>Whether it says so.</returns>
+    public bool HasWrittenSinceBoot(string disk) =>
+        Read().Reverse().TakeWhile(line => !line.StartsWith(Ready, StringComparison.Ordinal)).Any(line => line.StartsWith($"counter {disk} ", StringComparison.Ordinal));
+
     /// <summary>The whole log, for texts of failures.</summary>
     /// <returns>Its last lines.</returns>
     public string Tail() => string.Join('\n', Read().TakeLast(15));

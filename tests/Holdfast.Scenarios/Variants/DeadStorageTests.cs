@@ -161,9 +161,19 @@ public sealed class DeadStorageTests(SharedStage shared, DeadStorageTests.Pool p
     }
 
     /// <summary>One pool for all tests here: it dies and comes back, as pools do.</summary>
-    public sealed class Pool
+    public sealed class Pool : IAsyncDisposable
     {
         private SimulatedPool? _pool;
+
+        /// <summary>Clears up: every pool that stays costs each agent that the other tests start a driver.</summary>
+        /// <returns>When no host has it.</returns>
+        public async ValueTask DisposeAsync()
+        {
+            if (_pool is not null)
+            {
+                await _pool.RemoveAsync();
+            }
+        }
 
         internal async Task<SimulatedPool> GetAsync(SharedStage shared) => _pool ??= await (await shared.StageAsync()).AddLinstorAsync("dead");
     }
