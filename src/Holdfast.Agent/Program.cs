@@ -114,7 +114,7 @@ try
     var serialLogs = Path.Combine(options.Data, "serial");
     PrivateFile.MakeFolder(serialLogs);
     HostAgent? agent = null;
-    var launcher = new ProcessLauncher(options.Drivers, options.Data, nodeName, () => agent?.GuestUser, time, logs.CreateLogger<ProcessLauncher>());
+    var launcher = new ProcessLauncher(new DriverFiles(options.Drivers, options.Data), options.Data, nodeName, () => agent?.GuestUser, time, logs.CreateLogger<ProcessLauncher>());
 #pragma warning disable RS0030 // The process is where randomness enters; everything below is given it.
     var random = new Random();
 #pragma warning restore RS0030

@@ -303,8 +303,7 @@ internal sealed class World : IDisposable
         host.RepeatsReports = false;
         host.RepeatsItems = false;
         host.ItemsPerWatch = null;
-        host.Launcher.FailsToStart = false;
-        host.Launcher.Executables.UnionWith(["directory", "linstor"]);
+        host.Launcher.Repair();
         if (host.Hypervisor.IsDown)
         {
             host.Hypervisor.Start();

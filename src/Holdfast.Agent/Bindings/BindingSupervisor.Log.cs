@@ -44,4 +44,16 @@ internal sealed partial class BindingSupervisor
 
     [LoggerMessage(EventId = 1412, Level = LogLevel.Error, Message = "The folder of removed storage pool '{PoolName}' ({Pool}) cannot be removed: {Obstacle}")]
     private partial void LogFoldersStay(string poolName, PoolId pool, string obstacle);
+
+    [LoggerMessage(EventId = 1413, Level = LogLevel.Information, Message = "Another build of the driver of storage pool '{PoolName}' ({Pool}) is installed, {Build}: it is tried out")]
+    private partial void LogTryingOut(string poolName, PoolId pool, string build);
+
+    [LoggerMessage(EventId = 1414, Level = LogLevel.Information, Message = "The driver of storage pool '{PoolName}' ({Pool}), process {Pid}, is replaced by the build that is installed now, which starts")]
+    private partial void LogReplaced(string poolName, PoolId pool, int pid);
+
+    [LoggerMessage(EventId = 1415, Level = LogLevel.Warning, Message = "The driver of storage pool '{PoolName}' ({Pool}) is not upgraded: build {Build} {How}. The one before it serves")]
+    private partial void LogNotUpgraded(string poolName, PoolId pool, string build, string how);
+
+    [LoggerMessage(EventId = 1416, Level = LogLevel.Warning, Message = "It cannot be written down that this build of the driver of storage pool '{PoolName}' ({Pool}) serves well: {Obstacle}")]
+    private partial void LogNotProven(string poolName, PoolId pool, string obstacle);
 }

@@ -57,7 +57,8 @@ internal sealed partial class BindingSupervisor : IDisposable
         ILogger log)
     {
         (_loop, _ledger, _launcher, Binding, _obligations, _changed, _log) = (loop, ledger, launcher, binding, obligations, changed, log);
-        _inventory = new InventoryKeeper(loop, ledger, binding, obligations, inventory, ShowInventory, log);
+        _inventory = new InventoryKeeper(loop, ledger, binding, obligations, inventory, ShowRemarks, log);
+        _upgrade = new DriverUpgrade(loop.Time);
         _wake = new Signal(loop.Time);
         Binding.Lane.Silent += () =>
         {
@@ -166,20 +167,35 @@ internal sealed partial class BindingSupervisor : IDisposable
         }
 
         var generation = Row.Item.Generation;
-        switch (await _launcher.LaunchAsync(Binding.Spec, generation, Handshake, _interrupt.Token))
+        var installation = _launcher.Installation(Binding.Spec.Driver);
+        if (installation.Build is not { } installed)
+        {
+            Down(
+                installation.Wrong is { } wrong
+                    ? $"The driver of storage pool '{Binding.PoolName}', {installation.Path}, cannot be used: {wrong}"
+                    : $"The driver of storage pool '{Binding.PoolName}' is not installed on this host: there is no {installation.Path}.",
+                ConditionType.DriverMissing);
+            await _wake.WaitAsync(CheckMissingEvery, _loop.Stopping);
+            return;
+        }
+
+        _build = _upgrade.Choose(installed, _launcher.Proven(Binding.Pool), generation);
+        string reason;
+        DriverErrorCode? code = null;
+        switch (await _launcher.LaunchAsync(Binding.Spec, generation, _build, Handshake, _interrupt.Token))
         {
             case LaunchOutcome.Ready ready:
                 (_process, _info, _servedGeneration) = (ready.Process, ready.Info, generation);
+                if (_build == installed)
+                {
+                    _upgrade.Forgive();
+                }
+
                 await _loop.Failpoints.PassAsync(Failpoint.DriverLaunched, _loop.Stopping);
                 await ServeAsync();
                 return;
-            case LaunchOutcome.Missing missing:
-                var text = $"The driver of storage pool '{Binding.PoolName}' is not installed on this host: there is no {missing.Path}.";
-                Down(text, ConditionType.DriverMissing);
-                await _wake.WaitAsync(CheckMissingEvery, _loop.Stopping);
-                return;
             case LaunchOutcome.Refused refused:
-                Down(DriverErrorText.Describe(Binding.PoolName, refused.Error), ConditionType.Failed, refused.Error.Code);
+                (reason, code) = (DriverErrorText.Describe(Binding.PoolName, refused.Error), refused.Error.Code);
                 break;
             case LaunchOutcome.Failed failed:
                 if (failed.Process is { } process)
@@ -188,16 +204,30 @@ internal sealed partial class BindingSupervisor : IDisposable
                     await EndProcessAsync(isHung: true);
                 }
 
-                if (_interrupt.IsCancellationRequested)
-                {
-                    // Nobody wants it any more, which is no failure.
-                    return;
-                }
-
-                Down($"The driver of storage pool '{Binding.PoolName}' does not start: {failed.Reason}", ConditionType.DriverRestarting);
+                reason = failed.Reason;
                 break;
+            default:
+                throw new InvalidOperationException("The hierarchy is closed.");
         }
 
+        if (_interrupt.IsCancellationRequested)
+        {
+            // Nobody wants it any more, which is no failure.
+            return;
+        }
+
+        if (_build == installed && CanGoBack)
+        {
+            Reject(_build, generation, $"does not start: {reason}", isLasting: code is not null);
+            return;
+        }
+
+        // Next time the installed one again, when it was the one before it that failed.
+        _upgrade.Forgive();
+        Down(
+            code is null ? $"The driver of storage pool '{Binding.PoolName}' does not start: {reason}" : reason,
+            code is null ? ConditionType.DriverRestarting : ConditionType.Failed,
+            code);
         await PauseAsync();
     }
 
@@ -216,7 +246,9 @@ internal sealed partial class BindingSupervisor : IDisposable
         _ = process.Ended.ContinueWith(
             _ => _wake.Set(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Current);
         var misses = 0;
-        var lastProbe = began;
+        var isStable = false;
+        string? failure = null;
+        var lastProbe = _looked = began;
         var spec = Binding.Spec;
         while (true)
         {
@@ -227,6 +259,7 @@ internal sealed partial class BindingSupervisor : IDisposable
                 LogEnded(Binding.PoolName, Binding.Pool, process.Pid, how);
                 process.Dispose();
                 _process = null;
+                failure = $"ended soon after it was started ({how})";
                 break;
             }
 
@@ -239,10 +272,14 @@ internal sealed partial class BindingSupervisor : IDisposable
             if (Row.Item.Generation != _servedGeneration && !SameSpec(spec, Row.Item.Binding!))
             {
                 LogReconfigured(Binding.PoolName, Binding.Pool, process.Pid, Row.Item.Generation);
-                Binding.Unsettle();
-                Lost($"The driver of storage pool '{Binding.PoolName}' is being started with its new configuration.");
-                await EndProcessAsync(isHung: false);
-                _backoff.Reset();
+                await GiveUpPlaceAsync($"The driver of storage pool '{Binding.PoolName}' is being started with its new configuration.");
+                return;
+            }
+
+            if (misses == 0 && await IsToBeReplacedAsync())
+            {
+                LogReplaced(Binding.PoolName, Binding.Pool, process.Pid);
+                await GiveUpPlaceAsync($"The driver of storage pool '{Binding.PoolName}' is being replaced by the one that is installed now.");
                 return;
             }
 
@@ -278,12 +315,15 @@ internal sealed partial class BindingSupervisor : IDisposable
                 Lost($"The driver of storage pool '{Binding.PoolName}' hung and was killed.");
                 LogHung(Binding.PoolName, Binding.Pool, process.Pid, PollDeadline.TotalSeconds * misses);
                 await EndProcessAsync(isHung: true);
+                failure = "hung soon after it was started";
                 break;
             }
 
-            if (_loop.Time.GetElapsedTime(began) > StableAfter)
+            if (!isStable && _loop.Time.GetElapsedTime(began) > StableAfter)
             {
+                isStable = true;
                 _backoff.Reset();
+                ProveBuild();
             }
 
             if (misses == 0)
@@ -292,7 +332,23 @@ internal sealed partial class BindingSupervisor : IDisposable
             }
         }
 
+        if (!isStable && CanGoBack)
+        {
+            Reject(_build, _servedGeneration, failure!, isLasting: true);
+            return;
+        }
+
         await PauseAsync();
+    }
+
+    // Calls at the driver are let come to their end for a moment; new ones wait for the next process.
+    private async Task GiveUpPlaceAsync(string reason)
+    {
+        Binding.Unsettle();
+        await WaitForIdleLaneAsync();
+        Lost(reason);
+        await EndProcessAsync(isHung: false);
+        _backoff.Reset();
     }
 
     private async Task<DriverAnswer<PoolStatus>> AskAsync(Func<TimeSpan, CancellationToken, Task<DriverAnswer<PoolStatus>>> ask, TimeSpan deadline)
@@ -326,6 +382,7 @@ internal sealed partial class BindingSupervisor : IDisposable
             LogQuiesced(Binding.PoolName, Binding.Pool, Row.Item.Generation, pid, how, _loop.Time.GetElapsedTime(began).TotalSeconds);
         }
 
+        await EndStuckTrialAsync();
         if (Desired == Desired.Quiesced)
         {
             Show(BindingState.Quiesced);
@@ -355,6 +412,7 @@ internal sealed partial class BindingSupervisor : IDisposable
             how = await EndProcessAsync(isHung: _isSilent);
         }
 
+        await EndStuckTrialAsync();
         await _loop.Failpoints.PassAsync(Failpoint.DriverEnded, _loop.Stopping);
 
         if (_launcher.RemoveFolders(Binding.Pool) is { } obstacle)
@@ -414,7 +472,22 @@ internal sealed partial class BindingSupervisor : IDisposable
     /// <summary>Ends the process. One that cannot be ended is shown as stuck until it is gone: no second one is started while the first may still act.</summary>
     private async Task<string> EndProcessAsync(bool isHung)
     {
-        var process = _process!;
+        var how = await EndAsync(_process!, isHung);
+        _process = null;
+        return how;
+    }
+
+    private async Task EndStuckTrialAsync()
+    {
+        if (_stuckTrial is { } trial)
+        {
+            await EndAsync(trial, isHung: true);
+            _stuckTrial = null;
+        }
+    }
+
+    private async Task<string> EndAsync(IDriverProcess process, bool isHung)
+    {
         var how = await ProcessEnding.EndAsync(process, isHung, _loop.Time);
         if (how is null)
         {
@@ -428,7 +501,6 @@ internal sealed partial class BindingSupervisor : IDisposable
         }
 
         process.Dispose();
-        _process = null;
         return how;
     }
 
@@ -496,6 +568,7 @@ internal sealed partial class BindingSupervisor : IDisposable
         [
             .. isDown ? [new Condition { Type = ConditionType.BackendUnhealthy, PoolId = Binding.Pool, Text = words, Code = status.Error?.Code }] : Array.Empty<Condition>(),
             .. _inventory.Conditions,
+            .. UpgradeConditions,
         ];
         if (isDown && !Binding.View.Conditions.Any(condition => condition.Type == ConditionType.BackendUnhealthy))
         {
@@ -523,14 +596,14 @@ internal sealed partial class BindingSupervisor : IDisposable
         }
     }
 
-    /// <summary>Shows what the inventory found beside the health that was shown last.</summary>
-    private void ShowInventory()
+    /// <summary>Shows what the inventory found, and why another build does not serve, beside the health that was shown last.</summary>
+    private void ShowRemarks()
     {
         if (Binding.View is { State: BindingState.Attached or BindingState.Degraded, Status: not null } view)
         {
             Binding.View = view with
             {
-                Conditions = [.. view.Conditions.Where(condition => condition.Type == ConditionType.BackendUnhealthy), .. _inventory.Conditions],
+                Conditions = [.. view.Conditions.Where(condition => condition.Type == ConditionType.BackendUnhealthy), .. _inventory.Conditions, .. UpgradeConditions],
             };
             _changed(Binding.Pool);
         }

@@ -10,11 +10,33 @@ internal interface IDriverLauncher
     /// <summary>The drivers whose executables are there, by name.</summary>
     IReadOnlyList<string> Installed();
 
+    /// <summary>What is installed of a driver now.</summary>
+    DriverInstallation Installation(string driver);
+
+    /// <summary>The build that a pool can go back to: it served the pool well, and its files were kept. Null when there is none.</summary>
+    DriverBuild? Proven(PoolId pool);
+
+    /// <summary>The build that was launched last for a pool serves it well: it becomes <see cref="Proven"/>. Files that no pool needs any more are removed.</summary>
+    /// <returns>Null, or what was in the way.</returns>
+    string? Prove(PoolId pool);
+
     /// <summary>
     /// Starts the driver of a binding and waits until it is ready. Does not throw when cancelled: the outcome is <see cref="LaunchOutcome.Failed"/> with the
     /// process, so that one that was started is never lost sight of.
     /// </summary>
-    Task<LaunchOutcome> LaunchAsync(BindingSpec spec, Generation generation, TimeSpan handshake, CancellationToken cancellationToken);
+    /// <param name="spec">What it is started with.</param>
+    /// <param name="generation">The generation of that.</param>
+    /// <param name="build">Which of its builds: the installed or the proven one.</param>
+    /// <param name="handshake">How long it may take until it is ready.</param>
+    /// <param name="cancellationToken">It is not wanted any more.</param>
+    Task<LaunchOutcome> LaunchAsync(BindingSpec spec, Generation generation, DriverBuild build, TimeSpan handshake, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// The same in a folder aside, while another process serves the binding, to see whether this build starts with these settings. No call is made to it; the
+    /// caller ends it. A driver that gets no call changes nothing (docs/drivers.md).
+    /// </summary>
+    /// <inheritdoc cref="LaunchAsync" path="/param"/>
+    Task<LaunchOutcome> TryOutAsync(BindingSpec spec, Generation generation, DriverBuild build, TimeSpan handshake, CancellationToken cancellationToken);
 
     /// <summary>Ends what an earlier agent process left running for a pool. To be called before a launch.</summary>
     Task<ReapOutcome> ReapAsync(PoolId pool, TimeSpan bound);
@@ -58,9 +80,6 @@ internal abstract record LaunchOutcome
 
     /// <summary>It serves.</summary>
     internal sealed record Ready(IDriverProcess Process, DriverInfo Info) : LaunchOutcome;
-
-    /// <summary>There is no such executable on this host.</summary>
-    internal sealed record Missing(string Path) : LaunchOutcome;
 
     /// <summary>It refused its configuration. It has ended.</summary>
     internal sealed record Refused(DriverError Error) : LaunchOutcome;

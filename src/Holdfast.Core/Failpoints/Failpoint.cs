@@ -64,6 +64,9 @@ public sealed record Failpoint(string Name, bool CanFail, bool CanDelay, string 
     /// <summary>A driver process was launched.</summary>
     public static readonly Failpoint DriverLaunched = new("agent.driver.launched", false, true, "the driver is ready, nobody uses it yet");
 
+    /// <summary>Another build of a driver was tried out.</summary>
+    public static readonly Failpoint DriverTried = new("agent.driver.tried", false, true, "the one that was tried runs aside, the one before serves");
+
     /// <summary>A removed pool's driver process has ended.</summary>
     public static readonly Failpoint DriverEnded = new("agent.driver.ended", false, true, "the process is gone, its folder is there");
 
@@ -95,7 +98,7 @@ public sealed record Failpoint(string Name, bool CanFail, bool CanDelay, string 
     public static IReadOnlyList<Failpoint> All { get; } =
     [
         LedgerBeforeWrite, LedgerWritten, CallBefore, CallAnswered, AttachRecorded, AttachAnswered, StartBefore, StartDone, DestroyBefore, DestroyDone, GoneRecorded,
-        PlugBefore, PlugDone, ObligationBefore, ObligationTried, InventoryRecorded, TaskRecorded, TaskDone, DriverLaunched, DriverEnded, BindingCleared, ReportAccepted,
-        DriverBefore, DriverChanged, ServerBeforeCommit, ServerCommitted, ServerBeforeStep, ServerStepDone,
+        PlugBefore, PlugDone, ObligationBefore, ObligationTried, InventoryRecorded, TaskRecorded, TaskDone, DriverLaunched, DriverTried, DriverEnded, BindingCleared,
+        ReportAccepted, DriverBefore, DriverChanged, ServerBeforeCommit, ServerCommitted, ServerBeforeStep, ServerStepDone,
     ];
 }

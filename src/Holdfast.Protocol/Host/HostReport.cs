@@ -142,6 +142,9 @@ public enum ConditionType
     /// <summary>The driver ended unexpectedly and is started again after a pause.</summary>
     DriverRestarting,
 
+    /// <summary>Another build of the driver is installed and does not start, or did not go on; the one before serves.</summary>
+    DriverNotUpgraded,
+
     /// <summary>The guest ended by itself.</summary>
     GuestEnded,
 

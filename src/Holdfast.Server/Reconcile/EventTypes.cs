@@ -13,6 +13,8 @@ internal static class EventTypes
     public const string BindingAbsolved = "STORAGE.BINDING.ABSOLVED";
     public const string BindingDegraded = "STORAGE.BINDING.DEGRADED";
     public const string BindingRecovered = "STORAGE.BINDING.RECOVERED";
+    public const string DriverUpgraded = "STORAGE.DRIVER.UPGRADED";
+    public const string DriverNotUpgraded = "STORAGE.DRIVER.NOTUPGRADED";
 
     /// <summary>A pool's health goes up and down; single changes are not told until it is steady.</summary>
     public const string PoolFlapping = "STORAGE.POOL.FLAPPING";

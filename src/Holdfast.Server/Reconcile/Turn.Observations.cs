@@ -281,6 +281,7 @@ internal sealed partial class Turn
             await TellHealthAsync(host, pool, changed.Observed == degraded, changed.Observed, error, cancellationToken);
         }
 
+        await TellDriverAsync(host, pool, binding, changed, cancellationToken);
         if (status.Status?.Capacity is { } capacity && (capacity.TotalBytes != pool.CapacityBytes || capacity.UsedBytes != pool.UsedBytes))
         {
             await Db.StoragePools.Where(p => p.Id == poolId)
@@ -295,6 +296,30 @@ internal sealed partial class Turn
         {
             await SeedTemplatesAsync(cancellationToken);
         }
+    }
+
+    // Once each: the agent tries a build that does not start again and again, with the same words.
+    private async Task TellDriverAsync(HostRow host, StoragePoolRow pool, BindingRow before, BindingRow now, CancellationToken cancellationToken)
+    {
+        var (served, serves) = (Remark(before), Remark(now));
+        if (serves is not null && served is null)
+        {
+            await TellAsync(EventTypes.DriverNotUpgraded, EventLevel.Warn, $"Host {host.Name} ({host.Id}): {serves}");
+        }
+
+        if (now.DriverVersion is { } version && before.DriverVersion is { } former && version != former)
+        {
+            await TellAsync(
+                EventTypes.DriverUpgraded,
+                EventLevel.Info,
+                $"Storage pool {pool.Name} ({pool.Id}) is served on host {host.Name} ({host.Id}) by version {version} of driver {pool.Driver}; before it was {former}");
+        }
+
+        Task TellAsync(string type, EventLevel level, string text) =>
+            TellSystemAsync(type, level, text, ResourceTypes.StoragePool, pool.Id.Value, pool.Name, cancellationToken);
+
+        static string? Remark(BindingRow binding) => JsonSerializer.Deserialize(binding.Conditions, HostJson.Default.IReadOnlyListCondition)
+            ?.FirstOrDefault(static condition => condition.Type == ConditionType.DriverNotUpgraded)?.Text;
     }
 
     /// <summary>Looks whether templates that wait for a pool can be imported now.</summary>

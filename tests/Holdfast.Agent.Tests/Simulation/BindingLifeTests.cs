@@ -1,3 +1,4 @@
+using Holdfast.Agent.Bindings;
 using Holdfast.Protocol.Host;
 using Shouldly;
 using Xunit;
@@ -7,6 +8,7 @@ namespace Holdfast.Agent.Tests.Simulation;
 public sealed class BindingLifeTests
 {
     private static readonly MachineDisk Disk = Samples.Disk(Samples.Volume, Samples.Pool);
+    private static readonly DriverBuild Second = new("second");
     private readonly SimHost _host = new();
     private readonly SimStorage _storage;
 
@@ -99,6 +101,79 @@ public sealed class BindingLifeTests
         _host.UntilBinding(Samples.Pool, BindingState.Degraded);
         _host.UntilBinding(Samples.Pool, BindingState.Attached, TimeSpan.FromSeconds(5));
         _host.Launcher.Launches.ShouldBe(2);
+    }
+
+    [Fact]
+    public void Another_build_that_starts_takes_the_place_of_the_one_before()
+    {
+        _host.UntilBinding(Samples.Pool, BindingState.Attached);
+        _host.Launcher.Build = Second;
+        _host.Until(() => _host.Server.Binding(Samples.Pool) is { State: BindingState.Attached, DriverVersion: "second" }, "the new one serves", TimeSpan.FromSeconds(30));
+        _host.Launcher.TriedOut.ShouldBe([Second]);
+        _host.Launcher.Trial!.Ended.IsCompleted.ShouldBeTrue();
+        _host.Launcher.Launches.ShouldBe(2);
+        Conditions().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Another_build_that_does_not_start_leaves_the_one_before_serving_and_says_so()
+    {
+        Run();
+        _host.Launcher.Build = Second;
+        _host.Launcher.Broken.Add(Second);
+        _host.Until(() => Conditions().Any(one => one.Type == ConditionType.DriverNotUpgraded), "it is told");
+        Conditions().Single().Text.ShouldContain("exit code 134");
+        _host.Launcher.Launches.ShouldBe(1);
+        _host.Server.Binding(Samples.Pool)!.State.ShouldBe(BindingState.Attached);
+        _host.Launcher.Build = new DriverBuild("third");
+        _host.Until(() => _host.Server.Binding(Samples.Pool) is { State: BindingState.Attached, DriverVersion: "third" }, "a mended one serves", TimeSpan.FromSeconds(30));
+        Conditions().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Another_build_that_ends_soon_is_rolled_back_and_stays_so()
+    {
+        _host.UntilBinding(Samples.Pool, BindingState.Attached);
+        var first = _host.Launcher.Build;
+        _host.For(TimeSpan.FromSeconds(70));
+        _host.Launcher.Build = Second;
+        _host.Until(() => _host.Server.Binding(Samples.Pool) is { State: BindingState.Attached, DriverVersion: "second" }, "the new one serves", TimeSpan.FromSeconds(30));
+        _host.Launcher.Running[Samples.Pool].Crash();
+        _host.Until(() => _host.Server.Binding(Samples.Pool) is { State: BindingState.Attached, DriverVersion: "first" }, "the one before serves", TimeSpan.FromSeconds(5));
+        _host.For(TimeSpan.FromHours(1));
+        _host.Launcher.Launched[Samples.Pool].ShouldBe(first);
+        Conditions().Single().Text.ShouldContain("signal 11");
+    }
+
+    [Fact]
+    public void An_agent_that_starts_with_a_broken_build_goes_back_to_the_proven_one()
+    {
+        _host.UntilBinding(Samples.Pool, BindingState.Attached);
+        _host.For(TimeSpan.FromSeconds(70));
+        _host.Launcher.Build = Second;
+        _host.Launcher.Broken.Add(Second);
+        _host.StartAgent();
+        _host.Until(() => Conditions().Any(one => one.Type == ConditionType.DriverNotUpgraded), "it is told");
+        _host.UntilBinding(Samples.Pool, BindingState.Attached);
+        _host.Server.Binding(Samples.Pool)!.DriverVersion.ShouldBe("first");
+    }
+
+    [Fact]
+    public void A_tried_driver_that_cannot_be_killed_stands_in_the_way_of_a_confirmed_removal_only()
+    {
+        _host.UntilBinding(Samples.Pool, BindingState.Attached);
+        _host.Launcher.TrialCannotBeKilled = true;
+        _host.Launcher.Build = Second;
+        _host.Until(() => Conditions().Any(one => one.Type == ConditionType.DriverNotUpgraded), "it is told", TimeSpan.FromSeconds(60));
+        Conditions().Single().Text.ShouldContain("cannot be killed");
+        _host.Server.Binding(Samples.Pool)!.State.ShouldBe(BindingState.Attached);
+        _host.For(TimeSpan.FromHours(1));
+        _host.Launcher.TriedOut.Count.ShouldBe(1);
+        Remove(2);
+        _host.Until(() => Conditions().Any(one => one.Type == ConditionType.DriverStuck), "it is shown as stuck", TimeSpan.FromSeconds(60));
+        _host.Server.Binding(Samples.Pool)!.State.ShouldBe(BindingState.Draining);
+        _host.Launcher.Trial!.CannotBeKilled = false;
+        _host.UntilBinding(Samples.Pool, BindingState.Absent, TimeSpan.FromSeconds(30));
     }
 
     [Fact]
@@ -204,4 +279,6 @@ public sealed class BindingLifeTests
     }
 
     private void Remove(long generation) => _host.Server.Send(Samples.Binding(Samples.Pool, generation, Desired.Absent));
+
+    private IReadOnlyList<Condition> Conditions() => _host.Server.Report(ItemKind.Binding, Samples.Pool.Value)?.Conditions ?? [];
 }

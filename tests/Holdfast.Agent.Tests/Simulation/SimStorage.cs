@@ -290,6 +290,49 @@ internal sealed class SimLauncher(TimeProvider time) : IDriverLauncher
 
     public HashSet<PoolId> FoldersThere { get; } = [];
 
+    /// <summary>What all executables are, now.</summary>
+    public DriverBuild Build { get; set; } = new("first");
+
+    /// <summary>Builds that end at once.</summary>
+    public HashSet<DriverBuild> Broken { get; } = [];
+
+    /// <summary>The build that was started last, by pool.</summary>
+    public Dictionary<PoolId, DriverBuild> Launched { get; } = [];
+
+    /// <summary>The builds that were tried out, in order.</summary>
+    public List<DriverBuild> TriedOut { get; } = [];
+
+    /// <summary>The last driver that was tried out.</summary>
+    public SimDriver? Trial { get; private set; }
+
+    /// <summary>Whether a driver that is tried out sleeps in the kernel.</summary>
+    public bool TrialCannotBeKilled { get; set; }
+
+    private readonly Dictionary<PoolId, DriverBuild> _proven = [];
+
+    public DriverInstallation Installation(string driver) => new($"/drivers/holdfast-driver-{driver}", Executables.Contains(driver) ? Build : null);
+
+    public DriverBuild? Proven(PoolId pool) => _proven.TryGetValue(pool, out var proven) ? proven : null;
+
+    public string? Prove(PoolId pool)
+    {
+        _proven[pool] = Launched[pool];
+        return null;
+    }
+
+    public Task<LaunchOutcome> TryOutAsync(BindingSpec spec, Generation generation, DriverBuild build, TimeSpan handshake, CancellationToken cancellationToken)
+    {
+        TriedOut.Add(build);
+        if (Broken.Contains(build))
+        {
+            return Task.FromResult<LaunchOutcome>(new LaunchOutcome.Failed("it ended at once: exit code 134", null));
+        }
+
+        var aside = new SimStorage(spec.PoolId, time) { DriverHangs = TrialCannotBeKilled };
+        Trial = new SimDriver(aside, time, ++_pids) { CannotBeKilled = TrialCannotBeKilled };
+        return Task.FromResult<LaunchOutcome>(new LaunchOutcome.Ready(Trial, Info(spec, Trial, aside, build)));
+    }
+
     public int Launches { get; private set; }
 
     public TimeSpan StartTakes { get; set; } = TimeSpan.FromMilliseconds(200);
@@ -300,13 +343,9 @@ internal sealed class SimLauncher(TimeProvider time) : IDriverLauncher
 
     public IReadOnlyList<PoolId> Folders() => [.. FoldersThere];
 
-    public async Task<LaunchOutcome> LaunchAsync(BindingSpec spec, Generation generation, TimeSpan handshake, CancellationToken cancellationToken)
+    public async Task<LaunchOutcome> LaunchAsync(BindingSpec spec, Generation generation, DriverBuild build, TimeSpan handshake, CancellationToken cancellationToken)
     {
-        if (!Executables.Contains(spec.Driver))
-        {
-            return new LaunchOutcome.Missing($"/drivers/holdfast-driver-{spec.Driver}");
-        }
-
+        Launched[spec.PoolId] = build;
         FoldersThere.Add(spec.PoolId);
         try
         {
@@ -322,20 +361,27 @@ internal sealed class SimLauncher(TimeProvider time) : IDriverLauncher
             return new LaunchOutcome.Refused(error);
         }
 
+        if (Broken.Contains(build))
+        {
+            return new LaunchOutcome.Failed("it ended at once: exit code 134", null);
+        }
+
         Launches++;
         Storages[spec.PoolId].DriverHangs = false;
         var storage = Storages[spec.PoolId];
         var driver = new SimDriver(storage, time, ++_pids);
         Running[spec.PoolId] = driver;
-        return new LaunchOutcome.Ready(driver, new DriverInfo
-        {
-            Driver = spec.Driver, Version = "1.0", Protocol = 1, Pid = driver.Pid, PoolId = spec.PoolId,
-            Capabilities = new DriverCapabilities
-            {
-                CanClone = storage.CanClone, CanSnapshot = false, CanResize = true, IsShared = true, CanAttachLocally = storage.CanAttachLocally,
-            },
-        });
+        return new LaunchOutcome.Ready(driver, Info(spec, driver, storage, build));
     }
+
+    private static DriverInfo Info(BindingSpec spec, SimDriver driver, SimStorage storage, DriverBuild build) => new()
+    {
+        Driver = spec.Driver, Version = build.Value, Protocol = 1, Pid = driver.Pid, PoolId = spec.PoolId,
+        Capabilities = new DriverCapabilities
+        {
+            CanClone = storage.CanClone, CanSnapshot = false, CanResize = true, IsShared = true, CanAttachLocally = storage.CanAttachLocally,
+        },
+    };
 
     public Task<ReapOutcome> ReapAsync(PoolId pool, TimeSpan bound)
     {

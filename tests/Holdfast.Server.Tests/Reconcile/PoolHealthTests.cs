@@ -114,6 +114,34 @@ public abstract class PoolHealthTests : NodeTests
     }
 
     [Fact]
+    public async Task A_driver_that_is_not_upgraded_is_told_once_and_the_pool_serves_all_the_same()
+    {
+        await using var agent = await TestAgent.StartAsync(Node, "host1");
+        var pool = await Node.AddPoolAsync();
+        await ShouldServeAsync(1, pool);
+        const string Why = "The driver of storage pool 'pool' that is installed (build 17) does not start: exit code 134. The one before it serves.";
+        var kept = new Condition { Type = ConditionType.DriverNotUpgraded, PoolId = pool, Text = Why };
+        await SayVersionAsync("1.0");
+        await SayVersionAsync("1.0", kept);
+        await SayVersionAsync("1.0", kept, kept);
+        await ShouldBeAsync(pool, PoolHealth.Up, serving: 1, sick: 0, null);
+        await SayVersionAsync("1.1");
+
+        var told = await Node.ReadAsync(db => db.Events.Where(e => e.ResourceId == pool.Value && e.Type.StartsWith("STORAGE.DRIVER.")).OrderBy(e => e.Created).ThenBy(e => e.Id).ToListAsync(Token));
+        told.Select(one => one.Type).ShouldBe(["STORAGE.DRIVER.NOTUPGRADED", "STORAGE.DRIVER.UPGRADED"]);
+        told[0].Description.ShouldContain(Why);
+        told[0].Description.ShouldContain("host1");
+        told[1].Description.ShouldContain("version 1.1");
+        told[1].Description.ShouldContain("before it was 1.0");
+
+        async Task SayVersionAsync(string version, params Condition[] conditions)
+        {
+            var report = TestAgent.Of(agent.Items[(ItemKind.Binding, pool.Value)], BindingState.Attached, PlaneHealth.Up, conditions);
+            await agent.ReportAsync([report with { Binding = report.Binding! with { DriverVersion = version } }]);
+        }
+    }
+
+    [Fact]
     public async Task A_host_that_is_not_heard_of_serves_nothing_and_a_pool_in_maintenance_is_quiesced()
     {
         await using var first = await TestAgent.StartAsync(Node, "host1");

@@ -21,7 +21,6 @@ internal static class FaultMatrix
         Later(18, "F17, the host returns", "HA restart done elsewhere", HighAvailability),
         Later(21, "F18, storage reachable", "HA restart", HighAvailability),
         Later(25, "two servers believe they own a job", "all", "two nodes on PostgreSQL in one world; the store's tests hold single statements"),
-        Later(47, "driver upgrade fails to start", "driver upgrade", "replacing a driver's executable"),
         Later(49, "F2 on source storage", "live-migrate", LiveMigration),
         Later(50, "F17 of the target at switch-over", "live-migrate", LiveMigration),
         Later(51, "F1 own after a migration", "detach on the source", LiveMigration),

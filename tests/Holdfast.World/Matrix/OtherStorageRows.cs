@@ -81,7 +81,8 @@ internal static class OtherStorageRows
         var vm = scene.World.Run();
         var other = scene.World.Run(1);
         var host = scene.World.HostOf(other)!;
-        host.Launcher.Executables.Clear();
+        host.Launcher.Uninstall("directory");
+        host.Launcher.Uninstall("linstor");
         host.Launcher.Of(scene.Other.Pool)?.Crash();
         scene.Until(() => host.Launcher.Of(scene.Other.Pool) is null, "the driver to be gone");
         host.KillAgent();

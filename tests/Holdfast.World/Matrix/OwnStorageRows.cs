@@ -1,5 +1,8 @@
 using Holdfast.Core.States;
+using Holdfast.Protocol.Host;
+using Holdfast.Server.Store.Rows;
 using Holdfast.Worlds.History;
+using Holdfast.Worlds.Hosts;
 using Holdfast.Worlds.Storage;
 using LinqToDB.Async;
 
@@ -24,6 +27,7 @@ internal static class OwnStorageRows
         new MatrixRow(35, "F6 own: garbage", "start, attach, delete", "refused; no effect") { Play = scene => Refused(scene, BackendMood.Garbage) },
         new MatrixRow(36, "F5 own: credentials revoked", "start, attach", "clear words; no storm of retries") { Play = Credentials },
         new MatrixRow(37, "F9 no space", "deploy, resize", "undone; the source is intact") { Play = Full },
+        new MatrixRow(47, "driver upgrade fails to start", "driver upgrade", "the version before keeps serving, or serves again by itself") { Play = UpgradeFails },
         new MatrixRow(54, "F2 own", "destroy and expunge", "shown as what it is until the backend has confirmed") { Play = Expunge },
     ];
 
@@ -220,5 +224,58 @@ internal static class OwnStorageRows
         {
             scene.Expect(volume.State is VolumeState.Expunging && scene.Own.Volumes.ContainsKey(volume.Id), $"volume {HistoryText.Short(volume.Id.Value)} to be shown as not yet gone; it is {volume.State}");
         }
+    }
+
+    private static void UpgradeFails(Scene scene)
+    {
+        var vm = scene.World.Run();
+        var host = scene.World.HostOf(vm)!;
+
+        // Long enough for the build that serves to be one to go back to.
+        scene.World.For(TimeSpan.FromSeconds(75));
+        var before = host.Launcher.BuildOf(scene.Own.Pool)!;
+        var pid = host.Launcher.Of(scene.Own.Pool)!.Pid;
+        var flaw = scene.Simulator.Pick([.. Enum.GetValues<BuildFlaw>().Where(static flaw => flaw != BuildFlaw.None)]);
+        var broken = host.Launcher.Install("linstor", flaw);
+        var startsAtAll = flaw is BuildFlaw.EndsSoon or BuildFlaw.HangsSoon;
+        var agentDies = scene.Simulator.Chance(0.3);
+        var mark = scene.Mark;
+        scene.World.For(scene.Simulator.Milliseconds(0, 30_000));
+        if (agentDies)
+        {
+            host.KillAgent();
+        }
+
+        // While it is tried, nobody notices; while one that ends soon takes its place, a client may have to ask again.
+        var data = scene.Data();
+        foreach (var step in new Func<Client.Call>[]
+        {
+            () => scene.Api.AttachVolume(data, vm), () => scene.Api.StopVm(vm, scene.Simulator.Chance(0.5)), () => scene.Api.StartVm(vm), () => scene.Api.DetachVolume(data),
+        })
+        {
+            var call = startsAtAll || agentDies ? scene.Patiently(step) : scene.Well(step());
+            scene.Expect(call.Succeeded, $"{call.Command} to succeed; it ended: {call}");
+        }
+
+        scene.Until(
+            () => Binding() is { Observed: BindingState.Attached } binding && binding.DriverVersion == before.Version && binding.Conditions.Contains("driver-not-upgraded", StringComparison.Ordinal),
+            "the version before to serve, and the binding to say why",
+            seconds: 300);
+        scene.Expect(host.Launcher.BuildOf(scene.Own.Pool) == before, "the build before to run");
+        if (!startsAtAll && !agentDies)
+        {
+            scene.Expect(host.Launcher.Of(scene.Own.Pool)!.Pid == pid, "its process never to have been ended");
+            scene.Expect(!scene.World.Recorder.Entries.Skip(mark).Any(entry => entry is HistoryEntry.DriverCalled called && called.Host == host.Name && called.Pool == scene.Own.Pool && called.Pid != pid), "no call to a driver that was only tried");
+        }
+
+        scene.World.For(TimeSpan.FromMinutes(scene.Simulator.Random.Next(1, 30)));
+        scene.Expect(host.Launcher.BuildOf(scene.Own.Pool) == before, $"build {broken.Number} not to come back by itself");
+        var mended = host.Launcher.Install("linstor", BuildFlaw.None);
+        scene.Until(
+            () => Binding() is { Observed: BindingState.Attached } binding && binding.DriverVersion == mended.Version && !binding.Conditions.Contains("driver-not-upgraded", StringComparison.Ordinal),
+            "a build that starts to take its place");
+        scene.Well(scene.Api.StopVm(vm, forced: true));
+
+        BindingRow? Binding() => scene.World.Node.Read(db => db.Bindings.FirstOrDefaultAsync(b => b.IncarnationId == host.Incarnation && b.PoolId == scene.Own.Pool));
     }
 }

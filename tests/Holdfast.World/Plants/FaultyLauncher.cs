@@ -22,10 +22,19 @@ internal sealed class FaultyLauncher(IDriverLauncher inner) : IDriverLauncher
 
     public IReadOnlyList<string> Installed() => inner.Installed();
 
-    public async Task<LaunchOutcome> LaunchAsync(BindingSpec spec, Generation generation, TimeSpan handshake, CancellationToken cancellationToken)
+    public DriverInstallation Installation(string driver) => inner.Installation(driver);
+
+    public DriverBuild? Proven(PoolId pool) => inner.Proven(pool);
+
+    public string? Prove(PoolId pool) => inner.Prove(pool);
+
+    public Task<LaunchOutcome> TryOutAsync(BindingSpec spec, Generation generation, DriverBuild build, TimeSpan handshake, CancellationToken cancellationToken) =>
+        inner.TryOutAsync(spec, generation, build, handshake, cancellationToken);
+
+    public async Task<LaunchOutcome> LaunchAsync(BindingSpec spec, Generation generation, DriverBuild build, TimeSpan handshake, CancellationToken cancellationToken)
     {
         BeforeLaunch?.Invoke(spec);
-        var outcome = await inner.LaunchAsync(spec, generation, handshake, cancellationToken);
+        var outcome = await inner.LaunchAsync(spec, generation, build, handshake, cancellationToken);
         if (outcome is LaunchOutcome.Ready ready)
         {
             _clients[spec.PoolId] = ready.Process.Client;

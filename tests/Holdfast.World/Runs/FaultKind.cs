@@ -23,6 +23,7 @@ internal enum FaultKind
     SleepingDriver,
     RemoveExecutable,
     DriverFailsToStart,
+    UpgradeDriver,
     PowerLoss,
     GuestEnds,
     SleepingGuest,

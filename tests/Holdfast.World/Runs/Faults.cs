@@ -14,6 +14,8 @@ internal sealed class Faults(World world)
 {
     private static readonly BackendMood[] Moods = [.. Enum.GetValues<BackendMood>().Where(mood => mood != BackendMood.Well)];
 
+    private static readonly BuildFlaw[] Flaws = Enum.GetValues<BuildFlaw>();
+
     /// <summary>The places in an agent where it can be made to fail, wait or die.</summary>
     public static readonly IReadOnlyList<Failpoint> AgentPoints = [.. Failpoint.All.Where(point => point.Name.StartsWith("agent.", StringComparison.Ordinal))];
 
@@ -93,10 +95,24 @@ internal sealed class Faults(World world)
                 HurtDriver(host, Simulator.Pick(drivers), kind, lasts);
                 break;
             case FaultKind.RemoveExecutable:
-                Switch($"driver executable of {host.Name}: removed", lasts, on => _ = on ? host.Launcher.Executables.Remove("linstor") : host.Launcher.Executables.Add("linstor"));
+                Switch($"driver executable of {host.Name}: removed", lasts, on =>
+                {
+                    if (on)
+                    {
+                        host.Launcher.Uninstall("linstor");
+                    }
+                    else
+                    {
+                        host.Launcher.Repair();
+                    }
+                });
                 break;
             case FaultKind.DriverFailsToStart:
                 Switch($"driver executable of {host.Name}: ends at once", lasts, on => host.Launcher.FailsToStart = on);
+                break;
+            case FaultKind.UpgradeDriver:
+                host.Launcher.Install("linstor", Simulator.Pick(Flaws));
+                Simulator.After(lasts, () => host.Launcher.Repair());
                 break;
             case FaultKind.PowerLoss when host.HasPower:
                 host.LosePower();

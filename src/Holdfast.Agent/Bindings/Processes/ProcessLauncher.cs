@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using Holdfast.Agent.Ledger;
 using Holdfast.Core.Ids;
 using Holdfast.Core.Waits;
@@ -15,14 +14,17 @@ namespace Holdfast.Agent.Bindings.Processes;
 
 /// <summary>
 /// Starts drivers as child processes. Each binding has a folder below the agent's data folder with the socket, the state folder and a file that names the
-/// process and its start time, so that a restarted agent finds what an earlier one left running and never mistakes another process for it.
+/// process and its start time, so that a restarted agent finds what an earlier one left running and never mistakes another process for it; and a file that
+/// names the build that proved itself.
 /// </summary>
 internal sealed partial class ProcessLauncher : IDriverLauncher
 {
     private const string FolderName = "bindings";
-    private const string ExecutablePrefix = "holdfast-driver-";
+    private const string TrialName = "t";
     private const int LongestSocketPath = 107;
-    private readonly string _driverFolder;
+    private readonly DriverFiles _files;
+    private readonly Dictionary<PoolId, (string Driver, DriverBuild Build)> _launched = [];
+    private readonly Dictionary<PoolId, (string Driver, DriverBuild Build)> _tried = [];
     private readonly string _folder;
     private readonly string _nodeName;
     private readonly Func<GuestUser?> _guestUser;
@@ -30,25 +32,46 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
     private readonly ILogger _log;
 
     /// <summary>Makes a launcher.</summary>
-    /// <param name="driverFolder">Where the drivers' executables are.</param>
+    /// <param name="files">The drivers' files.</param>
     /// <param name="dataFolder">The agent's data folder.</param>
     /// <param name="nodeName"><c>uname -n</c>.</param>
     /// <param name="guestUser">Whom guests run as, when known.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">Where drivers' own log lines go.</param>
-    public ProcessLauncher(string driverFolder, string dataFolder, string nodeName, Func<GuestUser?> guestUser, TimeProvider time, ILogger log)
+    public ProcessLauncher(DriverFiles files, string dataFolder, string nodeName, Func<GuestUser?> guestUser, TimeProvider time, ILogger log)
     {
-        (_driverFolder, _folder, _nodeName, _guestUser, _time, _log) = (driverFolder, Path.Combine(dataFolder, FolderName), nodeName, guestUser, time, log);
+        (_files, _folder, _nodeName, _guestUser, _time, _log) = (files, Path.Combine(dataFolder, FolderName), nodeName, guestUser, time, log);
         PrivateFile.MakeFolder(_folder);
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Installed() =>
-    [
-        .. (Directory.Exists(_driverFolder) ? Directory.GetFiles(_driverFolder, ExecutablePrefix + "*") : [])
-            .Select(path => Path.GetFileName(path)[ExecutablePrefix.Length..])
-            .Where(name => DriverName().IsMatch(name)).Order(StringComparer.Ordinal),
-    ];
+    public IReadOnlyList<string> Installed() => _files.Installed();
+
+    /// <inheritdoc/>
+    public DriverInstallation Installation(string driver) => _files.Look(driver);
+
+    /// <inheritdoc/>
+    public DriverBuild? Proven(PoolId pool) =>
+        ReadProven(FolderOf(pool)) is { } proven && _files.Kept(proven.Driver, proven.Build) is not null ? proven.Build : null;
+
+    /// <inheritdoc/>
+    public string? Prove(PoolId pool)
+    {
+        try
+        {
+            if (_launched.TryGetValue(pool, out var launched))
+            {
+                PrivateFile.Write(ProvenFile(FolderOf(pool)), Encoding.ASCII.GetBytes($"{launched.Driver} {launched.Build}\n"));
+            }
+
+            Sweep();
+            return null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return exception.Message;
+        }
+    }
 
     /// <inheritdoc/>
     public IReadOnlyList<PoolId> Folders() =>
@@ -58,15 +81,22 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
     ];
 
     /// <inheritdoc/>
-    public async Task<LaunchOutcome> LaunchAsync(BindingSpec spec, Generation generation, TimeSpan handshake, CancellationToken cancellationToken)
+    public Task<LaunchOutcome> LaunchAsync(BindingSpec spec, Generation generation, DriverBuild build, TimeSpan handshake, CancellationToken cancellationToken)
     {
-        var executable = Path.Combine(_driverFolder, ExecutablePrefix + spec.Driver);
-        if (!DriverName().IsMatch(spec.Driver) || !File.Exists(executable))
-        {
-            return new LaunchOutcome.Missing(executable);
-        }
+        _launched[spec.PoolId] = (spec.Driver, build);
+        return StartAsync(spec, generation, build, FolderOf(spec.PoolId), handshake, cancellationToken);
+    }
 
-        var folder = FolderOf(spec.PoolId);
+    /// <inheritdoc/>
+    public Task<LaunchOutcome> TryOutAsync(BindingSpec spec, Generation generation, DriverBuild build, TimeSpan handshake, CancellationToken cancellationToken)
+    {
+        _tried[spec.PoolId] = (spec.Driver, build);
+        return StartAsync(spec, generation, build, TrialFolderOf(spec.PoolId), handshake, cancellationToken);
+    }
+
+    private async Task<LaunchOutcome> StartAsync(
+        BindingSpec spec, Generation generation, DriverBuild build, string folder, TimeSpan handshake, CancellationToken cancellationToken)
+    {
         var socket = Path.Combine(folder, "s");
         if (Encoding.UTF8.GetByteCount(socket) > LongestSocketPath)
         {
@@ -77,6 +107,7 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
         Process started;
         try
         {
+            var executable = await _files.KeepAsync(spec.Driver, build);
             PrivateFile.MakeFolder(folder);
             PrivateFile.MakeFolder(Path.Combine(folder, "state"));
             File.Delete(socket);
@@ -105,7 +136,7 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
         try
         {
             var ticks = ProcStat.StartTicks(process.Pid);
-            PrivateFile.Write(PidFile(spec.PoolId), Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{process.Pid} {ticks}\n")));
+            PrivateFile.Write(PidFile(folder), Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{process.Pid} {ticks}\n")));
             var line = JsonSerializer.Serialize(
                 new DriverStartup
                 {
@@ -132,7 +163,18 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
     /// <inheritdoc/>
     public async Task<ReapOutcome> ReapAsync(PoolId pool, TimeSpan bound)
     {
-        if (Mark(PidFile(pool)) is not { } mark)
+        // One that was only being tried out first: it never served, so its number is not worth telling.
+        return await EndLeftAsync(TrialFolderOf(pool), bound) is ReapOutcome.Stuck stuck ? stuck : await EndLeftAsync(FolderOf(pool), bound);
+    }
+
+    /// <summary>The driver process of a pool that runs now, whichever agent process started it; null when none does.</summary>
+    /// <param name="dataFolder">The agent's data folder.</param>
+    /// <param name="pool">The pool.</param>
+    public static int? Running(string dataFolder, PoolId pool) => Mark(PidFile(FolderOf(Path.Combine(dataFolder, FolderName), pool)))?.Pid;
+
+    private async Task<ReapOutcome> EndLeftAsync(string folder, TimeSpan bound)
+    {
+        if (Mark(PidFile(folder)) is not { } mark)
         {
             return new ReapOutcome.Gone(null);
         }
@@ -155,11 +197,6 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
         return new ReapOutcome.Gone(pid);
     }
 
-    /// <summary>The driver process of a pool that runs now, whichever agent process started it; null when none does.</summary>
-    /// <param name="dataFolder">The agent's data folder.</param>
-    /// <param name="pool">The pool.</param>
-    public static int? Running(string dataFolder, PoolId pool) => Mark(PidFile(Path.Combine(dataFolder, FolderName), pool))?.Pid;
-
     // The time of its start tells a process from a later one with the same number.
     private static (int Pid, long Ticks)? Mark(string file) =>
         File.Exists(file)
@@ -179,7 +216,15 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
                 Directory.Delete(folder, recursive: true);
             }
 
-            return Directory.Exists(folder) ? $"{folder} is still there" : null;
+            if (Directory.Exists(folder))
+            {
+                return $"{folder} is still there";
+            }
+
+            _launched.Remove(pool);
+            _tried.Remove(pool);
+            Sweep();
+            return null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -231,9 +276,6 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
         }
     }
 
-    [GeneratedRegex("^[a-z][a-z0-9-]{0,30}$")]
-    private static partial Regex DriverName();
-
     private async Task<LaunchOutcome> HandshakeAsync(
         Process started, DriverProcess process, BindingSpec spec, string line, TimeSpan handshake, CancellationToken cancellationToken)
     {
@@ -260,9 +302,43 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
 
     private static string FolderOf(string bindings, PoolId pool) => Path.Combine(bindings, pool.Value.ToString("N"));
 
-    private static string PidFile(string bindings, PoolId pool) => Path.Combine(FolderOf(bindings, pool), "pid");
+    private static string PidFile(string folder) => Path.Combine(folder, "pid");
+
+    private static string ProvenFile(string folder) => Path.Combine(folder, "build");
+
+    private static (string Driver, DriverBuild Build)? ReadProven(string folder)
+    {
+        try
+        {
+            return File.Exists(ProvenFile(folder)) && File.ReadAllText(ProvenFile(folder)).Trim().Split(' ') is [var driver, var build]
+                ? (driver, new DriverBuild(build))
+                : null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // As good as none: what cannot be read is no build to go back to.
+            return null;
+        }
+    }
 
     private string FolderOf(PoolId pool) => FolderOf(_folder, pool);
 
-    private string PidFile(PoolId pool) => PidFile(_folder, pool);
+    private string TrialFolderOf(PoolId pool) => Path.Combine(FolderOf(pool), TrialName);
+
+    // Copies that no pool of this host was started from and none could go back to. One that stays is only a matter of space.
+    private void Sweep()
+    {
+        try
+        {
+            var proven = Folders().Select(pool => ReadProven(FolderOf(pool))).Where(static one => one is not null).Select(static one => one!.Value);
+            _files.Sweep(_launched.Values.Concat(_tried.Values).Concat(proven).ToHashSet());
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            LogCopiesStay(exception.Message);
+        }
+    }
+
+    [LoggerMessage(EventId = 1451, Level = LogLevel.Warning, Message = "Files of a driver that no storage pool needs any more cannot be removed: {Obstacle}")]
+    private partial void LogCopiesStay(string obstacle);
 }

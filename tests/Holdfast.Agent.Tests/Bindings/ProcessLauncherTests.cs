@@ -1,0 +1,105 @@
+using Holdfast.Agent.Bindings;
+using Holdfast.Agent.Bindings.Processes;
+using Holdfast.Core.Ids;
+using Holdfast.Protocol.Host;
+using Microsoft.Extensions.Logging.Abstractions;
+using Shouldly;
+using Xunit;
+
+namespace Holdfast.Agent.Tests.Bindings;
+
+/// <summary>Real processes: shell scripts that say what a driver says when it starts.</summary>
+public sealed class ProcessLauncherTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly BindingSpec Spec = new() { PoolId = Samples.Pool, PoolName = "fast", Driver = "script", Config = new Dictionary<string, string>() };
+    private readonly TempFolder _folder = new();
+
+    public ProcessLauncherTests()
+    {
+        Directory.CreateDirectory(_folder["drivers"]);
+        Install("first", Ready("1.0"));
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task One_that_is_tried_out_has_a_folder_and_a_process_of_its_own()
+    {
+        var launcher = Launcher();
+        var serving = (await LaunchAsync(launcher)).ShouldBeOfType<LaunchOutcome.Ready>();
+        Install("second", Ready("2.0"));
+        var tried = (await launcher.TryOutAsync(Spec, Generation.First, Installed(launcher), Patience, TestContext.Current.CancellationToken)).ShouldBeOfType<LaunchOutcome.Ready>();
+        tried.Info.Version.ShouldBe("2.0");
+        tried.Process.Pid.ShouldNotBe(serving.Process.Pid);
+        (await ProcessEnding.EndAsync(tried.Process, isHung: false, TimeProvider.System)).ShouldNotBeNull();
+        serving.Process.Ended.IsCompleted.ShouldBeFalse();
+        ProcessLauncher.Running(_folder["data"], Samples.Pool).ShouldBe(serving.Process.Pid);
+        (await ProcessEnding.EndAsync(serving.Process, isHung: false, TimeProvider.System)).ShouldNotBeNull();
+        launcher.RemoveFolders(Samples.Pool).ShouldBeNull();
+        Directory.GetFileSystemEntries(_folder["data/bindings"]).ShouldBeEmpty();
+        Directory.GetFileSystemEntries(_folder["data/driver-builds"]).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_proven_build_is_started_again_after_its_files_were_replaced()
+    {
+        var launcher = Launcher();
+        var serving = (await LaunchAsync(launcher)).ShouldBeOfType<LaunchOutcome.Ready>();
+        var first = Installed(launcher);
+        launcher.Proven(Samples.Pool).ShouldBeNull();
+        launcher.Prove(Samples.Pool).ShouldBeNull();
+        await ProcessEnding.EndAsync(serving.Process, isHung: true, TimeProvider.System);
+        Install("first", "#!/bin/sh\nexit 1\n");
+
+        // Another agent process: what is proven outlives the one that found out.
+        launcher = Launcher();
+        (await LaunchAsync(launcher)).ShouldBeOfType<LaunchOutcome.Failed>();
+        launcher.Proven(Samples.Pool).ShouldBe(first);
+        var again = (await launcher.LaunchAsync(Spec, Generation.First, first, Patience, TestContext.Current.CancellationToken)).ShouldBeOfType<LaunchOutcome.Ready>();
+        again.Info.Version.ShouldBe("1.0");
+        await ProcessEnding.EndAsync(again.Process, isHung: true, TimeProvider.System);
+    }
+
+    [Fact]
+    public async Task One_that_was_only_tried_out_by_an_agent_that_died_is_ended_by_the_next()
+    {
+        var launcher = Launcher();
+
+        // It does not end with its input, as one that is stopped does not.
+        Install("first", Ready("1.0").Replace("cat >/dev/null", "sleep 600", StringComparison.Ordinal));
+        var tried = (await launcher.TryOutAsync(Spec, Generation.First, Installed(launcher), Patience, TestContext.Current.CancellationToken)).ShouldBeOfType<LaunchOutcome.Ready>();
+        tried.Process.CloseInput();
+        (await Launcher().ReapAsync(Samples.Pool, Patience)).ShouldBeOfType<ReapOutcome.Gone>();
+        (await tried.Process.Ended).ShouldBe("signal 9");
+    }
+
+    // The pool's id is in the line that it is started with; reading that to the end would wait for the agent's end.
+    private static string Ready(string version) =>
+        $$$$"""
+        #!/bin/sh
+        read line
+        printf '%s\n' '{"ready":true,"info":{"driver":"script","version":"{{{{version}}}}","protocol":1,"pid":1,"poolId":"{{{{Samples.Pool}}}}","capabilities":{"canClone":false,"canSnapshot":false,"canResize":false,"isShared":false,"canAttachLocally":false}}}'
+        cat >/dev/null
+
+        """.Replace("\r", "", StringComparison.Ordinal);
+
+    private static DriverBuild Installed(IDriverLauncher launcher) => launcher.Installation("script").Build ?? throw new InvalidOperationException("It is not installed.");
+
+    private static Task<LaunchOutcome> LaunchAsync(IDriverLauncher launcher) =>
+        launcher.LaunchAsync(Spec, Generation.First, Installed(launcher), Patience, TestContext.Current.CancellationToken);
+
+    private ProcessLauncher Launcher() =>
+        new(new DriverFiles(_folder["drivers"], _folder["data"]), _folder["data"], "here", static () => null, TimeProvider.System, NullLogger.Instance);
+
+    private void Install(string version, string script)
+    {
+        var file = _folder[$"{version}/holdfast-driver-script"];
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        File.WriteAllText(file, script);
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var link = _folder["drivers/holdfast-driver-script"];
+        File.Delete(link);
+        File.CreateSymbolicLink(link, file);
+    }
+}
