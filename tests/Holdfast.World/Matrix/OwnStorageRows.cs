@@ -28,6 +28,7 @@ internal static class OwnStorageRows
         new MatrixRow(36, "F5 own: credentials revoked", "start, attach", "clear words; no storm of retries") { Play = Credentials },
         new MatrixRow(37, "F9 no space", "deploy, resize", "undone; the source is intact") { Play = Full },
         new MatrixRow(47, "driver upgrade fails to start", "driver upgrade", "the version before keeps serving, or serves again by itself") { Play = UpgradeFails },
+        new MatrixRow(63, "F8 own: made, answer lost, and the host that asked is away", "attach there, attach on another host", "made anew; what the first host owes never deletes it") { Play = MadeAnewElsewhere },
         new MatrixRow(54, "F2 own", "destroy and expunge", "shown as what it is until the backend has confirmed") { Play = Expunge },
     ];
 
@@ -277,5 +278,66 @@ internal static class OwnStorageRows
         scene.Well(scene.Api.StopVm(vm, forced: true));
 
         BindingRow? Binding() => scene.World.Node.Read(db => db.Bindings.FirstOrDefaultAsync(b => b.IncarnationId == host.Incarnation && b.PoolId == scene.Own.Pool));
+    }
+
+    private static void MadeAnewElsewhere(Scene scene)
+    {
+        var away = scene.World.Hosts[0];
+        var vms = new[] { scene.World.Run(0, away), scene.World.Run(0, scene.World.Hosts[1]) };
+        var data = scene.Data();
+        scene.Own.Become(scene.Simulator.Pick([BackendMood.LosesAnswers, BackendMood.Silent, BackendMood.Crawls, BackendMood.Refuses]));
+        var first = scene.Api.AttachVolume(data, vms[0]);
+        var how = scene.Simulator.Random.Next(3);
+        scene.World.For(how == 0 ? TimeSpan.Zero : scene.Moment);
+        scene.World.Finish(first);
+        scene.Expect(!first.Succeeded || scene.Own.Mood == BackendMood.Crawls, $"the first try to fail; it ended: {first}");
+        if (first.Succeeded)
+        {
+            // So slow, and in time all the same: nothing is owed.
+            return;
+        }
+
+        // The host that owes is dead, frozen, or cut off; the last may still reach the storage, and its deletion then races with what is made anew.
+        Away(isAway: true);
+        scene.Own.Become(BackendMood.Well);
+        scene.World.For(scene.Moment);
+        var second = scene.Patiently(() => scene.Api.AttachVolume(data, vms[1]));
+        scene.Expect(second.Succeeded, $"the volume to be made and attached elsewhere; it ended: {second}");
+        scene.Expect(scene.World.Hosts[1].Hypervisor.HasOpen(data), "the guest to have it");
+        if (scene.Simulator.Chance(0.7))
+        {
+            // Attached nowhere, and full of data: nothing but its generation protects it.
+            scene.Well(scene.Api.DetachVolume(data));
+            scene.Until(() => !scene.Own.Attached.Any(one => one.Volume == data), "it to be released");
+        }
+
+        scene.World.For(TimeSpan.FromMinutes(scene.Simulator.Random.Next(0, 3)));
+        Away(isAway: false);
+        scene.Until(() => scene.Owed().Count == 0, "nothing to be owed any more", seconds: 1200);
+        scene.Finally(() => scene.Expect(scene.Own.Volumes.ContainsKey(data), "the volume to be there with its data"));
+
+        void Away(bool isAway)
+        {
+            switch (how, isAway)
+            {
+                case (0, true):
+                    away.IsHeldDown = true;
+                    away.KillAgent();
+                    break;
+                case (0, false):
+                    away.IsHeldDown = false;
+                    away.StartAgent();
+                    break;
+                case (1, true):
+                    away.FreezeAgent();
+                    break;
+                case (1, false):
+                    away.ThawAgent();
+                    break;
+                default:
+                    scene.Cut(away, isAway);
+                    break;
+            }
+        }
     }
 }

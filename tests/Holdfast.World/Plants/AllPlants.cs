@@ -19,6 +19,7 @@ internal static class AllPlants
     [
         new Plant("the attachment is recorded after the effect", ["I4", "I9"], RecordAfterEffect, Row(2)),
         new Plant("what is owed is not written down", ["I4", "I16"], () => Store(static changes => [.. changes.Where(static change => change is not LedgerChange.PutObligation)]), Row(6)),
+        new Plant("an owed removal takes any later volume of the name for its own", ["I7"], RemoveAnyGeneration, Row(63)),
         new Plant("every driver is asked about every volume", ["I1"], Broadcast, Row(2)),
         new Plant("what is missing from the list is removed", ["I7", "I16"], RemoveTheMissing, RestartAgent),
         new Plant("an older generation is accepted", ["I7", "I8", "I16", "I2"], AcceptOlder, Row(22)),
@@ -62,6 +63,13 @@ internal static class AllPlants
         new() { Agent = (world, parts) => parts with { Server = new FaultyLink(parts.Server, heard(world), told) } };
 
     private static IEnumerable<WatchEvent> AsItIs(WatchEvent happening) => [happening];
+
+    private static Twins RemoveAnyGeneration() => Store(static changes =>
+    [
+        .. changes.Select(static change => change is LedgerChange.PutObligation { Row: { Kind: ObligationKind.DeleteVolume } row } put
+            ? put with { Row = row with { Generation = new Generation(long.MaxValue) } }
+            : change),
+    ]);
 
     private static Twins RecordAfterEffect()
     {
