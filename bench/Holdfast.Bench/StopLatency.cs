@@ -6,14 +6,15 @@ using Holdfast.Staging;
 namespace Holdfast.Bench;
 
 /// <summary>
-/// How long a start and a forced stop take from the API call to the API's "done": with healthy pools beside it, with one dead and with five dead, against
-/// virsh destroying a twin of the same guest. All in turns, so that a slower minute of the machine hits all alike.
+/// How long a start and a forced stop take from the API call to the API's "done", with five dead pools beside it and with the same five alive, against
+/// virsh destroying a twin of the same guest. Each way of dying has a healthy case of its own, and the two take short turns with each other: what a slower
+/// minute of the machine does to one it does to the other.
 /// </summary>
 internal sealed class StopLatency
 {
     private const string TwinName = "holdfast-bench-twin";
     private const int Pools = 5;
-    private const int Turn = 20;
+    private const int Turn = 10;
 
     private readonly Stage _stage;
     private readonly int _stops;
@@ -50,42 +51,45 @@ internal sealed class StopLatency
         await guest.StopAsync(forced: true);
 
         var virsh = new Samples();
-        var healthy = new Case(null, 0);
-        List<Case> dead = [.. deaths.SelectMany(death => new[] { new Case(death, 1), new Case(death, Pools) })];
 
-        // The baseline measured a second time, at the far end of each round: what its ratios differ from one by is what this machine cannot tell apart.
-        var control = new Case(null, 0) { Name = "all pools healthy, again" };
-        List<Case> cases = [healthy, .. dead, control];
+        // The last pair is healthy twice: what its ratios differ from one by is what this machine cannot tell apart.
+        List<Pair> pairs = [.. deaths.Select(static death => new Pair(death)), new Pair(null)];
         var turns = (_stops + Turn - 1) / Turn;
-        var steps = turns * (1 + cases.Count);
+        var steps = turns * (1 + pairs.Count);
         var done = 0;
         var began = Stopwatch.GetTimestamp();
-        while (virsh.Count < _stops)
+        for (var turn = 0; virsh.Count < _stops; turn++)
         {
             var count = Math.Min(Turn, _stops - virsh.Count);
             await DestroyTwinAsync(twin, virsh, count);
             Tell("virsh");
 
             // Another order in each round: what a turn leaves behind is not always the same case's burden.
-            var first = virsh.Count / Turn * 4 % cases.Count;
-            foreach (var turn in cases[first..].Concat(cases[..first]))
+            var first = turn % pairs.Count;
+            foreach (var pair in pairs[first..].Concat(pairs[..first]))
             {
-                await TakeAsync(guest, turn, count);
-                Tell(turn.Name);
+                foreach (var one in turn % 2 == 0 ? new[] { pair.Healthy, pair.Other } : [pair.Other, pair.Healthy])
+                {
+                    await TakeAsync(guest, one, count);
+                }
+
+                Tell(pair.Other.Name);
             }
         }
 
         await guest.DestroyAsync();
         Console.WriteLine($"| virsh destroy | {virsh.Count} | {Number(virsh.P50)} | {Number(virsh.P99)} | | | | | | | |");
-        foreach (var row in cases)
+        foreach (var pair in pairs)
         {
-            Write(row, healthy);
+            Write(pair.Healthy, null);
+            Write(pair.Other, pair.Healthy);
         }
 
         // p99 of a hundred is the second largest; of all of them together it is a figure.
-        var anyHealthy = Case.Together("healthy, both together", [healthy, control]);
-        Write(anyHealthy, null);
-        Write(Case.Together("dead, all together", dead), anyHealthy);
+        var dead = pairs.Where(static pair => pair.Other.Death is not null).ToList();
+        var beside = Case.Together("healthy, all but the last pair", [.. dead.Select(static pair => pair.Healthy)]);
+        Write(beside, null);
+        Write(Case.Together("dead, all together", [.. dead.Select(static pair => pair.Other)]), beside);
 
         void Write(Case row, Case? reference)
         {
@@ -120,10 +124,9 @@ internal sealed class StopLatency
     // The first round of a turn is not counted: pools that have just died or healed keep their drivers and circuits busy with noticing it.
     private async Task TakeAsync(Guest guest, Case turn, int count)
     {
-        var dying = _pools.Take(turn.Dead).ToList();
-        foreach (var pool in dying)
+        foreach (var pool in _pools)
         {
-            await pool.DieAsync(turn.Death!.Value);
+            await (turn.Death is { } death ? pool.DieAsync(death) : pool.HealAsync());
         }
 
         for (var i = 0; i < count + 1; i++)
@@ -137,7 +140,7 @@ internal sealed class StopLatency
             }
         }
 
-        foreach (var pool in dying)
+        foreach (var pool in _pools)
         {
             await pool.HealAsync();
         }
@@ -181,20 +184,26 @@ internal sealed class StopLatency
         return file;
     }
 
-    /// <summary>One case: how many pools are dead and how.</summary>
-    private sealed class Case(Death? death, int dead)
+    /// <summary>A way of dying, or of living, and the healthy turns beside it.</summary>
+    private sealed class Pair(Death? death)
+    {
+        public Case Healthy { get; } = new(null) { Name = $"healthy, beside {death?.ToString() ?? "healthy again"}" };
+
+        public Case Other { get; } = new(death);
+    }
+
+    /// <summary>One case.</summary>
+    private sealed class Case(Death? death)
     {
         public Death? Death { get; } = death;
-
-        public int Dead { get; } = dead;
 
         public Samples Starts { get; private init; } = new();
 
         public Samples Stops { get; private init; } = new();
 
-        public string Name { get; init; } = death is { } how ? $"{how}, {dead} of {Pools} pools" : "all pools healthy";
+        public string Name { get; init; } = death is { } how ? $"{how}, {Pools} of {Pools} pools" : "healthy again";
 
         public static Case Together(string name, IReadOnlyList<Case> cases) =>
-            new(null, 0) { Name = name, Starts = Samples.Of(cases.Select(one => one.Starts)), Stops = Samples.Of(cases.Select(one => one.Stops)) };
+            new(null) { Name = name, Starts = Samples.Of(cases.Select(one => one.Starts)), Stops = Samples.Of(cases.Select(one => one.Stops)) };
     }
 }
