@@ -90,6 +90,7 @@ internal static class MachineDecider
         return step switch
         {
             MachineStep.Start when !isConfirmed => new MachineStep.AwaitServer(),
+            MachineStep.Stop when !isConfirmed && seen is Observation.Unknown unknown => new MachineStep.AwaitHypervisor(unknown.Reason),
             MachineStep.Stop when !isConfirmed && seen is Observation.Present present && present.Domain.Generation > item.Generation => new MachineStep.AwaitServer(),
             _ => step,
         };
@@ -102,13 +103,16 @@ internal static class MachineDecider
         {
             Desired.Absent => seen switch
             {
-                Observation.Unknown unknown => isFinal ? new MachineStep.Rest() : new MachineStep.AwaitHypervisor(unknown.Reason),
-                Observation.Present => new MachineStep.Stop(AtOnce: true),
+                Observation.Unknown when isFinal => new MachineStep.Rest(),
+                Observation.Unknown or Observation.Present => new MachineStep.Stop(AtOnce: true),
                 _ => isFinal && !hasAttachments ? new MachineStep.Rest() : new MachineStep.Forget(),
             },
             Desired.Stopped => seen switch
             {
-                Observation.Unknown unknown => isFinal ? new MachineStep.Rest() : new MachineStep.AwaitHypervisor(unknown.Reason),
+                Observation.Unknown when isFinal => new MachineStep.Rest(),
+
+                // Ending it goes past a libvirt that does not answer, and says itself when it cannot tell.
+                Observation.Unknown => new MachineStep.Stop(AtOnce: item.Machine is { ForcedStop: true }),
                 Observation.Present present => new MachineStep.Stop(AtOnce: !present.IsAlive || item.Machine is { ForcedStop: true }),
                 _ => isFinal && !hasAttachments ? new MachineStep.Rest() : new MachineStep.RecordGone(ByItself: false),
             },

@@ -89,6 +89,7 @@ internal sealed partial class MachineRunner
         _context.Ledger.Record([.. attached.Select(row => new LedgerChange.PutAttachment(row))]);
         await _context.Loop.Failpoints.PassAsync(Failpoint.StartBefore, _context.Loop.Stopping);
         var networks = Networks(spec);
+        _isProvenGone = false;
         _startCall = _context.Hypervisor.StartAsync(
             new DomainSpec
             {

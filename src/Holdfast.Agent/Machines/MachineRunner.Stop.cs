@@ -17,7 +17,7 @@ internal sealed partial class MachineRunner
         if (!atOnce && grace > TimeSpan.Zero)
         {
             await AskGuestAsync(item, grace, began);
-            if (_seen is not Observation.Present || ItemRow?.Item.Desired == Desired.Running)
+            if (_seen is not (Observation.Present or Observation.Unknown) || ItemRow?.Item.Desired == Desired.Running)
             {
                 return;
             }
@@ -30,6 +30,7 @@ internal sealed partial class MachineRunner
         {
             case DestroyOutcome.Gone:
                 _seen = new Observation.Absent();
+                _isProvenGone = true;
                 break;
             case DestroyOutcome.Foreign foreign:
                 _seen = new Observation.Foreign(foreign.Name);
@@ -77,7 +78,9 @@ internal sealed partial class MachineRunner
             var left = grace - passed;
             await _wake.WaitAsync(left < LookWhileStopping ? left : LookWhileStopping, _context.Loop.Stopping);
             await LookAsync();
-            if (_seen is not Observation.Present { IsAlive: true })
+
+            // Nobody knows: the guest may be on its way, so it has its time all the same.
+            if (_seen is not (Observation.Present { IsAlive: true } or Observation.Unknown))
             {
                 return;
             }

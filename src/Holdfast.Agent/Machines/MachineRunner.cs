@@ -31,6 +31,9 @@ internal sealed partial class MachineRunner : IDisposable
     private Observation _seen = new Observation.Unknown("not asked yet");
     private bool _mustLook = true;
     private bool _isNamed;
+
+    // Its process was seen to end, and nothing was started since: a libvirt that does not answer takes nothing from that.
+    private bool _isProvenGone;
     private Task<StartOutcome>? _startCall;
     private Generation _refusedAdjustments;
     private IReadOnlyList<Condition> _adjustmentFailures = [];
@@ -205,9 +208,11 @@ internal sealed partial class MachineRunner : IDisposable
             FindOutcome.Found present => new Observation.Present(present.Domain),
             FindOutcome.Absent => new Observation.Absent(),
             FindOutcome.Foreign foreign => new Observation.Foreign(foreign.Name),
+            FindOutcome.Failed when _isProvenGone => new Observation.Absent(),
             FindOutcome.Failed failed => new Observation.Unknown(failed.Fault.Message),
             _ => new Observation.Unknown("an answer of an unknown kind"),
         };
+        _isProvenGone &= _seen is Observation.Absent;
         if (Differs(before, _seen))
         {
             _context.Changed(_machine);

@@ -44,7 +44,8 @@ public sealed class MachineDeciderTests
     [InlineData(Desired.Stopped, MachineState.Stopped, "absent", false, false, "Rest")]
     [InlineData(Desired.Stopped, MachineState.Stopped, "absent", true, false, "RecordGone")]
     [InlineData(Desired.Stopped, null, "foreign", false, false, "RecordGone")]
-    [InlineData(Desired.Stopped, MachineState.Running, "unknown", true, false, "AwaitHypervisor")]
+    [InlineData(Desired.Stopped, MachineState.Running, "unknown", true, false, "Stop")]
+    [InlineData(Desired.Stopped, null, "unknown", false, false, "Stop")]
     [InlineData(Desired.Stopped, MachineState.Stopped, "unknown", false, false, "Rest")]
     // Absent.
     [InlineData(Desired.Absent, MachineState.Running, "running", true, false, "Stop at once")]
@@ -53,7 +54,7 @@ public sealed class MachineDeciderTests
     [InlineData(Desired.Absent, MachineState.Absent, "absent", false, false, "Rest")]
     [InlineData(Desired.Absent, MachineState.Absent, "absent", true, false, "Forget")]
     [InlineData(Desired.Absent, null, "foreign", false, false, "Forget")]
-    [InlineData(Desired.Absent, null, "unknown", false, false, "AwaitHypervisor")]
+    [InlineData(Desired.Absent, null, "unknown", false, false, "Stop at once")]
     [InlineData(Desired.Absent, MachineState.Absent, "unknown", false, false, "Rest")]
     public void Next_step(object? desired, object? state, string seen, bool hasAttachments, bool isExpired, string step)
     {
@@ -80,6 +81,8 @@ public sealed class MachineDeciderTests
     [InlineData(Desired.Stopped, MachineState.Running, "running", 6, "AwaitServer")]
     [InlineData(Desired.Absent, MachineState.Running, "running", 5, "Stop at once")]
     [InlineData(Desired.Absent, MachineState.Running, "running", 6, "AwaitServer")]
+    [InlineData(Desired.Stopped, MachineState.Running, "unknown", 5, "AwaitHypervisor")]
+    [InlineData(Desired.Absent, MachineState.Running, "unknown", 5, "AwaitHypervisor")]
     [InlineData(Desired.Stopped, MachineState.Running, "absent", 4, "RecordGone")]
     public void Before_the_server_has_spoken_nothing_is_started_and_no_newer_guest_is_ended(object desired, object? state, string seen, long started, string step)
     {

@@ -83,6 +83,30 @@ public sealed class MachineLifeTests
         _host.Launcher.Launches.ShouldBeGreaterThan(2);
     }
 
+    /// <summary>It waited for libvirt for as long as libvirt hung, when the last look at the guest had found nothing out.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_guest_that_was_looked_at_in_vain_while_libvirt_hung_is_stopped_all_the_same(bool isForced)
+    {
+        Running();
+        _host.Hypervisor.PowersOffAfter = null;
+        _host.Hypervisor.AnswersNothing = true;
+        _host.Hypervisor.Hint(Samples.Vm);
+        _host.Until(() => _host.Server.Report(ItemKind.Machine, Samples.Vm.Value)!.Conditions.Any(one => one.Type == ConditionType.HypervisorDown), "libvirt not to answer");
+        var before = _host.Time.Elapsed;
+        _host.Server.Send(Samples.Machine(Desired.Stopped, 2, change: spec => spec with { ForcedStop = isForced, GraceSeconds = 20 }));
+        _host.UntilMachine(MachineState.Stopped, 2);
+        var took = _host.Time.Elapsed - before;
+        took.ShouldBeLessThan(TimeSpan.FromSeconds(isForced ? 10 : 35));
+        if (!isForced)
+        {
+            took.ShouldBeGreaterThan(TimeSpan.FromSeconds(20), "the guest has its time, for nobody knows that it is not on its way");
+        }
+
+        _host.Hypervisor.Domains.ShouldBeEmpty();
+    }
+
     [Theory]
     [InlineData(BackendMood.Refuses)]
     [InlineData(BackendMood.BlackHole)]

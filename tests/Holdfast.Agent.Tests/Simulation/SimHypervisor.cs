@@ -23,6 +23,9 @@ internal sealed class SimHypervisor(TimeProvider time) : IHypervisor
 
     public bool IsDown { get; set; }
 
+    /// <summary>libvirtd answers no question about a guest; its end goes past it.</summary>
+    public bool AnswersNothing { get; set; }
+
     public string? RefuseStart { get; set; }
 
     public bool LosesEvents { get; set; }
@@ -54,9 +57,24 @@ internal sealed class SimHypervisor(TimeProvider time) : IHypervisor
     public Task<ListOutcome> ListAsync(CancellationToken cancellationToken) => Task.FromResult<ListOutcome>(
         IsDown ? new ListOutcome.Failed(new HypervisorFault.Unavailable("down")) : new ListOutcome.Listed([.. _domains.Values]));
 
-    public Task<FindOutcome> FindAsync(VmId machine, CancellationToken cancellationToken) => Task.FromResult<FindOutcome>(
+    public async Task<FindOutcome> FindAsync(VmId machine, CancellationToken cancellationToken)
+    {
+        if (AnswersNothing)
+        {
+            var limit = new LibvirtHypervisorOptions().QuickDeadline;
+            await Task.Delay(limit, time, cancellationToken);
+            return new FindOutcome.Failed(new HypervisorFault.TimedOut("find", limit));
+        }
+
+        return Find(machine);
+    }
+
+    private FindOutcome Find(VmId machine) =>
         IsDown ? new FindOutcome.Failed(new HypervisorFault.Unavailable("down"))
-        : _domains.TryGetValue(machine, out var domain) ? new FindOutcome.Found(domain) : new FindOutcome.Absent());
+        : _domains.TryGetValue(machine, out var domain) ? new FindOutcome.Found(domain) : new FindOutcome.Absent();
+
+    /// <summary>Has the agent look at a guest.</summary>
+    public void Hint(VmId machine) => Tell(new HypervisorEvent.Started(machine));
 
     public async Task<StartOutcome> StartAsync(DomainSpec spec, CancellationToken cancellationToken)
     {

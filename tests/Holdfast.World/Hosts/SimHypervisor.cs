@@ -13,6 +13,7 @@ namespace Holdfast.Worlds.Hosts;
 /// </summary>
 internal sealed class SimHypervisor(Simulator simulator, Recorder recorder, string host, Func<string, VolumeId, bool> isDeviceThere, Action ensureAgentLives) : IHypervisor
 {
+    private static readonly LibvirtHypervisorOptions Limits = new();
     private readonly SortedDictionary<Guid, SimGuest> _guests = [];
     private Channel<HypervisorEvent> _events = NewEvents();
     private readonly Queue<Action> _pending = [];
@@ -303,7 +304,16 @@ internal sealed class SimHypervisor(Simulator simulator, Recorder recorder, stri
             return failed(new HypervisorFault.Unavailable("Failed to connect socket to '/var/run/libvirt/libvirt-sock': Connection refused"));
         }
 
-        var deadline = TimeSpan.FromSeconds(30);
+        // As long as the real one waits.
+        var deadline = what switch
+        {
+            "find" => Limits.QuickDeadline,
+            "list" => Limits.ListDeadline,
+            "start" => Limits.StartDeadline,
+            "describe" => Limits.ReadDeadline,
+            "shutdown" or "reboot" => Limits.ButtonDeadline,
+            _ => Limits.DeviceDeadline,
+        };
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         var epoch = _epoch;
         simulator.After(simulator.Milliseconds(least, most), Serve);
