@@ -157,15 +157,27 @@ internal sealed class World : IDisposable
         return _backends.Find(backend => config.Contains($"{backend.Name}:", StringComparison.Ordinal)) ?? throw new InvalidOperationException($"No storage system is named in: {config}");
     }
 
-    /// <summary>Takes a host in: a new one, or an old one that was installed anew.</summary>
-    public void Join(SimHost host, HostId? known)
+    /// <summary>Takes a host in, a new one or an old one that was installed anew, at once: nothing hurts the server now.</summary>
+    public void Join(SimHost host, HostId? known) => Now.Run(() => JoinAsync(host, known));
+
+    /// <summary>Takes a host in again, as a process of the server that may have to wait; begins anew when the server ends in the middle of it.</summary>
+    public void BeginJoin(SimHost host, HostId known, Action joined) => Node.Accept(
+        refused: () => Simulator.After(TimeSpan.FromSeconds(1), () => BeginJoin(host, known, joined)),
+        async () =>
+        {
+            using var ended = Node.OnEnd(() => Simulator.After(TimeSpan.FromSeconds(1), () => BeginJoin(host, known, joined)));
+            await JoinAsync(host, known);
+            joined();
+        });
+
+    private async Task JoinAsync(SimHost host, HostId? known)
     {
-        // Joining is not what is put to the test, and nobody else could be told of the server's end in the middle of it.
+        // Joining is not what is put to the test.
         Node.Failpoints.Disarm();
-        var issued = Done(Now.Run(() => Node.Service<IHostOperations>().CreateJoinTokenAsync(Node.Admin, null, known, null, CancellationToken.None)));
+        var issued = Done(await Node.Service<IHostOperations>().CreateJoinTokenAsync(Node.Admin, null, known, null, CancellationToken.None));
         var token = JoinToken.TryParse(issued.Token) ?? throw new InvalidOperationException("The server's own token cannot be read.");
-        var outcome = Now.Run(() => Node.Service<JoinDesk>().JoinAsync(
-            new JoinRequest { Token = token.Value, CertificateRequest = CertificateRequest, Facts = host.Facts }, CancellationToken.None));
+        var outcome = await Node.Service<JoinDesk>().JoinAsync(
+            new JoinRequest { Token = token.Value, CertificateRequest = CertificateRequest, Facts = host.Facts }, CancellationToken.None);
         var answer = outcome is JoinOutcome.Joined joined ? joined.Answer : throw new InvalidOperationException(outcome.ToString());
         host.Join(answer.IncarnationId, answer.HostId);
     }

@@ -266,8 +266,10 @@ internal sealed class Faults(World world)
             return;
         }
 
-        world.Join(host, host.Id);
-        host.IsHeldDown = false;
-        host.StartAgent();
+        world.BeginJoin(host, host.Id, () =>
+        {
+            host.IsHeldDown = false;
+            host.StartAgent();
+        });
     }
 }
