@@ -207,6 +207,26 @@ internal sealed partial class Sweeper : BackgroundService
                 }));
         }
 
+        var undeleted = await (from c in db.TemplateCopies
+                               from t in db.Tasks.LeftJoin(t => t.Id == c.TaskId)
+                               where c.State == TemplateCopyState.Deleting && c.Removed == null
+                                   && (c.TaskId == null || t.State == WorkState.Withdrawn || (t.State == WorkState.Failed && t.Completed <= retry))
+                               select new { c.Id, c.TaskId }).Take(Batch).ToListAsync(cancellationToken);
+        foreach (var undone in undeleted)
+        {
+            finds.Add(new Find(
+                $"template copy {undone.Id}",
+                async (turn, ct) =>
+                {
+                    var copy = await turn.Db.TemplateCopies.FirstOrDefaultAsync(
+                        c => c.Id == undone.Id && c.State == TemplateCopyState.Deleting && c.TaskId == undone.TaskId && c.Removed == null, ct);
+                    if (copy is not null)
+                    {
+                        await turn.DeleteCopyAsync(copy, ct);
+                    }
+                }));
+        }
+
         if (await db.Templates.AnyAsync(t => t.State == TemplateState.Pending && t.Removed == null, cancellationToken))
         {
             finds.Add(new Find("templates", (turn, ct) => turn.SeedTemplatesAsync(ct)));

@@ -296,7 +296,10 @@ internal sealed partial class Turn
         }
     }
 
-    /// <summary>Has a template's copy deleted through a ledger. Never blocks anything: with a dead backend it stays owed, with a removed pool it is an orphan.</summary>
+    /// <summary>
+    /// Has a template's copy deleted through a ledger. Never blocks anything: with a dead backend it stays owed, with a removed pool it is an orphan, and while no
+    /// host could do it, or when the one that had it was retired, a sweep asks again.
+    /// </summary>
     public async Task DeleteCopyAsync(TemplateCopyRow copy, CancellationToken cancellationToken)
     {
         var pool = await Db.StoragePools.SingleAsync(p => p.Id == copy.PoolId, cancellationToken);
@@ -305,10 +308,16 @@ internal sealed partial class Turn
             await WithdrawTaskAsync(running, "the template is being deleted", cancellationToken);
         }
 
-        var worker = pool.Removed is null ? await ChooseWorkerAsync(pool.Id, cancellationToken) : null;
-        if (worker is null)
+        if (pool.Removed is not null)
         {
             await Db.UpdateAsync(copy with { State = TemplateCopyState.Gone, Removed = Now, TaskId = null }, token: cancellationToken);
+            return;
+        }
+
+        var worker = await ChooseWorkerAsync(pool.Id, cancellationToken);
+        if (worker is null)
+        {
+            await Db.UpdateAsync(copy with { State = TemplateCopyState.Deleting, TaskId = null }, token: cancellationToken);
             return;
         }
 

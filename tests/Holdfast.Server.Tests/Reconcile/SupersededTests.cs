@@ -2,6 +2,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Operations;
+using Holdfast.Server.Reconcile;
 using Holdfast.Server.Tests.Hosts;
 using Holdfast.Server.Tests.Stores;
 using LinqToDB.Async;
@@ -36,6 +37,30 @@ public abstract class SupersededTests : NodeTests
         await Node.SucceedAsync(await Node.Vms.DestroyAsync(Node.Admin, vm, true, [], true, Token));
         var deletion = first.Seen.Concat(second.Seen).Select(i => i.Task).OfType<TaskSpec.DeleteVolume>().Single(t => t.VolumeId == made.VolumeId);
         deletion.VolumeGeneration.ShouldBeGreaterThanOrEqualTo(made.VolumeGeneration);
+    }
+
+    /// <summary>It stayed Deleting for ever, or, with no other host there at that moment, was taken for gone, and its object stayed at the backend.</summary>
+    [Fact]
+    public async Task A_template_copy_whose_deletion_went_with_its_host_is_deleted_by_the_next()
+    {
+        await using var old = await TestAgent.StartAsync(Node, "host1");
+        await Node.AddPoolAsync();
+        var template = await Node.AddTemplateAsync();
+        await Node.SucceedAsync(await Node.DeployAsync(template, "vm1", starts: false));
+        var copy = await Node.ReadAsync(db => db.TemplateCopies.Where(c => c.TemplateId == template).Select(c => c.Id).SingleAsync());
+        old.Behaviour = i => i.Task is TaskSpec.DeleteVolume ? null : TestAgent.Obey(i);
+        await Node.SucceedAsync(await Node.Service<ITemplateOperations>().DeleteAsync(Node.Admin, template, Token));
+        await UntilAsync(async () => old.Seen.Any(i => i.Task is TaskSpec.DeleteVolume { VolumeId: var id } && id == copy) && await StateAsync() == TemplateCopyState.Deleting, () => "the first host to be told");
+
+        await using var renewed = await TestAgent.JoinAsync(Node, "host1", old.Identity.HostId);
+        (await StateAsync()).ShouldBe(TemplateCopyState.Deleting, "nobody has said that it is gone");
+        await renewed.StartAsync();
+        await Node.Service<Sweeper>().SweepAsync(Token);
+
+        await UntilAsync(async () => await StateAsync() == TemplateCopyState.Gone, () => "the copy to be gone");
+        renewed.Seen.ShouldContain(i => i.Task is TaskSpec.DeleteVolume && ((TaskSpec.DeleteVolume)i.Task).VolumeId == copy);
+
+        Task<TemplateCopyState> StateAsync() => Node.ReadAsync(db => db.TemplateCopies.Where(c => c.Id == copy).Select(c => c.State).SingleAsync());
     }
 
     [Fact]
