@@ -24,6 +24,7 @@ internal sealed partial class ServerSession
     private readonly Random _random;
     private readonly ILogger _log;
     private readonly Signal _due;
+    private readonly Signal _reached;
     private long _sequence;
 
     /// <summary>Makes a session.</summary>
@@ -31,7 +32,7 @@ internal sealed partial class ServerSession
         AgentLoop loop, IServerLink link, ItemBook items, ReportBook book, IReportSource source, Func<HostFacts?> facts, long epoch, Random random, ILogger log)
     {
         (_loop, _link, _items, _book, _source, _facts, _epoch, _random, _log) = (loop, link, items, book, source, facts, epoch, random, log);
-        _due = new Signal(loop.Time);
+        (_due, _reached) = (new Signal(loop.Time), new Signal(loop.Time));
         book.Due += _due.Set;
     }
 
@@ -69,6 +70,7 @@ internal sealed partial class ServerSession
                         backoff.Reset();
                         LogWatching(_items.Revision);
                         _book.TouchFacts();
+                        _reached.Set();
                     }
 
                     switch (happening)
@@ -133,7 +135,8 @@ internal sealed partial class ServerSession
                     break;
             }
 
-            await Task.Delay(backoff.Next(), _loop.Time, _loop.Stopping);
+            // What happened meanwhile is told as soon as the server is seen to be there, not at the end of a pause.
+            await _reached.WaitAsync(backoff.Next(), _loop.Stopping);
         }
     }
 

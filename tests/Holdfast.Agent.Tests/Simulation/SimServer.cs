@@ -20,6 +20,9 @@ internal sealed class SimServer(TimeProvider time) : IServerLink
 
     public List<HostReport> Reports { get; } = [];
 
+    /// <summary>How often an agent began to watch and was heard.</summary>
+    public int Watches { get; private set; }
+
     public void Send(HostItem item)
     {
         _items.Add(item with { Revision = _items.Count + 1 });
@@ -44,7 +47,13 @@ internal sealed class SimServer(TimeProvider time) : IServerLink
 
     public async IAsyncEnumerable<WatchEvent> WatchAsync(long since, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        yield return IsDown ? throw new LinkException("down") : new WatchEvent.Ping(since);
+        if (IsDown)
+        {
+            throw new LinkException("down");
+        }
+
+        Watches++;
+        yield return new WatchEvent.Ping(since);
         var sent = since;
         var isSynced = false;
         while (true)
