@@ -432,18 +432,32 @@ internal sealed partial class BindingSupervisor : IDisposable
             return false;
         }
 
-        _inventory.Abandon();
         var orphans = _ledger.Tables.OwedTo(Binding.Pool);
         var took = _loop.Time.GetElapsedTime(began);
         var generation = Row.Item.Generation;
         var unload = pid is null
             ? $"generation {generation}: {how}; socket and state folder are gone; {orphans.Count} obligations orphaned; took {took.TotalSeconds:0.0} s"
             : $"generation {generation}: process {pid} ended, {how}; socket and state folder are gone; {orphans.Count} obligations orphaned; took {took.TotalSeconds:0.0} s";
-        _ledger.Record(
+
+        // On disk before anybody is told: an agent that starts from an older ledger would start the driver of a pool that is confirmed gone.
+        var written = _ledger.Commit(
         [
             .. ObligationRules.Orphan(_ledger.Tables, orphans, "its storage pool was removed from this host before it could be settled"),
             new LedgerChange.PutBinding(new BindingRow { Pool = Binding.Pool, Generation = generation, Since = _loop.Time.GetUtcNow(), Unload = unload }),
         ]);
+        if (written is WriteOutcome.Unwritable unwritable)
+        {
+            Show(BindingState.Draining, new Condition
+            {
+                Type = ConditionType.LedgerUnwritable,
+                PoolId = Binding.Pool,
+                Text = $"Storage pool '{Binding.PoolName}' is gone from this host, which cannot be written down: {unwritable.Reason}",
+            });
+            await _wake.WaitAsync(PollDeadline, _loop.Stopping);
+            return false;
+        }
+
+        _inventory.Abandon();
         foreach (var orphan in orphans)
         {
             LogOrphaned(Binding.PoolName, Binding.Pool, orphan.Kind, orphan.Id, orphan.Volume, orphan.BackendName, orphan.LastError);

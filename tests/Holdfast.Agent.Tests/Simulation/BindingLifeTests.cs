@@ -38,6 +38,37 @@ public sealed class BindingLifeTests
         _storage.Calls.ShouldBeEmpty();
     }
 
+    /// <summary>It was, and an agent that started anew from what was on the disk started the driver of a pool that every host had confirmed gone.</summary>
+    [Fact]
+    public void A_removal_is_not_confirmed_before_it_is_on_disk()
+    {
+        _host.UntilBinding(Samples.Pool, BindingState.Attached);
+        _host.Store.Refuse = "database or disk is full";
+        Remove(2);
+        _host.Until(() => Conditions().Any(one => one.Type == ConditionType.LedgerUnwritable), "the reason to be told");
+        _host.For(TimeSpan.FromMinutes(1));
+        _host.Server.Binding(Samples.Pool)!.State.ShouldBe(BindingState.Draining);
+        _host.Launcher.FoldersThere.ShouldBeEmpty();
+        _host.Store.Refuse = null;
+        _host.UntilBinding(Samples.Pool, BindingState.Absent, TimeSpan.FromSeconds(10));
+    }
+
+    /// <summary>A report waited for the end of a pause of up to five seconds although the watch had long reached the server.</summary>
+    [Fact]
+    public void What_happened_while_the_server_was_away_is_told_as_soon_as_the_watch_reaches_it()
+    {
+        Run();
+        for (var i = 0; i < 8; i++)
+        {
+            _host.Server.Reach(isDown: true);
+            _host.For(TimeSpan.FromMinutes(1) + TimeSpan.FromMilliseconds(700 * i));
+            var (told, watches) = (_host.Server.Reports.Count, _host.Server.Watches);
+            _host.Server.Reach(isDown: false);
+            _host.Until(() => _host.Server.Watches > watches, "the watch to stand", TimeSpan.FromSeconds(6));
+            _host.Until(() => _host.Server.Reports.Count > told, "a report", TimeSpan.FromMilliseconds(100));
+        }
+    }
+
     [Fact]
     public void A_hung_driver_is_removed_too()
     {
