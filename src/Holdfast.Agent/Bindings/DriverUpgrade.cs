@@ -58,7 +58,7 @@ internal sealed class DriverUpgrade(TimeProvider time)
     /// <param name="build">The build.</param>
     /// <param name="generation">The generation of the pool's settings.</param>
     /// <param name="reason">A sentence for the operator.</param>
-    /// <param name="isLasting">It served and ended: not to be tried again before its files or the pool's settings are others.</param>
+    /// <param name="isLasting">It served and ended, or refuses the settings: not to be tried again before its files or the pool's settings are others.</param>
     public void Reject(DriverBuild build, Generation generation, string reason, bool isLasting) =>
         _rejected = new Rejection(build, generation, reason, isLasting, time.GetTimestamp());
 

@@ -107,7 +107,9 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
         Process started;
         try
         {
-            var executable = await _files.KeepAsync(spec.Driver, build);
+            using var bound = new CancellationTokenSource(handshake, _time);
+            using var ends = CancellationTokenSource.CreateLinkedTokenSource(bound.Token, cancellationToken);
+            var executable = await _files.KeepAsync(spec.Driver, build).OrAbandonAsync(ends.Token);
             PrivateFile.MakeFolder(folder);
             PrivateFile.MakeFolder(Path.Combine(folder, "state"));
             File.Delete(socket);
@@ -131,6 +133,11 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception)
         {
             return new LaunchOutcome.Failed(exception.Message, null);
+        }
+        catch (OperationCanceledException)
+        {
+            return new LaunchOutcome.Failed(
+                cancellationToken.IsCancellationRequested ? "it is not wanted any more" : $"its files were not copied within {handshake.TotalSeconds:0} s", null);
         }
 
         try
