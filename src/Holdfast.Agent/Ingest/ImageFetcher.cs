@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Holdfast.Agent.Ledger;
+using Holdfast.Protocol.Http;
 
 namespace Holdfast.Agent.Ingest;
 
@@ -33,7 +34,7 @@ internal sealed class ImageFetcher : IImageFetcher, IDisposable
             File.Delete(leftOver);
         }
 
-        _client = new HttpClient(new SocketsHttpHandler
+        _client = new HttpClient(new ConnectFaultHandler(new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
             UseProxy = false,
@@ -42,7 +43,7 @@ internal sealed class ImageFetcher : IImageFetcher, IDisposable
             // Every connection is made anew, because each is checked when it is made.
             PooledConnectionLifetime = TimeSpan.Zero,
             ConnectCallback = ConnectAsync,
-        })
+        }))
         {
             Timeout = Timeout.InfiniteTimeSpan,
         };
@@ -71,7 +72,7 @@ internal sealed class ImageFetcher : IImageFetcher, IDisposable
 
             return await DownloadAsync(address, expected, PathOf(key), cancellationToken);
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException or UnauthorizedAccessException or SocketException)
+        catch (Exception exception) when (exception is HttpRequestException or IOException or UnauthorizedAccessException)
         {
             return new FetchOutcome.Refused(exception.InnerException?.Message ?? exception.Message);
         }

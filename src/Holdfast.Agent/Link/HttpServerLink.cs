@@ -9,6 +9,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Host;
+using Holdfast.Protocol.Http;
 
 namespace Holdfast.Agent.Link;
 
@@ -231,7 +232,7 @@ internal sealed class HttpServerLink : IServerLink, IDisposable
             handler.SslOptions.ClientCertificateContext = SslStreamCertificateContext.Create(certificate, additionalCertificates: null, offline: true);
         }
 
-        return new HttpClient(handler)
+        return new HttpClient(new ConnectFaultHandler(handler))
         {
             BaseAddress = server,
             Timeout = Timeout.InfiniteTimeSpan,

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Host;
+using Holdfast.Protocol.Http;
 
 namespace Holdfast.Cli.Host;
 
@@ -30,7 +31,7 @@ internal static class StatusClient
         using var bound = new CancellationTokenSource(patience, time);
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(bound.Token, cancellationToken);
         using var handler = new SocketsHttpHandler { ConnectCallback = (_, token) => ConnectAsync(path, token) };
-        using var client = new HttpClient(handler);
+        using var client = new HttpClient(new ConnectFaultHandler(handler));
         try
         {
             var document = await client.GetStringAsync(new Uri("http://agent/"), ends.Token);

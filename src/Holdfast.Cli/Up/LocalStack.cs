@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Holdfast.Cli.CloudStack;
 using Holdfast.Cli.Processes;
+using Holdfast.Protocol.Http;
 
 namespace Holdfast.Cli.Up;
 
@@ -29,7 +30,7 @@ internal sealed class LocalStack : IAsyncDisposable
         Options = options;
         _time = time;
         // No proxy for a loopback address, whatever the environment says.
-        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(10) };
+        _http = new HttpClient(new ConnectFaultHandler(new SocketsHttpHandler { UseProxy = false })) { Timeout = TimeSpan.FromSeconds(10) };
     }
 
     /// <summary>Where it lives.</summary>

@@ -5,6 +5,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Holdfast.Protocol;
+using Holdfast.Protocol.Http;
 
 namespace Holdfast.Drivers.Linstor.Rest;
 
@@ -33,8 +34,8 @@ internal sealed class RestTransport : IDisposable
     {
         _token = token;
         _tokenOverHttp = tokenOverHttp;
-        _reads = new HttpMessageInvoker(Handler(trust, TimeSpan.FromMinutes(2)));
-        _changes = new HttpMessageInvoker(Handler(trust, TimeSpan.Zero));
+        _reads = new HttpMessageInvoker(new ConnectFaultHandler(Handler(trust, TimeSpan.FromMinutes(2))));
+        _changes = new HttpMessageInvoker(new ConnectFaultHandler(Handler(trust, TimeSpan.Zero)));
     }
 
     /// <summary>Whether there is a token that may not be sent to this address.</summary>

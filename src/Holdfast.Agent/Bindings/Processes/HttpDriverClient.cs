@@ -7,6 +7,7 @@ using System.Text.Json.Serialization.Metadata;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Driver;
+using Holdfast.Protocol.Http;
 
 namespace Holdfast.Agent.Bindings.Processes;
 
@@ -47,7 +48,7 @@ internal sealed class HttpDriverClient : IDriverClient
                 }
             },
         };
-        _client = new HttpClient(handler)
+        _client = new HttpClient(new ConnectFaultHandler(handler))
         {
             BaseAddress = new Uri("http://driver"),
             Timeout = Timeout.InfiniteTimeSpan,
