@@ -26,6 +26,7 @@ internal sealed partial class HostAgent : IReportSource
     private readonly ReportBook _reports;
     private readonly ServerSession _session;
     private HostDescription? _host;
+    private bool _isDescribing;
 
     /// <summary>Makes an agent; called on the loop.</summary>
     public HostAgent(AgentParts parts)
@@ -106,7 +107,7 @@ internal sealed partial class HostAgent : IReportSource
     public GuestUser? GuestUser => _host?.GuestUser;
 
     /// <summary>Starts everything; called on the loop.</summary>
-    public async Task StartAsync()
+    public void Start()
     {
         LogStarting(_parts.Facts.AgentVersion, Ledger.Tables.Items.Count, Ledger.Tables.Attachments.Count, Ledger.Tables.Obligations.Values.Count(row => row.IsOpen));
         Machines.Start();
@@ -115,16 +116,25 @@ internal sealed partial class HostAgent : IReportSource
         Bindings.Start();
         Tasks.Start();
         _session.Start();
-        _parts.Loop.Spawn("ledger flush", FlushAsync);
+        _parts.Loop.Keep("ledger flush", FlushAsync);
 
         // Drivers are told whom guests run as, and only the hypervisor knows; a host without one still gets its drivers.
-        await DescribeAsync();
-        Bindings.LaunchDrivers();
+        _parts.Loop.Keep("first drivers", async () =>
+        {
+            try
+            {
+                await DescribeAsync();
+            }
+            finally
+            {
+                Bindings.LaunchDrivers();
+            }
+        });
         Machines.Listed += () =>
         {
-            if (_host is null)
+            if (_host is null && !_isDescribing)
             {
-                _parts.Loop.Spawn("describe host", DescribeAsync);
+                _parts.Loop.Keep("describe host", DescribeAsync);
             }
         };
     }
@@ -193,21 +203,29 @@ internal sealed partial class HostAgent : IReportSource
 
     private async Task DescribeAsync()
     {
-        var began = _parts.Loop.Time.GetTimestamp();
-        while (_host is null && _parts.Loop.Time.GetElapsedTime(began) < WaitForHypervisor)
+        _isDescribing = true;
+        try
         {
-            switch (await _parts.Hypervisor.DescribeHostAsync(_parts.Loop.Stopping))
+            var began = _parts.Loop.Time.GetTimestamp();
+            while (_host is null && _parts.Loop.Time.GetElapsedTime(began) < WaitForHypervisor)
             {
-                case DescribeOutcome.Described described:
-                    _host = described.Host;
-                    LogDescribed(_host.EmulatorVersion, _host.DaemonVersion, _host.Accelerator, _host.AcceleratorReason);
-                    _reports.TouchFacts();
-                    break;
-                case DescribeOutcome.Failed failed:
-                    LogNotDescribed(failed.Fault.Message);
-                    await Task.Delay(DescribeAgainAfter, _parts.Loop.Time, _parts.Loop.Stopping);
-                    break;
+                switch (await _parts.Hypervisor.DescribeHostAsync(_parts.Loop.Stopping))
+                {
+                    case DescribeOutcome.Described described:
+                        _host = described.Host;
+                        LogDescribed(_host.EmulatorVersion, _host.DaemonVersion, _host.Accelerator, _host.AcceleratorReason);
+                        _reports.TouchFacts();
+                        break;
+                    case DescribeOutcome.Failed failed:
+                        LogNotDescribed(failed.Fault.Message);
+                        await Task.Delay(DescribeAgainAfter, _parts.Loop.Time, _parts.Loop.Stopping);
+                        break;
+                }
             }
+        }
+        finally
+        {
+            _isDescribing = false;
         }
     }
 

@@ -138,8 +138,12 @@ try
     }));
     using var status = new StatusSocket(loop, options.Data, agent.Status);
     status.Start();
-    loop.Spawn("membership", () => membership.KeepAsync(identity, link, loop.Stopping));
-    loop.Spawn("start", agent.StartAsync);
+    loop.Keep("membership", () => membership.KeepAsync(identity, link, loop.Stopping));
+    await loop.InvokeAsync(() =>
+    {
+        agent.Start();
+        return Task.CompletedTask;
+    });
     try
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, time, stopping.Token);

@@ -35,7 +35,7 @@ internal sealed class BindingBook(
         // A folder without an item is left over from a ledger that was lost. Its process may run without a leash only when it was stopped; it must not go on.
         foreach (var pool in launcher.Folders().Where(pool => ledger.Tables.Item(ItemKind.Binding, pool.Value) is null))
         {
-            loop.Spawn("reap", () => launcher.ReapAsync(pool, TimeSpan.FromSeconds(5)));
+            loop.Keep("reap", () => launcher.ReapAsync(pool, TimeSpan.FromSeconds(5)));
         }
     }
 

@@ -30,8 +30,8 @@ internal sealed partial class BindingSupervisor
     [LoggerMessage(EventId = 1407, Level = LogLevel.Information, Message = "Driver of storage pool '{PoolName}' ({Pool}) generation {Generation} ended for maintenance: process {Pid}, {How}, took {Seconds:0.0} s")]
     private partial void LogQuiesced(string poolName, PoolId pool, Generation generation, int pid, string how, double seconds);
 
-    [LoggerMessage(EventId = 1408, Level = LogLevel.Information, Message = "Driver of storage pool '{PoolName}' ({Pool}) unloaded because the pool was removed, generation {Generation}: process {Pid}, {How}, socket and state folder are gone, took {Seconds:0.0} s, {Orphans} obligations orphaned")]
-    private partial void LogUnloaded(string poolName, PoolId pool, Generation generation, int? pid, string how, double seconds, int orphans);
+    [LoggerMessage(EventId = 1408, Level = LogLevel.Information, Message = "Driver of storage pool '{PoolName}' ({Pool}) unloaded because the pool was removed, generation {Generation}: {How}, socket and state folder are gone, took {Seconds:0.0} s, {Orphans} obligations orphaned")]
+    private partial void LogUnloaded(string poolName, PoolId pool, Generation generation, string how, double seconds, int orphans);
 
     [LoggerMessage(EventId = 1409, Level = LogLevel.Warning, Message = "Storage pool '{PoolName}' ({Pool}) was removed before {Kind} {Obligation} could be settled: volume {Volume}, backend object {BackendName}, last failure: {LastError}")]
     private partial void LogOrphaned(string poolName, PoolId pool, ObligationKind kind, ObligationId obligation, VolumeId volume, string? backendName, string? lastError);

@@ -45,6 +45,9 @@ internal sealed partial class BindingSupervisor : IDisposable
     private bool _isSilent;
     private bool _probeSoon;
 
+    /// <summary>The process that a removal ended, and how; a removal that has to wait, for a full disk say, tells of it when it is done.</summary>
+    private (int Pid, string How)? _removed;
+
     /// <summary>Makes a supervisor; <see cref="Start"/> starts it.</summary>
     public BindingSupervisor(
         AgentLoop loop,
@@ -83,7 +86,7 @@ internal sealed partial class BindingSupervisor : IDisposable
     private Desired Desired => Row.Item.Desired;
 
     /// <summary>Starts the supervisor's job.</summary>
-    public void Start() => _loop.Spawn($"binding {Binding.PoolName}", RunAsync);
+    public void Start() => _loop.Keep($"binding {Binding.PoolName}", RunAsync);
 
     /// <summary>Whether drivers may be started already; it is poked when that changes.</summary>
     public Func<bool> MayLaunch { get; init; } = static () => true;
@@ -113,6 +116,13 @@ internal sealed partial class BindingSupervisor : IDisposable
 
     private async Task RunAsync()
     {
+        if (_process is not null)
+        {
+            // Begun again after a bug: nobody knows what the process was in the middle of.
+            Lost($"The driver of storage pool '{Binding.PoolName}' is started anew after an unexpected error of the agent.");
+            await EndProcessAsync(isHung: true);
+        }
+
         await ReapAsync();
         while (!_loop.Stopping.IsCancellationRequested)
         {
@@ -235,6 +245,7 @@ internal sealed partial class BindingSupervisor : IDisposable
     {
         var process = _process!;
         var began = _loop.Time.GetTimestamp();
+        _removed = null;
         LogServing(_info!.Driver, _info.Version, Binding.PoolName, Binding.Pool, _servedGeneration, process.Pid);
         _isSilent = false;
         _probeSoon = true;
@@ -403,15 +414,14 @@ internal sealed partial class BindingSupervisor : IDisposable
         }
 
         await WaitForIdleLaneAsync();
-        var how = "no driver was running";
-        int? pid = null;
         Lost($"Storage pool '{Binding.PoolName}' is being removed from this host.");
         if (_process is { } process)
         {
-            pid = process.Pid;
-            how = await EndProcessAsync(isHung: _isSilent);
+            var pid = process.Pid;
+            _removed = (pid, await EndProcessAsync(isHung: _isSilent));
         }
 
+        var how = _removed is { } ended ? $"process {ended.Pid} ended, {ended.How}" : "no driver was running";
         await EndStuckTrialAsync();
         await _loop.Failpoints.PassAsync(Failpoint.DriverEnded, _loop.Stopping);
 
@@ -435,9 +445,7 @@ internal sealed partial class BindingSupervisor : IDisposable
         var orphans = _ledger.Tables.OwedTo(Binding.Pool);
         var took = _loop.Time.GetElapsedTime(began);
         var generation = Row.Item.Generation;
-        var unload = pid is null
-            ? $"generation {generation}: {how}; socket and state folder are gone; {orphans.Count} obligations orphaned; took {took.TotalSeconds:0.0} s"
-            : $"generation {generation}: process {pid} ended, {how}; socket and state folder are gone; {orphans.Count} obligations orphaned; took {took.TotalSeconds:0.0} s";
+        var unload = $"generation {generation}: {how}; socket and state folder are gone; {orphans.Count} obligations orphaned; took {took.TotalSeconds:0.0} s";
 
         // On disk before anybody is told: an agent that starts from an older ledger would start the driver of a pool that is confirmed gone.
         var written = _ledger.Commit(
@@ -464,7 +472,7 @@ internal sealed partial class BindingSupervisor : IDisposable
         }
 
         Binding.View = Binding.View with { State = BindingState.Absent, Since = _loop.Time.GetUtcNow(), Pid = null, Conditions = [] };
-        LogUnloaded(Binding.PoolName, Binding.Pool, generation, pid, how, took.TotalSeconds, orphans.Count);
+        LogUnloaded(Binding.PoolName, Binding.Pool, generation, how, took.TotalSeconds, orphans.Count);
         _changed(Binding.Pool);
         return true;
     }

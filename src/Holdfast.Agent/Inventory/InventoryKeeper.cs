@@ -53,7 +53,7 @@ internal sealed partial class InventoryKeeper
     public void Begin()
     {
         var serving = ++_serving;
-        _loop.Spawn($"inventory {_binding.PoolName}", () => RunAsync(serving));
+        _loop.Keep($"inventory {_binding.PoolName}", () => RunAsync(serving));
     }
 
     /// <summary>The driver process does not serve any more.</summary>

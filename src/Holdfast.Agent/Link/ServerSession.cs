@@ -49,8 +49,18 @@ internal sealed partial class ServerSession
     public void Start()
     {
         _book.TouchAll(_source);
-        _loop.Spawn("watch", WatchAsync);
-        _loop.Spawn("report", ReportAsync);
+        _loop.Keep("watch", async () =>
+        {
+            try
+            {
+                await WatchAsync();
+            }
+            finally
+            {
+                IsWatching = false;
+            }
+        });
+        _loop.Keep("report", ReportAsync);
     }
 
     private async Task WatchAsync()

@@ -30,7 +30,7 @@ internal sealed class StatusSocket : IDisposable
     }
 
     /// <summary>Starts to answer.</summary>
-    public void Start() => _loop.Spawn("local status", AcceptAsync);
+    public void Start() => _loop.Keep("local status", AcceptAsync);
 
     /// <inheritdoc/>
     public void Dispose()

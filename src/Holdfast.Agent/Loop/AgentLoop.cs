@@ -12,6 +12,7 @@ namespace Holdfast.Agent.Loop;
 /// </summary>
 internal sealed partial class AgentLoop : IDisposable
 {
+    private static readonly TimeSpan[] Pauses = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(30)];
     private readonly TaskFactory _factory;
     private readonly ILogger _log;
     private readonly HashSet<Task> _running = [];
@@ -36,6 +37,14 @@ internal sealed partial class AgentLoop : IDisposable
 
     /// <summary>Ends when the agent shuts down.</summary>
     public CancellationToken Stopping => _stopping.Token;
+
+    /// <summary>
+    /// Starts a job that its subject needs as long as it is there: the watch, a storage pool's supervisor, a machine's runner. An exception in it is a bug and is
+    /// logged, and the job begins again after a pause: a bug may cost its own subject a moment, but never leave an agent that looks well and does nothing.
+    /// </summary>
+    /// <param name="what">Names the job in the log.</param>
+    /// <param name="body">The job; it must be able to begin again wherever it was left.</param>
+    public void Keep(string what, Func<Task> body) => Spawn(what, () => KeepAsync(what, body));
 
     /// <summary>Starts a job on the loop. An exception ends the job and is logged: it is a bug, never an expected failure.</summary>
     /// <param name="what">Names the job in the log.</param>
@@ -80,6 +89,31 @@ internal sealed partial class AgentLoop : IDisposable
             LogJobFailed(what, exception);
         }
     }
+
+    [SuppressMessage("Design", "CA1031", Justification = "The boundary of a job: a bug in it must not end it for good.")]
+    private async Task KeepAsync(string what, Func<Task> body)
+    {
+        var backoff = new Backoff(Pauses);
+        while (true)
+        {
+            TimeSpan pause;
+            try
+            {
+                await body();
+                return;
+            }
+            catch (Exception exception) when (!_stopping.IsCancellationRequested)
+            {
+                pause = backoff.Next();
+                LogJobBeginsAgain(what, pause.TotalSeconds, exception);
+            }
+
+            await Task.Delay(pause, Time, _stopping.Token);
+        }
+    }
+
+    [LoggerMessage(EventId = 1001, Level = LogLevel.Error, Message = "Job '{What}' met an unexpected error and begins again in {Seconds:0} s; this is a bug")]
+    private partial void LogJobBeginsAgain(string what, double seconds, Exception exception);
 
     [LoggerMessage(EventId = 1000, Level = LogLevel.Error, Message = "Job '{What}' ended by an unexpected error; this is a bug")]
     private partial void LogJobFailed(string what, Exception exception);

@@ -53,8 +53,8 @@ internal sealed partial class MachineBook
             RunnerOf(new VmId(row.Item.Id));
         }
 
-        _context.Loop.Spawn("hypervisor events", FollowEventsAsync);
-        _context.Loop.Spawn("domain list", ListAsync);
+        _context.Loop.Keep("hypervisor events", FollowEventsAsync);
+        _context.Loop.Keep("domain list", ListAsync);
     }
 
     /// <summary>Follows an item that was accepted.</summary>

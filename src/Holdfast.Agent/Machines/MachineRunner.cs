@@ -59,7 +59,7 @@ internal sealed partial class MachineRunner : IDisposable
     private string Name => ItemRow?.Item.Machine?.Name ?? (_seen as Observation.Present)?.Domain.Name ?? _machine.ToString();
 
     /// <summary>Starts the runner's job.</summary>
-    public void Start() => _context.Loop.Spawn($"machine {_machine}", RunAsync);
+    public void Start() => _context.Loop.Keep($"machine {_machine}", RunAsync);
 
     /// <summary>Its item has changed.</summary>
     public void Follow(HostItem item)
@@ -132,6 +132,7 @@ internal sealed partial class MachineRunner : IDisposable
 
     private async Task RunAsync()
     {
+        _mustLook = true;
         while (!_context.Loop.Stopping.IsCancellationRequested)
         {
             if (_flight.IsCancellationRequested)

@@ -54,7 +54,7 @@ internal sealed partial class ObligationExecutor
     }
 
     /// <summary>Starts the executor's job.</summary>
-    public void Start() => _loop.Spawn($"obligations {_binding.PoolName}", RunAsync);
+    public void Start() => _loop.Keep($"obligations {_binding.PoolName}", RunAsync);
 
     /// <summary>Ends it: the binding is gone.</summary>
     public void End()

@@ -43,7 +43,7 @@ internal sealed partial class TaskRunner : IDisposable
         if (!_isRunning)
         {
             _isRunning = true;
-            _context.Loop.Spawn($"task {_task}", RunAsync);
+            _context.Loop.Keep($"task {_task}", RunAsync);
         }
     }
 

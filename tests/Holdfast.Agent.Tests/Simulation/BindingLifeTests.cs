@@ -51,6 +51,9 @@ public sealed class BindingLifeTests
         _host.Launcher.FoldersThere.ShouldBeEmpty();
         _host.Store.Refuse = null;
         _host.UntilBinding(Samples.Pool, BindingState.Absent, TimeSpan.FromSeconds(10));
+
+        // It was told as "no driver was running".
+        _host.Server.Binding(Samples.Pool)!.Unload!.ShouldContain("process 101 ended");
     }
 
     /// <summary>A report waited for the end of a pause of up to five seconds although the watch had long reached the server.</summary>

@@ -93,7 +93,11 @@ internal sealed class SimHost
             Facts = new HostFacts { HostName = "h", NodeName = "h", AgentVersion = "1", Cpus = 1, MemoryBytes = 1, Accelerator = "tcg" },
             SerialLogFolder = "/logs",
         });
-        loop.Spawn("start", Agent.StartAsync);
+        loop.Spawn("start", () =>
+        {
+            Agent.Start();
+            return Task.CompletedTask;
+        });
         return this;
     }
 

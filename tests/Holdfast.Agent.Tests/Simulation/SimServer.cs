@@ -14,6 +14,9 @@ internal sealed class SimServer(TimeProvider time) : IServerLink
 
     public bool IsDown { get; set; }
 
+    /// <summary>What the next watch ends with; no exception that a link may throw.</summary>
+    public Exception? Bug { get; set; }
+
     public Dictionary<(ItemKind Kind, Guid Id), ItemReport> Items { get; } = [];
 
     public Dictionary<ObligationId, ObligationReport> Obligations { get; } = [];
@@ -59,6 +62,12 @@ internal sealed class SimServer(TimeProvider time) : IServerLink
         while (true)
         {
             var news = _news.Task;
+            if (Bug is { } bug)
+            {
+                Bug = null;
+                throw bug;
+            }
+
             if (IsDown)
             {
                 throw new LinkException("down");

@@ -343,10 +343,19 @@ internal sealed class SimLauncher(TimeProvider time) : IDriverLauncher
 
     public IReadOnlyList<PoolId> Folders() => [.. FoldersThere];
 
+    /// <summary>What the next launch ends with; no exception that a launcher may throw.</summary>
+    public Exception? Bug { get; set; }
+
     public async Task<LaunchOutcome> LaunchAsync(BindingSpec spec, Generation generation, DriverBuild build, TimeSpan handshake, CancellationToken cancellationToken)
     {
         Launched[spec.PoolId] = build;
         FoldersThere.Add(spec.PoolId);
+        if (Bug is { } bug)
+        {
+            Bug = null;
+            throw bug;
+        }
+
         try
         {
             await Task.Delay(StartTakes, time, cancellationToken);

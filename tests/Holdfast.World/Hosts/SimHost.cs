@@ -118,7 +118,7 @@ internal sealed class SimHost
                 Facts = Facts,
                 SerialLogFolder = "/var/log/holdfast",
             }));
-            await Agent.StartAsync();
+            Agent.Start();
         });
     }
 
