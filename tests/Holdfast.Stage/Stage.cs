@@ -18,6 +18,9 @@ internal sealed class Stage : IAsyncDisposable
 {
     private const string FailpointVariable = "HOLDFAST_FAILPOINTS";
 
+    private const int EvidenceLines = 60;
+    private const int EvidenceWidth = 300;
+
     private readonly Action<string> _say;
     private readonly List<SimulatedPool> _pools = [];
     private readonly FaultProxy? _network;
@@ -105,8 +108,15 @@ internal sealed class Stage : IAsyncDisposable
     public async Task StartAgentAsync(string failpoints = "")
     {
         _environment[FailpointVariable] = failpoints;
-        await Stack.StartAgentAsync(static _ => { }, CancellationToken.None);
-        _environment.Remove(FailpointVariable);
+        try
+        {
+            await Stack.StartAgentAsync(static _ => { }, CancellationToken.None);
+        }
+        finally
+        {
+            _environment.Remove(FailpointVariable);
+        }
+
         await Wait.UntilAsync("the agent to watch the server and to be confirmed", TimeSpan.FromSeconds(60), async () => await AgentAsync() is { Watching: true, Confirmed: true });
     }
 
@@ -140,6 +150,41 @@ internal sealed class Stage : IAsyncDisposable
         {
             _environment.Remove(FailpointVariable);
         }
+    }
+
+    /// <summary>Tells how server and agent are and what they logged last, for somebody who looks for the cause of a failure.</summary>
+    /// <param name="say">Told a line at a time.</param>
+    public void Tell(Action<string> say)
+    {
+        foreach (var program in new[] { Stack.Server, Stack.Agent })
+        {
+            say($"the {program.Name} {(program.Exited.IsCompleted ? "has ended" : "runs")}; of its last lines, without what drivers log:");
+            foreach (var line in program.Tail(EvidenceLines).Where(static line => !line.Contains("Driver of storage pool", StringComparison.Ordinal)))
+            {
+                say("  " + (line.Length > EvidenceWidth ? line[..EvidenceWidth] : line));
+            }
+        }
+    }
+
+    /// <summary>Starts server and agent anew and mends network and pools, after a test that failed anywhere in the middle.</summary>
+    /// <returns>When all pools serve that should.</returns>
+    public async Task RenewAsync()
+    {
+        if (_network is not null)
+        {
+            await _network.SetAsync(ProxyFault.None);
+        }
+
+        foreach (var pool in _pools)
+        {
+            await pool.HealAsync();
+        }
+
+        Stack.Agent.Signal(Signal.Kill);
+        Stack.Server.Signal(Signal.Kill);
+        await Task.WhenAll(Stack.Agent.Exited, Stack.Server.Exited);
+        await StartServerAsync("");
+        await StartAgentAsync();
     }
 
     /// <summary>What the agent says of itself on its local socket; null when it does not answer.</summary>

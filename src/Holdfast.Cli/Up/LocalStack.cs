@@ -97,6 +97,7 @@ internal sealed class LocalStack : IAsyncDisposable
                 _api = new ApiClient(_http, credentials, _time);
                 return await _api.SendAsync("listCapabilities", new Dictionary<string, string>(), cancellationToken) is ApiReply.Answered;
             },
+            [_server],
             cancellationToken);
         WriteSecretFile(Options.AdminFile, await File.ReadAllTextAsync(Options.ServerAdminFile, cancellationToken));
     }
@@ -134,43 +135,7 @@ internal sealed class LocalStack : IAsyncDisposable
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>When it holds.</returns>
     /// <exception cref="StackFaultException">It does not.</exception>
-    public async Task WaitAsync(string what, Func<Task<bool>> holds, CancellationToken cancellationToken)
-    {
-        var began = _time.GetTimestamp();
-        var last = "";
-        while (true)
-        {
-            try
-            {
-                if (await holds())
-                {
-                    return;
-                }
-            }
-            catch (ApiFaultException fault)
-            {
-                last = $" (last: {fault.Message})";
-            }
-
-            foreach (var child in new[] { _server, _agent })
-            {
-                if (child is { Exited.IsCompleted: true })
-                {
-                    var code = await child.Exited;
-                    throw new StackFaultException($"The {child.Name} ended with {code} while waiting for {what}. Its last lines:\n{string.Join('\n', child.Tail(20))}");
-                }
-            }
-
-            if (_time.GetElapsedTime(began) > StepDeadline)
-            {
-                throw new StackFaultException(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"Waited {StepDeadline.TotalSeconds:0} s for {what}{last}. Last lines of the logs:\n{string.Join('\n', [.. _server?.Tail(10) ?? [], "--", .. _agent?.Tail(10) ?? []])}"));
-            }
-
-            await Task.Delay(PollEvery, _time, cancellationToken);
-        }
-    }
+    public Task WaitAsync(string what, Func<Task<bool>> holds, CancellationToken cancellationToken) => WaitAsync(what, holds, [_server, _agent], cancellationToken);
 
     /// <summary>Ends the agent, with its drivers, and then the server. Guests go on.</summary>
     /// <returns>When both have ended.</returns>
@@ -201,6 +166,44 @@ internal sealed class LocalStack : IAsyncDisposable
     }
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private async Task WaitAsync(string what, Func<Task<bool>> holds, IReadOnlyList<ChildProcess?> needed, CancellationToken cancellationToken)
+    {
+        var began = _time.GetTimestamp();
+        var last = "";
+        while (true)
+        {
+            try
+            {
+                if (await holds())
+                {
+                    return;
+                }
+            }
+            catch (ApiFaultException fault)
+            {
+                last = $" (last: {fault.Message})";
+            }
+
+            foreach (var child in needed)
+            {
+                if (child is { Exited.IsCompleted: true })
+                {
+                    var code = await child.Exited;
+                    throw new StackFaultException($"The {child.Name} ended with {code} while waiting for {what}. Its last lines:\n{string.Join('\n', child.Tail(20))}");
+                }
+            }
+
+            if (_time.GetElapsedTime(began) > StepDeadline)
+            {
+                throw new StackFaultException(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Waited {StepDeadline.TotalSeconds:0} s for {what}{last}. Last lines of the logs:\n{string.Join('\n', [.. _server?.Tail(10) ?? [], "--", .. _agent?.Tail(10) ?? []])}"));
+            }
+
+            await Task.Delay(PollEvery, _time, cancellationToken);
+        }
+    }
 
     private static async Task ReleaseAsync(ChildProcess? ended)
     {
