@@ -74,6 +74,21 @@ public sealed class ProcessLauncherTests : IDisposable
         (await tried.Process.Ended).ShouldBe("signal 9");
     }
 
+    /// <summary>It was told as "Broken pipe" when it had ended before it was sent its settings.</summary>
+    [Theory]
+    [InlineData("exit 3", "it ended before it was ready (exit code 3)")]
+    [InlineData("read line; exit 3", "it ended before it was ready (exit code 3)")]
+    [InlineData("kill -9 $$", "it ended before it was ready (signal 9)")]
+    [InlineData("exec <&-; sleep 0.2; kill -9 $$", "it ended before it was ready (signal 9)")]
+    [InlineData("read line; echo hello; cat >/dev/null", "what it said about being ready is not JSON")]
+    public async Task One_that_does_not_start_is_told_with_how_it_ended(string script, string reason)
+    {
+        Install("first", $"#!/bin/sh\n{script}\n");
+        var failed = (await LaunchAsync(Launcher())).ShouldBeOfType<LaunchOutcome.Failed>();
+        failed.Reason.ShouldStartWith(reason);
+        await ProcessEnding.EndAsync(failed.Process!, isHung: true, TimeProvider.System);
+    }
+
     // The pool's id is in the line that it is started with; reading that to the end would wait for the agent's end.
     private static string Ready(string version) =>
         $$$$"""

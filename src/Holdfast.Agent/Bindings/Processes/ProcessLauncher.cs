@@ -241,11 +241,19 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
 
     private static async Task<LaunchOutcome> AnswerAsync(Process started, DriverProcess process, BindingSpec spec, string line, CancellationToken cancellationToken)
     {
-        await started.StandardInput.WriteLineAsync(line.AsMemory(), cancellationToken);
-        await started.StandardInput.FlushAsync(cancellationToken);
+        try
+        {
+            await started.StandardInput.WriteLineAsync(line.AsMemory(), cancellationToken);
+            await started.StandardInput.FlushAsync(cancellationToken);
+        }
+        catch (IOException)
+        {
+            // It has closed its input, most likely by ending. What it has said, or how it ended, is the better reason.
+        }
+
         if (await BoundedLines.ReadAsync(started.StandardOutput, cancellationToken) is not { } answer)
         {
-            return new LaunchOutcome.Failed("it ended without a word", process);
+            return new LaunchOutcome.Failed($"it ended before it was ready ({await process.Ended.OrAbandonAsync(cancellationToken)})", process);
         }
 
         var ready = JsonSerializer.Deserialize(answer, DriverJson.Default.DriverReady);
