@@ -8,11 +8,13 @@ namespace Holdfast.DriverKit.Conformance;
 /// <summary>One case's driver, on a pool of its own.</summary>
 public sealed class ConformanceRun : IAsyncDisposable
 {
+    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(100);
     private readonly string _folder;
     private readonly List<DriverProcess> _processes = [];
     private readonly List<DriverClient> _clients = [];
     private DriverProcess? _process;
     private DriverClient? _client;
+    private bool _hasReached;
 
     private ConformanceRun(ConformanceTarget target, string folder, DriverStartup startup, CancellationToken cancellationToken)
     {
@@ -77,6 +79,7 @@ public sealed class ConformanceRun : IAsyncDisposable
         Keep(process);
         Must(ready is { Ready: true, Info: not null }, $"the driver refuses to start: {ready.Error?.Text}");
         Info = ready.Info!;
+        _hasReached = false;
         _process = process;
         _client = new DriverClient(Startup.Socket);
         _clients.Add(_client);
@@ -92,12 +95,23 @@ public sealed class ConformanceRun : IAsyncDisposable
     /// <summary>Has an output looked through for secrets at the end of the case.</summary>
     public void Keep(DriverProcess process) => _processes.Add(process);
 
-    /// <summary>Makes a volume of the target's size, generation 1.</summary>
+    /// <summary>Makes a volume of the target's size, generation 1, once the driver has reached its backend: what a first connection costs a machine under load is no case's matter.</summary>
     public async Task<VolumeId> VolumeAsync(long? size = null)
     {
+        await ReachedAsync();
         var volume = NewVolume();
         (await Client.EnsureAsync(volume, 1, size ?? Size)).Ok();
         return volume;
+    }
+
+    private async Task ReachedAsync()
+    {
+        while (!_hasReached && (await Client.ProbeAsync()).Ok().ControlPlane != PlaneHealth.Up)
+        {
+            await Task.Delay(AskAgainAfter, CancellationToken);
+        }
+
+        _hasReached = true;
     }
 
     /// <summary>Makes a sealed volume, generation 1, filled at its start with a byte where content can be written.</summary>
