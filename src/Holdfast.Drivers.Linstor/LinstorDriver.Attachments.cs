@@ -15,6 +15,9 @@ internal sealed partial class LinstorDriver
     private const string TwoPrimaries = "DrbdOptions/Net/allow-two-primaries";
     private const string Protocol = "DrbdOptions/Net/protocol";
 
+    /// <summary>What an attach keeps for a device that is here while LINSTOR says nothing: to ask DRBD and to look at the device.</summary>
+    private static readonly TimeSpan LocalReserve = TimeSpan.FromSeconds(3);
+
     /// <summary>How often a device is looked for on this host.</summary>
     private static readonly TimeSpan DevicePause = TimeSpan.FromMilliseconds(300);
 
@@ -29,7 +32,9 @@ internal sealed partial class LinstorDriver
             return Older(doing, request.Generation, record.Generation);
         }
 
-        var found = await FindAsync(volume, doing, deadline);
+        // A silent controller must not use up the time in which this host can tell that the device is here.
+        var withLinstor = deadline.KeepingBack(LocalReserve);
+        var found = await FindAsync(volume, doing, withLinstor);
         if (found is Found.Error { Problem.Code: DriverErrorCode.Unreachable } silent)
         {
             return await AttachLocallyAsync(volume, request, record, silent.Why, doing, deadline);
@@ -60,7 +65,7 @@ internal sealed partial class LinstorDriver
             return DriverFailure.Invalid($"{doing}: it is sealed and can only be attached for reading.");
         }
 
-        var placed = await PlaceHereAsync(ours, request.Mode, doing, deadline);
+        var placed = await PlaceHereAsync(ours, request.Mode, doing, withLinstor);
         if (placed.Error is { } refused)
         {
             return placed.Silent ? await AttachLocallyAsync(volume, request, record, refused, doing, deadline) : refused;

@@ -103,14 +103,17 @@ public sealed class DeadStorageTests(SharedStage shared, DeadStorageTests.Pool p
         await DeadStorage.SettledAsync(stage, dead);
     }
 
-    [Fact]
-    public async Task StartVm_ItsControllerIsDeadButItsDeviceIsHere_Runs()
+    /// <summary>A silent controller used up the time in which DRBD could have told that the device is here.</summary>
+    [Theory]
+    [InlineData(nameof(LinstorKind.StorageOnly), nameof(Death.Refused))]
+    [InlineData(nameof(LinstorKind.Drbd), nameof(Death.Silent))]
+    public async Task StartVm_ItsControllerIsDeadButItsDeviceIsHere_Runs(string kind, string death)
     {
         var stage = await shared.StageAsync();
-        var local = await stage.AddLinstorAsync("local", LinstorKind.StorageOnly);
+        var local = await stage.AddLinstorAsync("local", Enum.Parse<LinstorKind>(kind));
         var vm3 = await stage.DeployAsync("vm3", local.Offering);
         await vm3.ReadyAsync();
-        await local.DieAsync(Death.Refused);
+        await local.DieAsync(Enum.Parse<Death>(death));
         await vm3.StopAsync();
         await vm3.StartAsync();
         await local.HealAsync();
