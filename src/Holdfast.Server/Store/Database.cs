@@ -31,7 +31,7 @@ internal sealed partial class Database : IAsyncDisposable
     private readonly DataOptions _dataOptions;
 
     // SQLite has one writer; queueing here is fair and never ends in SQLITE_BUSY.
-    private readonly SemaphoreSlim _writer = new(1, 1);
+    private readonly WriterTurn _writer = new();
 
     /// <summary>Makes the access; does not connect.</summary>
     /// <param name="options">Which database.</param>
@@ -127,14 +127,14 @@ internal sealed partial class Database : IAsyncDisposable
     {
         if (_postgres is null)
         {
-            await _writer.WaitAsync(cancellationToken);
+            await _writer.EnterAsync(cancellationToken);
             try
             {
                 return await WriteOnceAsync(work, cancellationToken);
             }
             finally
             {
-                _writer.Release();
+                _writer.Leave();
             }
         }
 
@@ -171,7 +171,6 @@ internal sealed partial class Database : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        _writer.Dispose();
         if (_postgres is not null)
         {
             await _postgres.DisposeAsync();
