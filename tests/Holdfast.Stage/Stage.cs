@@ -167,7 +167,7 @@ internal sealed class Stage : IAsyncDisposable
     }
 
     /// <summary>Starts server and agent anew and mends network and pools, after a test that failed anywhere in the middle.</summary>
-    /// <returns>When all pools serve that should.</returns>
+    /// <returns>When the new agent watches the new server; its drivers may still be starting.</returns>
     public async Task RenewAsync()
     {
         if (_network is not null)

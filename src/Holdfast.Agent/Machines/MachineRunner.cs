@@ -29,7 +29,7 @@ internal sealed partial class MachineRunner : IDisposable
     private readonly Signal _wake;
     private CancellationTokenSource _flight = new();
     private Observation _seen = new Observation.Unknown("not asked yet");
-    private bool _mustLook = true;
+    private bool _mustLook;
     private bool _isNamed;
 
     // Its process was seen to end, and nothing was started since: a libvirt that does not answer takes nothing from that.
