@@ -192,6 +192,7 @@ internal sealed partial class BindingSupervisor : IDisposable
         _build = _upgrade.Choose(installed, _launcher.Proven(Binding.Pool), generation);
         string reason;
         DriverErrorCode? code = null;
+        ConditionType type;
         switch (await _launcher.LaunchAsync(Binding.Spec, generation, _build, Handshake, _interrupt.Token))
         {
             case LaunchOutcome.Ready ready:
@@ -205,7 +206,7 @@ internal sealed partial class BindingSupervisor : IDisposable
                 await ServeAsync();
                 return;
             case LaunchOutcome.Refused refused:
-                (reason, code) = (DriverErrorText.Describe(Binding.PoolName, refused.Error), refused.Error.Code);
+                (reason, code, type) = (DriverErrorText.Describe(Binding.PoolName, refused.Error), refused.Error.Code, ConditionType.Failed);
                 break;
             case LaunchOutcome.Failed failed:
                 if (failed.Process is { } process)
@@ -214,7 +215,7 @@ internal sealed partial class BindingSupervisor : IDisposable
                     await EndProcessAsync(isHung: true);
                 }
 
-                reason = failed.Reason;
+                (reason, type) = (failed.Reason, failed.IsLate ? ConditionType.DriverRestarting : ConditionType.DriverNotStarting);
                 break;
             default:
                 throw new InvalidOperationException("The hierarchy is closed.");
@@ -236,7 +237,7 @@ internal sealed partial class BindingSupervisor : IDisposable
         _upgrade.Forgive();
         Down(
             code is null ? $"The driver of storage pool '{Binding.PoolName}' does not start: {reason}" : reason,
-            code is null ? ConditionType.DriverRestarting : ConditionType.Failed,
+            type,
             code);
         await PauseAsync();
     }

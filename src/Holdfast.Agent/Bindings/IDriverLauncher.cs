@@ -87,7 +87,8 @@ internal abstract record LaunchOutcome
     /// <summary>It did not become ready.</summary>
     /// <param name="Reason">Why.</param>
     /// <param name="Process">The process when it was started; the caller ends it.</param>
-    internal sealed record Failed(string Reason, IDriverProcess? Process) : LaunchOutcome;
+    /// <param name="IsLate">Nothing else is wrong but that its time was over: the host may only be slow.</param>
+    internal sealed record Failed(string Reason, IDriverProcess? Process, bool IsLate = false) : LaunchOutcome;
 }
 
 /// <summary>Whether left-over processes are gone. A closed hierarchy.</summary>

@@ -48,6 +48,12 @@ public sealed record PoolBindingFacts
 
     /// <summary>What is wrong, in the backend's words; null: nothing said yet.</summary>
     public string? Error { get; init; }
+
+    /// <summary>What is wrong and does not go by waiting, in the words of whoever refuses: the driver does not start, a setting is wrong, the backend says no; null: nothing of the kind.</summary>
+    public string? Refusal { get; init; }
+
+    /// <summary>What the host itself says stands in the way, whether or not it is an error; null: nothing.</summary>
+    public string? Remark { get; init; }
 }
 
 /// <summary>A VM that uses a pool.</summary>
@@ -68,7 +74,10 @@ public sealed record PoolStateFacts
     /// <summary>Its state.</summary>
     public required PoolState State { get; init; }
 
-    /// <summary>While it is being added: until when hosts may answer.</summary>
+    /// <summary>While it is being added: until when whoever adds it waits for the answer. What refuses before fails the call; afterwards only time or a lasting refusal undoes it.</summary>
+    public DateTimeOffset? AnswerBy { get; init; }
+
+    /// <summary>While it is being added: until when a host must serve it.</summary>
     public DateTimeOffset? AddDeadline { get; init; }
 
     /// <summary>Whether everybody was found to have let it go already.</summary>
@@ -97,6 +106,10 @@ public abstract record PoolAction
     /// <summary>Enters a state.</summary>
     /// <param name="State">The state.</param>
     public sealed record MoveTo(PoolState State) : PoolAction;
+
+    /// <summary>The first host serves a pool that was being added: it is Up.</summary>
+    /// <param name="HostName">The host.</param>
+    public sealed record Added(string HostName) : PoolAction;
 
     /// <summary>The pool could not be added: it goes by tombstones, and is not listed.</summary>
     /// <param name="Why">In the backend's words.</param>
@@ -178,24 +191,35 @@ public static class PoolPlanner
 
     private static void PlanAdding(List<PoolAction> actions, PoolStateFacts facts)
     {
-        if (facts.Bindings.Any(b => b is { IsCurrent: true, IsServing: true, CapacityBytes: > 0 }))
+        if (facts.Bindings.FirstOrDefault(b => b is { IsCurrent: true, IsServing: true, CapacityBytes: > 0 }) is { } first)
         {
-            actions.Add(new PoolAction.MoveTo(PoolState.Up));
+            actions.Add(new PoolAction.Added(first.HostName));
             return;
         }
 
+        if (facts.AddDeadline <= facts.Now)
+        {
+            actions.Add(new PoolAction.Undo("no host served it in time: " + AddingProgress.Describe(facts.Bindings)));
+            return;
+        }
+
+        // Hosts may be away for a moment, when the server was, say; only a caller that waits is told at once that nobody can serve it.
         var asked = facts.Bindings.Where(b => b.IsHostUp).ToList();
+        var isAwaited = facts.AnswerBy > facts.Now;
         if (asked.Count == 0)
         {
-            actions.Add(new PoolAction.Undo("there is no host up in its scope that could serve it"));
+            if (isAwaited)
+            {
+                actions.Add(new PoolAction.Undo("there is no host up in its scope that could serve it"));
+            }
+
             return;
         }
 
-        var answers = asked.Where(b => b.IsCurrent && (b.Error is not null || (b.IsServing && b.CapacityBytes == 0))).ToList();
-        if (answers.Count == asked.Count || facts.AddDeadline <= facts.Now)
+        var refusing = asked.Where(b => b.IsCurrent && ((isAwaited ? b.Error : b.Refusal) is not null || b is { IsServing: true, CapacityBytes: 0 })).ToList();
+        if (isAwaited ? refusing.Count == asked.Count : refusing.Count > 0)
         {
-            var words = asked.Select(b => $"host {b.HostName}: {(b.IsCurrent ? b.Error ?? (b.CapacityBytes == 0 ? "its capacity is 0" : "it did not become ready in time") : "did not answer in time")}");
-            actions.Add(new PoolAction.Undo(string.Join("; ", words)));
+            actions.Add(new PoolAction.Undo(AddingProgress.Describe(asked)));
         }
     }
 

@@ -139,8 +139,11 @@ public enum ConditionType
     /// <summary>The driver's process cannot be killed.</summary>
     DriverStuck,
 
-    /// <summary>The driver ended unexpectedly and is started again after a pause.</summary>
+    /// <summary>The driver ended unexpectedly, or was not ready in time, and is started again after a pause.</summary>
     DriverRestarting,
+
+    /// <summary>The driver does not start: it ends or says nonsense instead. It is tried again after a pause.</summary>
+    DriverNotStarting,
 
     /// <summary>Another build of the driver is installed and does not start, or did not go on; the one before serves.</summary>
     DriverNotUpgraded,

@@ -51,22 +51,23 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
             return added;
         }
 
-        // What the hosts say arrives by their reports, on any node; whether they said enough, or too late, is the planner's to say.
+        // What the hosts say arrives by their reports, on any node; whether they said enough, or too late, is the planner's to say. It goes on being added when nobody waits any more.
         using var changes = _wakeups.Subscribe(id.Value);
         while (true)
         {
-            var pool = await _turns.RunAsync(
+            var (pool, left) = await _turns.RunAsync(
                 async (turn, ct) =>
                 {
                     turn.Mark(id);
                     await turn.SettleAsync(ct);
-                    return await turn.Db.StoragePools.SingleAsync(p => p.Id == id, ct);
+                    var settled = await turn.Db.StoragePools.SingleAsync(p => p.Id == id, ct);
+                    return (settled, await turn.AnswerByAsync(settled, ct) - turn.Now);
                 },
                 cancellationToken);
             switch (pool.State)
             {
-                case PoolState.Initialized:
-                    await changes.WaitAsync(Poll, cancellationToken);
+                case PoolState.Initialized when left > TimeSpan.Zero:
+                    await changes.WaitAsync(left < Poll ? left : Poll, cancellationToken);
                     break;
                 case PoolState.Removed:
                     return Refused(Faults.PoolNotAdded(pool.LastError ?? "it was removed meanwhile"));
@@ -87,7 +88,7 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
             }
 
             var changed = pool;
-            if (request.Enabled is { } enabled && enabled != (pool.State == PoolState.Up))
+            if (request.Enabled is { } enabled && pool.State != (enabled ? PoolState.Up : PoolState.Disabled))
             {
                 if (pool.State is not (PoolState.Up or PoolState.Disabled))
                 {
@@ -211,7 +212,8 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
                 return new Outcome<Success>.Refused(Faults.NoSuchEntity("deleteStoragePool", "id", poolId));
             }
 
-            if (pool.State != PoolState.Maintenance)
+            // One that never was Up has no volumes, and nothing to be maintained.
+            if (pool.State is not (PoolState.Maintenance or PoolState.Initialized))
             {
                 return new Outcome<Success>.Refused(Faults.PoolNotInMaintenance(pool.Id, pool.Name, pool.State));
             }
@@ -291,7 +293,7 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
             Tags = Csv.Join(request.Tags),
             State = PoolState.Initialized,
             StateSince = turn.Now,
-            AddDeadline = turn.Now + turn.Timings.AddPool,
+            AddDeadline = turn.Now + (await SettingValues.ReadAsync(turn.Db, turn.Timings, cancellationToken))[Setting.PoolAddTimeout],
             Created = turn.Now,
         };
         await turn.Db.InsertAsync(pool, token: cancellationToken);

@@ -29,8 +29,11 @@ internal sealed record ReconcileTimings
     /// <summary>Of a template import.</summary>
     public TimeSpan ImportDeadline { get; init; } = TimeSpan.FromMinutes(30);
 
-    /// <summary>How long hosts may take to answer to createStoragePool; clients give up at 10 s.</summary>
-    public TimeSpan AddPool { get; init; } = TimeSpan.FromSeconds(7);
+    /// <summary>The default of <see cref="Setting.PoolAddWait"/>; clients give up at 10 s.</summary>
+    public TimeSpan AddPoolWait { get; init; } = TimeSpan.FromSeconds(7);
+
+    /// <summary>The default of <see cref="Setting.PoolAddTimeout"/>.</summary>
+    public TimeSpan AddPool { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>The default of <see cref="Setting.ExpungeDelay"/>.</summary>
     public TimeSpan ExpungeDelay { get; init; } = TimeSpan.FromDays(1);

@@ -49,8 +49,34 @@ internal sealed record Setting
         DefaultOf = static timings => timings.KeepJobs,
     };
 
+    /// <summary>How long a storage pool may go on being added.</summary>
+    public static Setting PoolAddTimeout { get; } = new()
+    {
+        Name = "storage.pool.add.timeout",
+        Category = "Storage",
+        Description = "Seconds from createStoragePool until a host must serve the storage pool; afterwards it is removed again, with an event that says what each host said. Pools that are being added keep what was set when they were begun",
+        Unit = TimeSpan.FromSeconds(1),
+        UnitName = "seconds",
+        Minimum = 1,
+        Maximum = 86_400,
+        DefaultOf = static timings => timings.AddPool,
+    };
+
+    /// <summary>How long createStoragePool waits for a host.</summary>
+    public static Setting PoolAddWait { get; } = new()
+    {
+        Name = "storage.pool.add.wait",
+        Category = "Storage",
+        Description = "Seconds that createStoragePool waits for a host to serve the storage pool before it answers with the pool in state Initialized, which goes on being added; many clients give up at 10 seconds",
+        Unit = TimeSpan.FromSeconds(1),
+        UnitName = "seconds",
+        Minimum = 1,
+        Maximum = 3600,
+        DefaultOf = static timings => timings.AddPoolWait,
+    };
+
     /// <summary>Every setting there is, by name.</summary>
-    public static IReadOnlyList<Setting> All { get; } = [ExpungeDelay, JobExpire, ObligationAlertAge];
+    public static IReadOnlyList<Setting> All { get; } = [ExpungeDelay, JobExpire, ObligationAlertAge, PoolAddTimeout, PoolAddWait];
 
     /// <summary>Its name.</summary>
     public required string Name { get; init; }

@@ -180,7 +180,9 @@ internal sealed partial class Sweeper : BackgroundService
                 }));
         }
 
-        foreach (var pool in await db.StoragePools.Where(p => p.State == PoolState.Initialized && p.AddDeadline <= now).Select(p => p.Id).ToListAsync(cancellationToken))
+        // Also one whose caller is answered: what a host refused before then undoes it now.
+        var answered = now - settings[Setting.PoolAddWait];
+        foreach (var pool in await db.StoragePools.Where(p => p.State == PoolState.Initialized && (p.AddDeadline <= now || p.Created <= answered)).Select(p => p.Id).ToListAsync(cancellationToken))
         {
             finds.Add(Settle($"storage pool {pool}", turn => turn.Mark(pool)));
         }

@@ -130,7 +130,7 @@ internal sealed partial class Turn
     }
 
     // What goes with a pool and no host's ledger speaks of is written here, so that it can be found at the backend by hand.
-    // A deleted volume's and a template copy's object alike. The backend is not asked: in maintenance, the only state a pool is deleted from, no driver runs.
+    // A deleted volume's and a template copy's object alike. The backend is not asked: a pool is deleted from maintenance, where no driver runs, or before it ever was Up.
     private async Task OrphanAsync(StoragePoolRow pool, CancellationToken cancellationToken)
     {
         await OrphanOfRetiredAsync(pool.Id, cancellationToken);
@@ -234,6 +234,10 @@ internal sealed partial class Turn
         return [.. vms.OrderBy(v => v.Id.Value).Select(v => new PoolVmFacts(v.Id, v.Name, v.State))];
     }
 
+    /// <summary>Until when createStoragePool waits for the hosts before it answers with the pool as it is.</summary>
+    public async Task<DateTimeOffset> AnswerByAsync(StoragePoolRow pool, CancellationToken cancellationToken) =>
+        pool.Created + (await SettingValues.ReadAsync(Db, Timings, cancellationToken))[Setting.PoolAddWait];
+
     private async Task SettlePoolAsync(PoolId id, CancellationToken cancellationToken)
     {
         for (var round = 0; round < MaxRounds; round++)
@@ -271,36 +275,17 @@ internal sealed partial class Turn
                               join h in Db.Hosts on b.HostId equals h.Id
                               where b.PoolId == row.Id
                               orderby h.Name
-                              select new { Binding = b, h.Name, h.State, Current = h.IncarnationId }).ToListAsync(cancellationToken);
+                              select new { Binding = b, Host = h }).ToListAsync(cancellationToken);
         var jobs = await Db.Jobs.Where(j => j.State == JobState.Pending && j.InstanceId == row.Id.Value).ToListAsync(cancellationToken);
         return new PoolStateFacts
         {
             Id = row.Id,
             Name = row.Name,
             State = row.State,
+            AnswerBy = row.State == PoolState.Initialized ? await AnswerByAsync(row, cancellationToken) : null,
             AddDeadline = row.AddDeadline,
             IsGone = row.Absent is not null,
-            Bindings =
-            [
-                .. bindings.Select(b => new PoolBindingFacts
-                {
-                    HostName = b.Name,
-                    IsHostUp = b.State == HostState.Up && b.Current == b.Binding.IncarnationId,
-                    Wish = b.Binding.Desired switch
-                    {
-                        Desired.Attached => BindingWish.Attached,
-                        Desired.Quiesced => BindingWish.Quiesced,
-                        _ => BindingWish.Absent,
-                    },
-                    IsCurrent = b.Binding.ObservedGeneration is { } seen && seen >= b.Binding.Generation,
-                    IsQuiesced = b.Binding.Observed == BindingState.Quiesced,
-                    IsAbsent = b.Binding.Absent is not null,
-                    IsAbsolved = b.Binding.Absolved is not null,
-                    IsServing = b.Binding is { Observed: BindingState.Attached, ControlPlane: PlaneHealth.Up },
-                    CapacityBytes = b.Binding.CapacityBytes,
-                    Error = b.Binding.Error,
-                }),
-            ],
+            Bindings = [.. bindings.Select(b => BindingRowFacts.Of(b.Binding, b.Host))],
             ActiveVms = row.State == PoolState.PrepareForMaintenance ? await ActiveVmsAsync(row.Id, cancellationToken) : [],
             Jobs = [.. jobs.Select(FactsOf)],
             Now = Now,
@@ -312,12 +297,11 @@ internal sealed partial class Turn
         switch (action)
         {
             case PoolAction.MoveTo move:
-                Db.AfterCommit(() => LogPoolMoved(row.Name, row.Id, row.State, move.State));
-                await Db.StoragePools.Where(p => p.Id == row.Id)
-                    .Set(p => p.State, move.State)
-                    .Set(p => p.StateSince, Now)
-                    .Set(p => p.AddDeadline, (DateTimeOffset?)null)
-                    .UpdateAsync(cancellationToken);
+                await MoveToAsync(row, move.State, cancellationToken);
+                break;
+            case PoolAction.Added added:
+                await MoveToAsync(row, PoolState.Up, cancellationToken);
+                await TellSystemAsync(EventTypes.PoolCreate, EventLevel.Info, $"Storage pool {row.Name} ({row.Id}) was added: host {added.HostName} serves it", ResourceTypes.StoragePool, row.Id.Value, row.Name, cancellationToken);
                 break;
             case PoolAction.Undo undo:
                 Db.AfterCommit(() => LogPoolUndone(row.Name, row.Id, undo.Why));
@@ -348,6 +332,16 @@ internal sealed partial class Turn
             default:
                 throw new ArgumentOutOfRangeException(nameof(action), action, "Unknown action.");
         }
+    }
+
+    private async Task MoveToAsync(StoragePoolRow row, PoolState state, CancellationToken cancellationToken)
+    {
+        Db.AfterCommit(() => LogPoolMoved(row.Name, row.Id, row.State, state));
+        await Db.StoragePools.Where(p => p.Id == row.Id)
+            .Set(p => p.State, state)
+            .Set(p => p.StateSince, Now)
+            .Set(p => p.AddDeadline, (DateTimeOffset?)null)
+            .UpdateAsync(cancellationToken);
     }
 
     private async Task StopForMaintenanceAsync(StoragePoolRow pool, VmId id, CancellationToken cancellationToken)

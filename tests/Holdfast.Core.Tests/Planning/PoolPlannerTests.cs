@@ -10,24 +10,73 @@ public sealed class PoolPlannerTests
 {
     private static readonly DateTimeOffset Now = new(2026, 1, 30, 10, 0, 0, TimeSpan.Zero);
 
+    private static readonly DateTimeOffset Answered = Now + TimeSpan.FromSeconds(7);
+
     [Fact]
     public void A_pool_is_up_when_one_host_serves_it_and_knows_its_capacity()
     {
         var serving = Binding() with { IsServing = true, CapacityBytes = 1 };
-        PoolPlanner.Plan(Pool(PoolState.Initialized, serving, Binding() with { IsCurrent = false })).ShouldBe([new PoolAction.MoveTo(PoolState.Up)]);
+        PoolPlanner.Plan(Pool(PoolState.Initialized, serving, Binding() with { IsCurrent = false })).ShouldBe([new PoolAction.Added("h1")]);
         PoolPlanner.Plan(Pool(PoolState.Initialized, serving with { IsCurrent = false })).ShouldBeEmpty();
         PoolPlanner.Plan(Pool(PoolState.Initialized, serving with { CapacityBytes = null })).ShouldBeEmpty();
         PoolPlanner.Plan(Pool(PoolState.Initialized, serving with { CapacityBytes = 0 })).OfType<PoolAction.Undo>().Single().Why.ShouldContain("capacity is 0");
     }
 
     [Fact]
-    public void Adding_a_pool_ends_badly_when_every_host_refused_or_time_is_up()
+    public void Adding_a_pool_ends_badly_while_its_caller_waits_when_every_host_is_in_error()
     {
         var refused = Binding() with { Error = "controller refused the connection" };
         PoolPlanner.Plan(Pool(PoolState.Initialized, refused)).OfType<PoolAction.Undo>().Single().Why.ShouldContain("refused the connection");
         PoolPlanner.Plan(Pool(PoolState.Initialized, refused, Binding() with { IsCurrent = false })).ShouldBeEmpty();
-        PoolPlanner.Plan(Pool(PoolState.Initialized, Binding()) with { Now = Now + TimeSpan.FromSeconds(7) }).OfType<PoolAction.Undo>().ShouldHaveSingleItem();
         PoolPlanner.Plan(Pool(PoolState.Initialized)).OfType<PoolAction.Undo>().ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public void A_pool_on_a_slow_host_was_undone_after_seven_seconds_though_nobody_had_refused_it()
+    {
+        var slow = Binding() with { Remark = "the driver was not ready within 15 s" };
+        var pool = Pool(PoolState.Initialized, slow, Binding() with { HostName = "h2", IsCurrent = false });
+        PoolPlanner.Plan(pool with { Now = Answered }).ShouldBeEmpty();
+        PoolPlanner.Plan(pool with { Now = Answered, Bindings = [slow with { Error = "the controller did not answer" }] }).ShouldBeEmpty();
+        PoolPlanner.Plan(pool with { Now = Answered, Bindings = [slow with { IsServing = true, CapacityBytes = 1 }] }).ShouldBe([new PoolAction.Added("h1")]);
+
+        var why = PoolPlanner.Plan(pool with { Now = Now + TimeSpan.FromSeconds(120) }).OfType<PoolAction.Undo>().Single().Why;
+        why.ShouldContain("in time");
+        why.ShouldContain("host h1: the driver was not ready within 15 s");
+        why.ShouldContain("host h2: it has not answered yet");
+    }
+
+    [Fact]
+    public void One_host_that_refuses_for_good_undoes_a_pool_once_its_caller_is_answered()
+    {
+        var refusal = Binding() with { Refusal = "there is no resource group rg" };
+        var pool = Pool(PoolState.Initialized, refusal, Binding() with { HostName = "h2", IsCurrent = false });
+        PoolPlanner.Plan(pool).ShouldBeEmpty();
+        PoolPlanner.Plan(pool with { Now = Answered }).OfType<PoolAction.Undo>().Single().Why.ShouldContain("host h1: there is no resource group rg");
+        PoolPlanner.Plan(pool with { Now = Answered, Bindings = [refusal with { IsCurrent = false }] }).ShouldBeEmpty("it was told something else meanwhile");
+        PoolPlanner.Plan(pool with { Now = Answered, Bindings = [refusal with { IsHostUp = false }] }).ShouldBeEmpty("it is not there");
+    }
+
+    [Fact]
+    public void Hosts_that_are_away_for_a_moment_undo_no_pool_whose_caller_is_answered()
+    {
+        var pool = Pool(PoolState.Initialized, Binding() with { IsHostUp = false });
+        PoolPlanner.Plan(pool).OfType<PoolAction.Undo>().Single().Why.ShouldContain("no host up");
+        PoolPlanner.Plan(pool with { Now = Answered }).ShouldBeEmpty();
+        PoolPlanner.Plan(pool with { Now = Now + TimeSpan.FromSeconds(120) }).OfType<PoolAction.Undo>().Single().Why.ShouldContain("host h1: it does not report");
+    }
+
+    [Fact]
+    public void What_many_hosts_say_of_a_pool_that_is_added_is_said_once_with_some_of_their_names()
+    {
+        AddingProgress.Describe([]).ShouldBe("there is no host in its scope");
+        AddingProgress.Describe([Binding(), Binding() with { HostName = "h2", IsServing = true }, Binding() with { HostName = "h3" }])
+            .ShouldBe("hosts h1, h3: it is starting the driver; host h2: it serves it, and has not told its capacity yet");
+
+        var same = AddingProgress.Describe([.. Enumerable.Range(1, 5000).Select(i => Binding() with { HostName = $"h{i}", IsCurrent = false })]);
+        same.ShouldBe("hosts h1, h2, h3, h4, h5, h6, h7, h8, h9, h10 and 4990 more: it has not answered yet");
+        AddingProgress.Describe([.. Enumerable.Range(1, 5000).Select(i => Binding() with { HostName = $"h{i}", Error = $"no node h{i}" })])
+            .ShouldEndWith("; host h10: no node h10; and 4990 more hosts say other things");
     }
 
     [Fact]
@@ -83,7 +132,8 @@ public sealed class PoolPlannerTests
         Id = new PoolId(Guid.Parse("44444444-0000-7000-8000-000000000001")),
         Name = "pool1",
         State = state,
-        AddDeadline = Now + TimeSpan.FromSeconds(7),
+        AnswerBy = Answered,
+        AddDeadline = Now + TimeSpan.FromSeconds(120),
         Bindings = bindings,
         Now = Now,
     };

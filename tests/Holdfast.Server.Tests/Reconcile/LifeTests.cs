@@ -2,6 +2,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
+using Holdfast.Server.Api.StoragePools;
 using Holdfast.Server.Operations;
 using Holdfast.Server.Reconcile;
 using Holdfast.Server.Store.Rows;
@@ -126,6 +127,86 @@ public abstract class LifeTests : IAsyncLifetime
         fault.Text.ShouldContain("controller refused the connection");
         (await _node.ReadAsync(db => db.StoragePools.CountAsync(p => p.Removed == null))).ShouldBe(0);
         await UntilAsync(async () => await _node.ReadAsync(db => db.Bindings.AllAsync(b => b.Absent != null)), () => "the binding to go");
+    }
+
+    [Fact]
+    public async Task A_pool_on_a_slow_host_was_undone_it_is_Initialized_and_becomes_Up_by_itself_also_after_a_restart_of_the_server()
+    {
+        var agent = await TestAgent.StartAsync(_node);
+        await SetAsync("storage.pool.add.wait", "1");
+        agent.Behaviour = i => i is { Kind: ItemKind.Binding, Desired: Desired.Attached } ? Unserved(i, BindingState.Starting) : TestAgent.Obey(i);
+        var pool = Done(await CreatePoolAsync("slow"));
+        pool.State.ShouldBe(PoolState.Initialized);
+
+        var entry = await _node.ReadAsync(db => StoragePoolReader.FindAsync(db, pool.Id, Token));
+        entry!.WaitingFor.ShouldBe("host host1: it is starting the driver");
+        Fault(await _node.Pools.EnableMaintenanceAsync(_node.Admin, pool.Id, Token)).Text.ShouldContain("Initialized");
+        Fault(await _node.Pools.UpdateAsync(_node.Admin, new UpdateStoragePool { PoolId = pool.Id, Enabled = false }, Token)).Text.ShouldContain("Initialized");
+
+        await agent.DisposeAsync();
+        await _node.DisposeAsync();
+        _node = await TestNode.StartAsync(_folder, _connectionString);
+        agent.Behaviour = TestAgent.Obey;
+        await using var again = agent.Again(_node);
+        await again.StartAsync();
+        await again.ReportAsync([TestAgent.Of(agent.Items[(ItemKind.Binding, pool.Id.Value)], BindingState.Attached)]);
+
+        await UntilAsync(async () => (await _node.PoolAsync(pool.Id)).State == PoolState.Up, () => "the pool to be up");
+        (await PoolEventsAsync(pool.Id)).ShouldContain(e => e.Contains("was added: host host1 serves it"));
+        (await _node.ReadAsync(db => StoragePoolReader.FindAsync(db, pool.Id, Token)))!.WaitingFor.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_pool_that_is_still_being_added_takes_no_volume_and_goes_with_an_event_when_a_host_refuses_it_for_good_or_time_is_over()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        await AddPoolAsync();
+        var template = await AddTemplateAsync();
+        await SetAsync("storage.pool.add.wait", "1");
+        await SetAsync("storage.pool.add.timeout", "4");
+        agent.Behaviour = i => i is { Kind: ItemKind.Binding, Desired: Desired.Attached } ? Unserved(i, BindingState.Starting) : TestAgent.Obey(i);
+        var late = Done(await CreatePoolAsync("late"));
+        await UntilAsync(async () => (await _node.PoolAsync(late.Id)).State == PoolState.Removed, () => "the pool to be undone when its time is over");
+        (await PoolEventsAsync(late.Id)).ShouldContain(e => e.Contains("could not be added: no host served it in time: host host1: it is starting the driver"));
+
+        await SetAsync("storage.pool.add.timeout", "600");
+        var wrong = Done(await _node.CreatePoolAsync("wrong", "slow"));
+        var deploy = await _node.EndOfAsync(await _node.DeployAsync(template, tag: "slow"));
+        deploy.State.ShouldBe(JobState.Failed);
+        deploy.Result!.ShouldContain("Initialized");
+
+        var item = agent.Items[(ItemKind.Binding, wrong.Id.Value)];
+        await agent.ReportAsync([Unserved(item, BindingState.Degraded, new Condition { Type = ConditionType.DriverRestarting, Text = "it was not ready within 15 s" })]);
+        (await _node.PoolAsync(wrong.Id)).State.ShouldBe(PoolState.Initialized, "a slow host is no refusal");
+        await agent.ReportAsync([Unserved(item, BindingState.Degraded, new Condition { Type = ConditionType.DriverNotStarting, Text = "it ended at once: exit code 134" })]);
+        (await _node.PoolAsync(wrong.Id)).State.ShouldBe(PoolState.Removed);
+        (await PoolEventsAsync(wrong.Id)).ShouldContain(e => e.Contains("could not be added: host host1:") && e.Contains("exit code 134"));
+    }
+
+    [Fact]
+    public async Task A_driver_that_does_not_start_while_the_caller_waits_fails_the_call_with_its_reason()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        await SetAsync("storage.pool.add.wait", "2");
+        agent.Behaviour = i => i is { Kind: ItemKind.Binding, Desired: Desired.Attached }
+            ? Unserved(i, BindingState.Degraded, new Condition { Type = ConditionType.DriverNotStarting, Text = "it ended at once: exit code 134" })
+            : TestAgent.Obey(i);
+        Fault(await CreatePoolAsync("crashing")).Text.ShouldContain("exit code 134");
+        (await _node.ReadAsync(db => db.StoragePools.CountAsync(p => p.Removed == null))).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_pool_that_is_still_being_added_can_be_deleted()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        await SetAsync("storage.pool.add.wait", "1");
+        agent.Behaviour = i => i is { Kind: ItemKind.Binding, Desired: Desired.Attached } ? Unserved(i, BindingState.Starting) : TestAgent.Obey(i);
+        var pool = Done(await CreatePoolAsync("unwanted")).Id;
+
+        Done(await _node.Pools.DeleteAsync(_node.Admin, pool, false, Token));
+
+        await UntilAsync(async () => (await _node.PoolAsync(pool)).Absent is not null, () => "the host to confirm");
+        (await _node.ReadAsync(db => db.Obligations.CountAsync())).ShouldBe(0);
     }
 
     [Fact]
@@ -471,6 +552,16 @@ public abstract class LifeTests : IAsyncLifetime
 
     private Task<List<string>> GoneEventsAsync(PoolId pool) =>
         _node.ReadAsync(db => db.Events.Where(e => e.Type == "STORAGE.POOL.GONE" && e.ResourceId == pool.Value).Select(e => e.Description).ToListAsync());
+
+    private Task<List<string>> PoolEventsAsync(PoolId pool) =>
+        _node.ReadAsync(db => db.Events.Where(e => e.Type == "STORAGE.POOL.CREATE" && e.ResourceId == pool.Value).Select(e => e.Description).ToListAsync());
+
+    private async Task SetAsync(string setting, string value) =>
+        Done(await _node.Service<IConfigurationOperations>().UpdateAsync(_node.Admin, setting, value, Token));
+
+    // No driver has said anything of the backend yet.
+    private static ItemReport Unserved(HostItem item, BindingState state, params Condition[] conditions) =>
+        TestAgent.Of(item, state, PlaneHealth.Unknown, conditions) with { Binding = new BindingStatus { State = state } };
 
     private static ObligationReport Obligation(HostItem task, ObligationState state, int tries) => new()
     {

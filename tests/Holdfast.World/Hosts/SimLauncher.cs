@@ -24,6 +24,9 @@ internal sealed class SimLauncher(Simulator simulator, Recorder recorder, string
     /// <summary>When set, a driver that starts ends again without a word.</summary>
     public bool FailsToStart { get; set; }
 
+    /// <summary>How much longer a driver needs until it is ready: the host is loaded.</summary>
+    public TimeSpan Slowness { get; set; }
+
     /// <summary>All that run, those that are only being tried included.</summary>
     public IEnumerable<SimDriver> Running => _drivers.Values.SelectMany(list => list).Concat(_tried.Values).Where(driver => driver.IsRunning);
 
@@ -46,6 +49,7 @@ internal sealed class SimLauncher(Simulator simulator, Recorder recorder, string
     public void Repair()
     {
         FailsToStart = false;
+        Slowness = TimeSpan.Zero;
         foreach (var driver in new[] { "directory", "linstor" })
         {
             if (!_installed.TryGetValue(driver, out var build) || build.Flaw != BuildFlaw.None)
@@ -104,9 +108,14 @@ internal sealed class SimLauncher(Simulator simulator, Recorder recorder, string
     {
         recorder.Add(new HistoryEntry.DriverStarted(host, spec.PoolId, driver.Pid));
         var ready = new TaskCompletionSource<LaunchOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        simulator.After(handshake, () => ready.TrySetResult(new LaunchOutcome.Failed($"not ready within {handshake.TotalSeconds:0} s", driver)));
-        simulator.After(simulator.Milliseconds(100, 400), () =>
+        simulator.After(handshake, () => ready.TrySetResult(new LaunchOutcome.Failed($"not ready within {handshake.TotalSeconds:0} s", driver, IsLate: true)));
+        simulator.After(Slowness + simulator.Milliseconds(100, 400), () =>
         {
+            if (!driver.IsRunning)
+            {
+                return; // Ended meanwhile: it took too long, or nobody wants it any more.
+            }
+
             switch (build.Flaw)
             {
                 case BuildFlaw.EndsAtOnce:

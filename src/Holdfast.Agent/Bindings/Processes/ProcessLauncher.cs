@@ -137,7 +137,9 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
         catch (OperationCanceledException)
         {
             return new LaunchOutcome.Failed(
-                cancellationToken.IsCancellationRequested ? "it is not wanted any more" : $"its files were not copied within {handshake.TotalSeconds:0} s", null);
+                cancellationToken.IsCancellationRequested ? "it is not wanted any more" : $"its files were not copied within {handshake.TotalSeconds:0} s",
+                null,
+                IsLate: !cancellationToken.IsCancellationRequested);
         }
 
         try
@@ -303,7 +305,7 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
         catch (OperationCanceledException)
         {
             return new LaunchOutcome.Failed(
-                bound.IsCancellationRequested ? $"it was not ready within {handshake.TotalSeconds:0} s" : "it is not wanted any more", process);
+                bound.IsCancellationRequested ? $"it was not ready within {handshake.TotalSeconds:0} s" : "it is not wanted any more", process, IsLate: bound.IsCancellationRequested);
         }
         catch (JsonException exception)
         {

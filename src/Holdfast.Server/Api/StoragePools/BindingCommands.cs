@@ -1,11 +1,9 @@
-using System.Text.Json;
 using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
-using Holdfast.Core.States;
-using Holdfast.Protocol;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Reconcile;
 using Holdfast.Server.Store.Rows;
 using LinqToDB;
 using static Holdfast.Server.Api.Commands.Parameters;
@@ -78,28 +76,8 @@ internal static class BindingCommands
 
     private static string? WaitingFor(BindingEntry entry)
     {
-        var (binding, host) = (entry.Binding, entry.Host);
-        var conditions = JsonSerializer.Deserialize(binding.Conditions, HostJson.Default.IReadOnlyListCondition) ?? [];
-        return BindingProgress.WaitingFor(
-            new PoolBindingFacts
-            {
-                HostName = host.Name,
-                IsHostUp = host.State == HostState.Up && host.IncarnationId == binding.IncarnationId,
-                Wish = binding.Desired switch
-                {
-                    Desired.Attached => BindingWish.Attached,
-                    Desired.Quiesced => BindingWish.Quiesced,
-                    _ => BindingWish.Absent,
-                },
-                IsCurrent = binding.ObservedGeneration is { } seen && seen >= binding.Generation,
-                IsQuiesced = binding.Observed == BindingState.Quiesced,
-                IsAbsent = binding.Absent is not null,
-                IsServing = binding is { Observed: BindingState.Attached, ControlPlane: PlaneHealth.Up },
-                Error = binding.Error,
-            },
-            host.State,
-            binding.Generation.Value,
-            conditions.Count == 0 ? null : conditions[0].Text);
+        var facts = BindingRowFacts.Of(entry.Binding, entry.Host);
+        return BindingProgress.WaitingFor(facts, entry.Host.State, entry.Binding.Generation.Value, facts.Remark);
     }
 
     private static string WireName(PlaneHealth health) => health.ToString().ToLowerInvariant();

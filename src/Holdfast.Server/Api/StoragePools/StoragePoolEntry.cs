@@ -27,6 +27,9 @@ internal sealed record StoragePoolEntry
 
     /// <summary>What the hosts that have it say.</summary>
     public BindingCounts Bindings { get; init; } = new();
+
+    /// <summary>While it is being added: what each host says; null afterwards.</summary>
+    public string? WaitingFor { get; init; }
 }
 
 /// <summary>Which pools a list asks for; null means "any".</summary>

@@ -1,15 +1,17 @@
 using Holdfast.Core.Ids;
+using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
+using Holdfast.Server.Reconcile;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using LinqToDB;
 
 namespace Holdfast.Server.Api.StoragePools;
 
-/// <summary>Reads storage pools for lists and single answers: four queries a page, and one more when the page is full.</summary>
+/// <summary>Reads storage pools for lists and single answers: four queries a page, one more when the page is full, and one when a pool on it is being added.</summary>
 internal static class StoragePoolReader
 {
     /// <summary>Reads a list.</summary>
@@ -69,6 +71,17 @@ internal static class StoragePoolReader
                     Error = g.Max(b => b.IsSick ? b.Error : null),
                 },
             cancellationToken);
+        var added = listing.Rows.Where(e => e.Pool.State == PoolState.Initialized).Select(e => e.Pool.Id).ToList();
+        var adding = await Listing.ChildrenAsync(
+            added,
+            chunk =>
+                from binding in db.Bindings
+                join host in db.Hosts on binding.HostId equals host.Id
+                where chunk.Contains(binding.PoolId) && binding.Absent == null
+                orderby host.Name
+                select new { Binding = binding, Host = host },
+            cancellationToken);
+        var facts = adding.ToLookup(b => b.Binding.PoolId, b => BindingRowFacts.Of(b.Binding, b.Host));
         var volumeBytes = volumes.ToDictionary(v => v.PoolId!.Value, v => v.Bytes);
         var copyBytes = copies.ToDictionary(c => c.PoolId, c => c.Bytes);
         var bindingsOf = bindings.ToDictionary(b => b.PoolId);
@@ -80,6 +93,7 @@ internal static class StoragePoolReader
                 {
                     AllocatedBytes = volumeBytes.GetValueOrDefault(e.Pool.Id) + copyBytes.GetValueOrDefault(e.Pool.Id),
                     Bindings = bindingsOf.GetValueOrDefault(e.Pool.Id) ?? new BindingCounts { PoolId = e.Pool.Id },
+                    WaitingFor = e.Pool.State == PoolState.Initialized ? AddingProgress.Describe([.. facts[e.Pool.Id]]) : null,
                 }),
             ],
         };

@@ -75,7 +75,7 @@ internal sealed record StoragePoolRow
     [Column("state_since")]
     public required DateTimeOffset StateSince { get; init; }
 
-    /// <summary>While it is being added: until when hosts may answer.</summary>
+    /// <summary>While it is being added: until when a host must serve it.</summary>
     [Column("add_deadline")]
     public DateTimeOffset? AddDeadline { get; init; }
 
