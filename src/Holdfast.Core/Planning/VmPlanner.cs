@@ -9,7 +9,7 @@ namespace Holdfast.Core.Planning;
 /// </summary>
 public static class VmPlanner
 {
-    /// <summary>How long an expunge waits for backends that have not answered, before the VM goes from view with its volumes still owed.</summary>
+    /// <summary>How long an expunge waits for backends that were asked and have not answered, before the VM goes from view with its volumes still owed.</summary>
     public static readonly TimeSpan ExpungeGrace = TimeSpan.FromSeconds(15);
 
     /// <summary>Whether the next answer depends on <see cref="VmFacts.Placement"/>.</summary>
@@ -535,7 +535,9 @@ public static class VmPlanner
         var jobs = facts.Jobs.Where(j => j.Kind is JobKind.ExpungeVm or JobKind.DestroyVm).ToList();
         var isWaited = jobs.Any(j => j.Created + ExpungeGrace > facts.Now);
         var owed = facts.Volumes.Where(v => v.State == VolumeState.Expunging).ToList();
-        if (isWaited && owed.Any(v => v.Task is not { Tried: true }))
+
+        // What no host can begin now (the pool is in maintenance, the host is away) is owed, and nothing is learnt by waiting.
+        if (isWaited && owed.Any(v => v.Task is { State: not WorkState.Failed, Tried: false, CanBeTried: true }))
         {
             return actions;
         }

@@ -14,7 +14,8 @@ public sealed record CopyFacts(VolumeId Id, TemplateCopyState State, string? Err
 /// <param name="State">Its state.</param>
 /// <param name="Error">Why it failed.</param>
 /// <param name="Tried">Deletions: the backend was asked and did not do it yet.</param>
-public sealed record TaskFacts(WorkKind Kind, WorkState State, string? Error, bool Tried = false);
+/// <param name="CanBeTried">Deletions: the host that has it is heard of, and may call the backend.</param>
+public sealed record TaskFacts(WorkKind Kind, WorkState State, string? Error, bool Tried = false, bool CanBeTried = true);
 
 /// <summary>A volume of a VM.</summary>
 public sealed record VolumeFacts

@@ -95,6 +95,7 @@ internal sealed partial class Turn
         var tried = expunging.Count == 0
             ? []
             : await Db.Obligations.Where(o => expunging.Contains(o.VolumeId) && o.State == ObligationState.Owed && o.Tries > 0).Select(o => o.VolumeId).ToListAsync(cancellationToken);
+        var triable = expunging.Count == 0 ? [] : await TriableAsync([.. tasks.Where(t => t.Kind == WorkKind.DeleteVolume).Select(t => t.Id)], cancellationToken);
         return
         [
             .. volumes.Select(v =>
@@ -116,7 +117,7 @@ internal sealed partial class Turn
                     Tags = Csv.Split(v.StorageTags),
                     FromTemplate = v is { TemplateId: not null, Type: VolumeType.Root },
                     Copy = copy is null ? null : new CopyFacts(copy.Id, copy.State, copy.Error),
-                    Task = task is null ? null : new TaskFacts(task.Kind, task.State, task.Error, tried.Contains(v.Id)),
+                    Task = task is null ? null : new TaskFacts(task.Kind, task.State, task.Error, tried.Contains(v.Id), triable.Contains(task.Id)),
                     IsAttaching = v.Attaching,
                     IsDetaching = v.Detaching,
                     GoesWithVm = v.GoesWithVm,
@@ -125,6 +126,15 @@ internal sealed partial class Turn
             }),
         ];
     }
+
+    // Tasks whose host is heard of and was told to serve the pool.
+    private async Task<IReadOnlyList<TaskId>> TriableAsync(IReadOnlyList<TaskId> tasks, CancellationToken cancellationToken) => tasks.Count == 0
+        ? []
+        : await (from t in Db.Tasks
+                 join h in Db.Hosts on t.IncarnationId equals h.IncarnationId
+                 join b in Db.Bindings on new { t.IncarnationId, t.PoolId } equals new { b.IncarnationId, b.PoolId }
+                 where tasks.Contains(t.Id) && h.State == HostState.Up && b.Absent == null && b.Desired == Desired.Attached
+                 select t.Id).ToListAsync(cancellationToken);
 
     private async Task AssignPoolAsync(VolumeId volume, PoolId pool, CancellationToken cancellationToken) =>
         await Db.Volumes.Where(v => v.Id == volume)
@@ -225,7 +235,9 @@ internal sealed partial class Turn
     public async Task DeleteVolumeAsync(VolumeId id, CancellationToken cancellationToken)
     {
         var volume = await Db.Volumes.SingleAsync(v => v.Id == id, cancellationToken);
-        if (volume.PoolId is not { } poolId)
+
+        // One that was never given to a host is Allocated in its first generation: every try that ends begins another.
+        if (volume.PoolId is not { } poolId || (volume is { State: VolumeState.Allocated, TaskId: null } && volume.Generation == Generation.First))
         {
             await ExpungedAsync(volume, "no backend holds anything of it", cancellationToken);
             return;

@@ -178,6 +178,23 @@ public sealed class VmPlannerTests
     }
 
     [Fact]
+    public void An_expunge_waited_for_deletions_that_no_host_could_begin()
+    {
+        TaskFacts?[] idle = [null, new TaskFacts(WorkKind.DeleteVolume, WorkState.Pending, null, CanBeTried: false), new TaskFacts(WorkKind.DeleteVolume, WorkState.Failed, "refused")];
+        foreach (var task in idle)
+        {
+            var actions = VmPlanner.Plan(Vm(VmState.Expunging) with
+            {
+                Removal = VmRemoval.Expunge,
+                Jobs = [Job(JobKind.ExpungeVm)],
+                Volumes = [Volume() with { State = VolumeState.Expunging, Task = task }],
+            });
+            actions.ShouldContain(new VmAction.Remove(), $"{task}");
+            actions.OfType<VmAction.Tell>().Single().Text.ShouldContain("still owed");
+        }
+    }
+
+    [Fact]
     public void A_disk_is_attached_when_the_guest_has_it_and_free_again_when_the_host_says_no()
     {
         var job = Job(JobKind.AttachVolume) with { Generation = new Generation(5) };

@@ -275,6 +275,25 @@ public abstract class LifeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_disk_that_no_host_was_told_to_make_is_expunged_without_one()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        await AddPoolAsync("seed");
+        var template = await AddTemplateAsync();
+        var pool = Done(await _node.CreatePoolAsync("unmade", "unmade")).Id;
+        agent.Behaviour = i => i.Task is TaskSpec.ImportTemplate && i.Desired == Desired.Done ? null : TestAgent.Obey(i);
+        var deploy = await _node.DeployAsync(template, tag: "unmade");
+        await UntilAsync(() => Task.FromResult(agent.Items.Values.Any(i => i.Task is TaskSpec.ImportTemplate { PoolId: var on } && on == pool)), () => "the import");
+        await _node.SucceedAsync(await _node.Pools.EnableMaintenanceAsync(_node.Admin, pool, Token));
+        var vm = new VmId((await _node.EndOfAsync(deploy)).InstanceId);
+
+        await _node.SucceedAsync(await _node.Vms.DestroyAsync(_node.Admin, vm, true, [], false, Token));
+
+        (await _node.ReadAsync(db => db.Volumes.SingleAsync(v => v.Type == VolumeType.Root))).State.ShouldBe(VolumeState.Expunged);
+        agent.Seen.ShouldNotContain(i => i.Task is TaskSpec.DeleteVolume);
+    }
+
+    [Fact]
     public async Task Volumes_are_made_attached_grown_and_detached_on_a_running_guest()
     {
         await using var agent = await TestAgent.StartAsync(_node);
