@@ -52,6 +52,14 @@ internal static class Faults
     /// <summary>start of a running VM.</summary>
     public static ApiFault AlreadyRunning(object vm, string name) => Invalid($"The virtual machine {vm} ({name}) is already running");
 
+    /// <summary>start of a VM whose guest may run on a host that is not heard of.</summary>
+    public static ApiFault NotStartableElsewhere(object vm, string name, object state, string silence) =>
+        Runtime($"Unable to start the virtual machine {vm} ({name}), which is in state {state}: {silence}, and as long as it may run there it is started nowhere else");
+
+    /// <summary>stop of a VM whose host is not heard of. The stop stands.</summary>
+    public static ApiFault StopNotConfirmed(object vm, string name, string silence) =>
+        Runtime($"The stop of the virtual machine {vm} ({name}) is not confirmed: {silence}. It is stopped when the host reports again, and stays in state Stopping until then");
+
     /// <summary>start of a VM that is Destroyed, Expunging or in Error.</summary>
     public static ApiFault NotStartable(object vm, string name, object state) => Invalid($"Unable to start the virtual machine {vm} ({name}): it is in state {state}");
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Holdfast.Core.Ids;
+using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Server.Reconcile;
 using Holdfast.Server.Store;
@@ -40,8 +41,12 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                 }
 
                 var job = await AddJobAsync(turn, caller, JobKind.StartVm, vm, "starting", ct);
+                var silence = await SilenceOfHostAsync(turn, vm, ct);
                 switch (vm.State)
                 {
+                    case VmState.Running or VmState.Starting or VmState.Stopping when silence is not null:
+                        await turn.FailJobAsync(job.Id, Faults.NotStartableElsewhere(vm.Id, vm.Name, vm.State, silence), ct);
+                        break;
                     case VmState.Stopped when vm.Removal == VmRemoval.None:
                         await turn.Db.UpdateAsync(vm with { State = VmState.Starting, StateSince = turn.Now, OnlyHostId = hostId, Condition = null }, token: ct);
                         turn.Mark(vm.Id);
@@ -75,6 +80,12 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                     case VmState.Running or VmState.Stopping:
                     case VmState.Starting when forced:
                         await StopAsync(turn, vm with { RestartOnCancel = null }, forced, ct);
+                        if (vm.EverRan && await SilenceOfHostAsync(turn, vm, ct) is { } silence)
+                        {
+                            // It stands and is carried out when the host is back; nobody has to wait minutes to be told so.
+                            await turn.FailJobAsync(job.Id, Faults.StopNotConfirmed(vm.Id, vm.Name, silence), ct);
+                        }
+
                         break;
                     case VmState.Starting:
                         await turn.FailJobAsync(job.Id, Faults.VmBusy(vm.Id, vm.Name, vm.State), ct);
@@ -211,6 +222,12 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
 
     private static Task<JobRow> AddJobAsync(Turn turn, Caller caller, JobKind kind, VmRow vm, string verb, CancellationToken cancellationToken) =>
         turn.AddJobAsync(caller.AccountId, caller.UserId, kind, ResourceTypes.VirtualMachine, vm.Id.Value, $"{verb} VM {vm.Name} ({vm.Id})", turn.Timings.Of(kind, vm.GraceSeconds), cancellationToken);
+
+    // Null while the host of the VM is heard of, or it has none.
+    private static async Task<string?> SilenceOfHostAsync(Turn turn, VmRow vm, CancellationToken cancellationToken) =>
+        vm.HostId is { } id && await turn.Db.Hosts.FirstOrDefaultAsync(h => h.Id == id, cancellationToken) is { } host
+            ? HostSilence.Of(host.Name, host.State, host.LastReport)
+            : null;
 
     private static async Task StopAsync(Turn turn, VmRow vm, bool forced, CancellationToken cancellationToken)
     {

@@ -3,6 +3,8 @@ using Holdfast.Core.States;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Api.StoragePools;
+using Holdfast.Server.Api.Transport;
+using Holdfast.Server.Api.VirtualMachines;
 using Holdfast.Server.Operations;
 using Holdfast.Server.Reconcile;
 using Holdfast.Server.Store.Rows;
@@ -207,6 +209,38 @@ public abstract class LifeTests : IAsyncLifetime
 
         await UntilAsync(async () => (await _node.PoolAsync(pool)).Absent is not null, () => "the host to confirm");
         (await _node.ReadAsync(db => db.Obligations.CountAsync())).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_vm_whose_host_is_lost_was_Running_without_a_word_and_stop_and_start_said_nothing_of_the_host()
+    {
+        var agent = await TestAgent.StartAsync(_node);
+        await AddPoolAsync();
+        var vm = new VmId(await _node.SucceedAsync(await DeployAsync(await AddTemplateAsync())));
+        (await ConditionAsync(vm)).ShouldBeNull();
+
+        await agent.DisposeAsync();
+        var silent = new DateTimeOffset(2026, 1, 30, 10, 0, 0, TimeSpan.Zero);
+        await _node.Database.WriteAsync((db, ct) => db.Hosts.Set(h => h.LastReport, silent).UpdateAsync(ct), Token);
+        await UntilAsync(async () => (await HostAsync(agent.Identity.HostId)).State == HostState.Alert, () => "the host to be missed");
+        const string known = "host host1 is Alert and has not reported since 2026-01-30 10:00:00 UTC";
+        (await _node.VmAsync(vm.Value)).State.ShouldBe(VmState.Running);
+        (await ConditionAsync(vm)).ShouldNotBeNull().ShouldContain(known);
+
+        var start = await EndedAsync(await _node.Vms.StartAsync(_node.Admin, vm, null, Token));
+        start.State.ShouldBe(JobState.Failed);
+        start.Result!.ShouldContain(known);
+        var stop = await EndedAsync(await _node.Vms.StopAsync(_node.Admin, vm, true, Token));
+        stop.State.ShouldBe(JobState.Failed);
+        stop.Result!.ShouldContain(known);
+        (await _node.VmAsync(vm.Value)).State.ShouldBe(VmState.Stopping);
+        (await EndedAsync(await _node.Vms.StartAsync(_node.Admin, vm, null, Token))).Result!.ShouldContain(known);
+
+        await using var again = agent.Again(_node);
+        await again.StartAsync();
+        await UntilAsync(async () => (await _node.VmAsync(vm.Value)).State == VmState.Stopped, () => "the stop to be carried out");
+        (await ConditionAsync(vm)).ShouldBeNull();
+        await _node.SucceedAsync(await _node.Vms.StartAsync(_node.Admin, vm, null, Token));
     }
 
     [Fact]
@@ -571,6 +605,16 @@ public abstract class LifeTests : IAsyncLifetime
 
     private Task<List<string>> GoneEventsAsync(PoolId pool) =>
         _node.ReadAsync(db => db.Events.Where(e => e.Type == "STORAGE.POOL.GONE" && e.ResourceId == pool.Value).Select(e => e.Description).ToListAsync());
+
+    private async Task<string?> ConditionAsync(VmId vm) =>
+        (await _node.ReadAsync(db => VirtualMachineReader.ReadAsync(db, db.Accounts, new VirtualMachineFilter { Ids = [vm] }, Page.Default, Token))).Rows.Single().Condition;
+
+    // Ended with the transaction that accepted it.
+    private Task<JobRow> EndedAsync(JobOutcome outcome)
+    {
+        var id = Accepted(outcome).JobId;
+        return _node.ReadAsync(db => db.Jobs.SingleAsync(j => j.Id == id && j.State != JobState.Pending));
+    }
 
     private Task<List<string>> PoolEventsAsync(PoolId pool) =>
         _node.ReadAsync(db => db.Events.Where(e => e.Type == "STORAGE.POOL.CREATE" && e.ResourceId == pool.Value).Select(e => e.Description).ToListAsync());

@@ -1,4 +1,6 @@
 using Holdfast.Core.Ids;
+using Holdfast.Core.Planning;
+using Holdfast.Core.States;
 using Holdfast.Server.Store.Rows;
 
 namespace Holdfast.Server.Api.VirtualMachines;
@@ -32,6 +34,9 @@ internal sealed record VirtualMachineEntry
 
     /// <summary>Its offering.</summary>
     public ServiceOfferingRow? Offering { get; init; }
+
+    /// <summary>What stands in the way. While nothing is heard of its host that comes first: all else is of before.</summary>
+    public string? Condition => (Host is { } host && Vm.State is VmState.Running or VmState.Starting or VmState.Stopping ? HostSilence.Of(host.Name, host.State, host.LastReport) : null) ?? Vm.Condition;
 
     /// <summary>Its network interfaces.</summary>
     public IReadOnlyList<NicEntry> Nics { get; init; } = [];
