@@ -74,7 +74,7 @@ public sealed record PoolStateFacts
     /// <summary>Its state.</summary>
     public required PoolState State { get; init; }
 
-    /// <summary>While it is being added: until when whoever adds it waits for the answer. What refuses before fails the call; afterwards only time or a lasting refusal undoes it.</summary>
+    /// <summary>While it is being added: until when whoever adds it waits for the answer. What refuses before fails the call; afterwards only time, or that every host refuses for good, undoes it.</summary>
     public DateTimeOffset? AnswerBy { get; init; }
 
     /// <summary>While it is being added: until when a host must serve it.</summary>
@@ -217,7 +217,7 @@ public static class PoolPlanner
         }
 
         var refusing = asked.Where(b => b.IsCurrent && ((isAwaited ? b.Error : b.Refusal) is not null || b is { IsServing: true, CapacityBytes: 0 })).ToList();
-        if (isAwaited ? refusing.Count == asked.Count : refusing.Count > 0)
+        if (refusing.Count == asked.Count)
         {
             actions.Add(new PoolAction.Undo(AddingProgress.Describe(asked)));
         }

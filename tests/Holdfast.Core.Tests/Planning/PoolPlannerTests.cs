@@ -47,14 +47,15 @@ public sealed class PoolPlannerTests
     }
 
     [Fact]
-    public void One_host_that_refuses_for_good_undoes_a_pool_once_its_caller_is_answered()
+    public void A_pool_whose_caller_is_answered_is_undone_when_every_host_refuses_for_good_and_not_before()
     {
         var refusal = Binding() with { Refusal = "there is no resource group rg" };
-        var pool = Pool(PoolState.Initialized, refusal, Binding() with { HostName = "h2", IsCurrent = false });
-        PoolPlanner.Plan(pool).ShouldBeEmpty();
-        PoolPlanner.Plan(pool with { Now = Answered }).OfType<PoolAction.Undo>().Single().Why.ShouldContain("host h1: there is no resource group rg");
-        PoolPlanner.Plan(pool with { Now = Answered, Bindings = [refusal with { IsCurrent = false }] }).ShouldBeEmpty("it was told something else meanwhile");
-        PoolPlanner.Plan(pool with { Now = Answered, Bindings = [refusal with { IsHostUp = false }] }).ShouldBeEmpty("it is not there");
+        var pool = Pool(PoolState.Initialized, refusal, Binding() with { HostName = "h2", IsCurrent = false }) with { Now = Answered };
+        PoolPlanner.Plan(pool).ShouldBeEmpty("the other host may serve it");
+        var both = pool with { Bindings = [refusal, refusal with { HostName = "h2" }] };
+        PoolPlanner.Plan(both).OfType<PoolAction.Undo>().Single().Why.ShouldContain("hosts h1, h2: there is no resource group rg");
+        PoolPlanner.Plan(pool with { Bindings = [refusal with { IsCurrent = false }] }).ShouldBeEmpty("it was told something else meanwhile");
+        PoolPlanner.Plan(pool with { Bindings = [refusal with { IsHostUp = false }] }).ShouldBeEmpty("it is not there");
     }
 
     [Fact]

@@ -67,7 +67,7 @@ internal static class StoragePoolCommands
         new()
         {
             Name = "createStoragePool",
-            Description = "Adds a storage pool; answers when a host serves it, or after the setting storage.pool.add.wait with the state Initialized: it is Up by itself once a host serves it, or is removed again, with an event, when a host refuses for good or after storage.pool.add.timeout",
+            Description = "Adds a storage pool; answers when a host serves it, or after the setting storage.pool.add.wait with the state Initialized: it is Up by itself once a host serves it, or is removed again, with an event, when every host refuses for good or after storage.pool.add.timeout",
             Roles = Roles.RootAdmin,
             Parameters = [Name, Url, Zone, Pod, Cluster, Host, Scope, Provider, Hypervisor, Tags, Details, Managed, CapacityBytes],
             Response = StoragePoolView.Shape,
