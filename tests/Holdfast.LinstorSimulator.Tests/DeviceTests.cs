@@ -160,7 +160,6 @@ public sealed class DeviceTests
         (await ReadAsync(await DeviceAsync(cluster, "vol-2"))).ShouldStartWith("one");
         (await cluster.Calls.PostAsync("/v1/resource-definitions/vol-1/snapshot-rollback/s1", "{}")).Status.ShouldBe(200);
         (await ReadAsync(await DeviceAsync(cluster, "vol-1"))).ShouldStartWith("one");
-        (await DeviceAsync(cluster, "vol-1")).ShouldBe(device);
         (await cluster.Calls.DeleteAsync("/v1/resource-definitions/vol-1/snapshots/s1")).Status.ShouldBe(200);
         Directory.EnumerateFiles(Path.Combine(cluster.Simulator.StateFolderPath, "snapshots"), "*", SearchOption.AllDirectories).ShouldBeEmpty();
     }

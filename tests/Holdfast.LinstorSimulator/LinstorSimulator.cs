@@ -29,6 +29,7 @@ public sealed class LinstorSimulator : IAsyncDisposable
     private AdminServer? _admin;
     private Controller? _controller;
     private ApiServer? _server;
+    private Task _dying = Task.CompletedTask;
     private bool _destroyed;
 
     private LinstorSimulator(LinstorSimulatorOptions options, StateFolder folder, bool temporary, ILoggerFactory loggers)
@@ -47,7 +48,7 @@ public sealed class LinstorSimulator : IAsyncDisposable
         Faults = new FaultSet();
         Requests = new RequestLog(options.Time);
         _counter = ConnectCounter.TryStart(Requests, _httpsPort is null ? [_port.Number] : [_port.Number, _httpsPort.Number]);
-        _switches = new SimulatorSwitches(Faults);
+        _switches = new SimulatorSwitches(Faults, () => _dying = Task.Run(StopAsync));
         Cluster = new SimulatedCluster(this, _switches);
     }
 
@@ -169,6 +170,7 @@ public sealed class LinstorSimulator : IAsyncDisposable
     /// <summary>Stops; a temporary state folder is destroyed as by <see cref="DestroyAsync"/>, any other stays.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _dying;
         await StopAsync();
         if (_admin is not null)
         {

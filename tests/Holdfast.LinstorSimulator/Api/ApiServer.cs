@@ -136,7 +136,8 @@ internal sealed class ApiServer : IAsyncDisposable
     private static readonly ApiReply NoFault = new(0, []);
 
     private static bool IsOnTheWire(FaultKind kind) => kind
-        is not (FaultKind.Refuse or FaultKind.Blackhole or FaultKind.CloneNeverFinishes or FaultKind.DevicePathNull or FaultKind.StateOmitted);
+        is not (FaultKind.Refuse or FaultKind.Blackhole or FaultKind.CloneNeverFinishes or FaultKind.DevicePathNull or FaultKind.StateOmitted
+            or FaultKind.DieAfterSafetySnapshot or FaultKind.DieAfterResourcesDeleted or FaultKind.DieBeforeRestore or FaultKind.DieBeforeSafetySnapshotDeleted);
 
     /// <summary>What a fault puts in the place of the controller's answer; null: nothing is to be sent any more.</summary>
     private async Task<ApiReply?> InsteadAsync(HttpContext context, FaultRule? rule, CancellationToken ending)

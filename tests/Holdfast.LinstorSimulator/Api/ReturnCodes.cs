@@ -59,6 +59,7 @@ internal static class ReturnCodes
     public const int StoragePoolDefinitionNotFound = 309;
     public const int StoragePoolNotFound = 310;
     public const int SnapshotDefinitionNotFound = 313;
+    public const int SnapshotVolumeDefinitionNotFound = 314;
     public const int SnapshotNotFound = 315;
     public const int KeyValueStoreNotFound = 316;
     public const int ResourceGroupNotFound = 317;
@@ -79,6 +80,7 @@ internal static class ReturnCodes
     public const int NotAllUpToDate = 974;
     public const int NotEnoughFreeSpace = 980;
     public const int InsufficientReplicaCount = 991;
+    public const int SnapshotNotUpToDate = 979;
     public const int SnapshotsUnsupported = 994;
     public const int NotConnected = 995;
     public const int NotEnoughNodes = 996;

@@ -89,6 +89,8 @@ internal sealed class DefinitionRow
     public Dictionary<string, string> Props { get; set; } = [];
     public List<string> Flags { get; set; } = [];
     public List<string> Layers { get; set; } = [];
+    /// <summary>Resources were restored into it: since then LINSTOR does not tell the definition's layers.</summary>
+    public bool LayersUntold { get; set; }
     public string Secret { get; set; } = "";
     public int PeerSlots { get; set; } = 7;
     public List<VolumeDefinitionRow> Volumes { get; set; } = [];
@@ -173,6 +175,11 @@ internal sealed class SnapshotRow
     public Dictionary<string, string> DefinitionProps { get; set; } = [];
     public List<SnapshotVolumeRow> Volumes { get; set; } = [];
     public List<string> Layers { get; set; } = [];
+    /// <summary>The storage pool of each node it was taken on.</summary>
+    public Dictionary<string, string> Pools { get; set; } = [];
+
+    [JsonIgnore]
+    public bool IsSafety => Flags.Contains(Flag.SafetySnapshot);
 }
 
 internal sealed class SnapshotVolumeRow
@@ -216,6 +223,7 @@ internal static class Flag
     public const string Failed = "FAILED";
     public const string RestoreTarget = "RESTORE_TARGET";
     public const string Successful = "SUCCESSFUL";
+    public const string SafetySnapshot = "SAFETY_SNAPSHOT";
     public const string FailedDeployment = "FAILED_DEPLOYMENT";
 }
 

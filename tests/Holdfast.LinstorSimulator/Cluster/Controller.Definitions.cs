@@ -325,7 +325,7 @@ internal sealed partial class Controller
             return true;
         }
 
-        if (size < volume.SizeKib && definition.Drbd)
+        if (size < volume.SizeKib && definition.Drbd && definition.Resources.Count > 0)
         {
             answer.Fail(ReturnCodes.InvalidVolumeSize, $"Volume {volume.Number} of '{definition.Name}' cannot shrink: DRBD does not support it.");
             return true;
@@ -402,7 +402,7 @@ internal sealed partial class Controller
         Flags = [.. row.Flags],
         LayerData =
         [
-            .. row.Layers.Select(layer => new ResourceDefinitionLayer(layer, layer == "DRBD" ? DrbdData(row) : null)),
+            .. row.LayersUntold ? [] : row.Layers.Select(layer => new ResourceDefinitionLayer(layer, layer == "DRBD" ? DrbdData(row) : null)),
         ],
         Uuid = row.Uuid,
         ResourceGroupName = row.Group,

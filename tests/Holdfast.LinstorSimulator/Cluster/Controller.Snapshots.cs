@@ -48,17 +48,9 @@ internal sealed partial class Controller
             {
                 var definition = _state.Definition(name)!;
                 var holders = definition.Resources.Where(resource => !resource.Diskless && Wanted(wanted.Nodes ?? [], resource.Node)).Select(static resource => resource.Node).ToList();
-                definition.Snapshots.Add(new SnapshotRow
-                {
-                    Name = wanted.Name!,
-                    Uuid = NewUuid(),
-                    Created = Now,
-                    Nodes = holders,
-                    Props = new Dictionary<string, string>(wanted.Props ?? []),
-                    DefinitionProps = new Dictionary<string, string>(definition.Props),
-                    Layers = [.. definition.Layers],
-                    Volumes = [.. definition.Volumes.Select(static volume => new SnapshotVolumeRow { Number = volume.Number, SizeKib = volume.SizeKib })],
-                });
+                var row = NewSnapshot(definition, wanted.Name!, holders);
+                row.Props = new Dictionary<string, string>(wanted.Props ?? []);
+                definition.Snapshots.Add(row);
                 rows.Add((definition.Name, wanted.Name!));
                 nodes.AddRange(holders);
                 answer.Success(ReturnCodes.Created, $"New snapshot '{wanted.Name}' of resource '{definition.Name}' registered.");
@@ -74,41 +66,55 @@ internal sealed partial class Controller
 
         foreach (var (resource, snapshot) in rows)
         {
-            using var entered = await EnterAsync(resource, cancellationToken);
-            try
+            if (await TakeAsync(resource, snapshot, answer, cancellationToken))
             {
-                foreach (var (source, target, bytes) in SnapshotCopies(resource, snapshot))
-                {
-                    await _satellite.CopyAsync(source, target, bytes, cancellationToken);
-                }
-
-                lock (_lock)
-                {
-                    if (_state.Definition(resource)?.Snapshot(snapshot) is { } row)
-                    {
-                        Mark(row.Flags, Flag.Successful);
-                        Save();
-                    }
-                }
-
                 answer.Success(ReturnCodes.Modified, $"Took snapshot '{snapshot}' of '{resource}'.");
-            }
-            catch (IOException problem)
-            {
-                lock (_lock)
-                {
-                    if (_state.Definition(resource)?.Snapshot(snapshot) is { } row)
-                    {
-                        Mark(row.Flags, Flag.FailedDeployment);
-                        Save();
-                    }
-                }
-
-                answer.Fail(ReturnCodes.UnknownError, problem.Message, reports: [Report("Controller", problem.Message, problem)]);
             }
         }
 
         return answer;
+    }
+
+    private SnapshotRow NewSnapshot(DefinitionRow definition, string name, List<string> nodes) => new()
+    {
+        Name = name,
+        Uuid = NewUuid(),
+        Created = Now,
+        Nodes = nodes,
+        DefinitionProps = new Dictionary<string, string>(definition.Props),
+        Layers = [.. definition.Layers],
+        Pools = definition.Resources.Where(resource => resource.Pool is not null && nodes.Contains(resource.Node)).ToDictionary(static resource => resource.Node, static resource => resource.Pool!),
+        Volumes = [.. definition.Volumes.Select(static volume => new SnapshotVolumeRow { Number = volume.Number, SizeKib = volume.SizeKib })],
+    };
+
+    /// <summary>Has the satellites take a registered snapshot.</summary>
+    private async Task<bool> TakeAsync(string name, string snapshot, Answer answer, CancellationToken cancellationToken)
+    {
+        using var entered = await EnterAsync(name, cancellationToken);
+        var flag = Flag.Successful;
+        try
+        {
+            foreach (var (source, target, bytes) in SnapshotCopies(name, snapshot))
+            {
+                await _satellite.CopyAsync(source, target, bytes, cancellationToken);
+            }
+        }
+        catch (IOException problem)
+        {
+            flag = Flag.FailedDeployment;
+            answer.Fail(ReturnCodes.UnknownError, problem.Message, reports: [Report("Controller", problem.Message, problem)]);
+        }
+
+        lock (_lock)
+        {
+            if (_state.Definition(name)?.Snapshot(snapshot) is { } row)
+            {
+                Mark(row.Flags, flag);
+                Save();
+            }
+        }
+
+        return flag == Flag.Successful;
     }
 
     public async Task<Answer> DeleteSnapshotAsync(string name, string snapshotName, CancellationToken cancellationToken)
@@ -143,54 +149,6 @@ internal sealed partial class Controller
         return answer;
     }
 
-    public async Task<Answer> RollbackAsync(string name, string snapshotName, CancellationToken cancellationToken)
-    {
-        var answer = NewAnswer(ReturnCodes.Modify, ReturnCodes.Snapshot);
-        List<(string Source, string Target, long Bytes)> copies;
-        lock (_lock)
-        {
-            if (_state.Definition(name) is not { } definition)
-            {
-                return answer.Fail(ReturnCodes.DefinitionNotFound, $"Resource definition '{name}' not found.");
-            }
-
-            if (definition.Snapshot(snapshotName) is not { } snapshot)
-            {
-                return answer.Fail(ReturnCodes.SnapshotDefinitionNotFound, $"Snapshot '{snapshotName}' of resource '{name}' not found.");
-            }
-
-            name = definition.Name;
-            if (definition.Resources.Find(resource => _state.Node(resource.Node) is not { Online: true }) is { } away)
-            {
-                return answer.Fail(ReturnCodes.NotConnected, $"No active connection to satellite '{away.Node}'.");
-            }
-
-            if (Primaries(definition) is { Count: > 0 } primaries)
-            {
-                return answer.Fail(ReturnCodes.InUse, $"Resource '{name}' on node '{primaries[0]}' is in use.");
-            }
-
-            copies = [.. SnapshotCopies(name, snapshotName).Select(static copy => (copy.Target, copy.Source, copy.Bytes))];
-            _ = snapshot;
-        }
-
-        await WhenAllAnswerAsync([], cancellationToken);
-        using var entered = await EnterAsync(name, cancellationToken);
-        try
-        {
-            foreach (var (source, target, bytes) in copies)
-            {
-                await _satellite.RollbackAsync(source, target, bytes, cancellationToken);
-            }
-        }
-        catch (IOException problem)
-        {
-            return answer.Fail(ReturnCodes.UnknownError, problem.Message, reports: [Report("Controller", problem.Message, problem)]);
-        }
-
-        return answer.Success(ReturnCodes.Modified, $"Rolled back resource '{name}' to snapshot '{snapshotName}'.");
-    }
-
     public Answer RestoreVolumeDefinitions(string name, string snapshotName, SnapshotRestore request)
     {
         var answer = NewAnswer(ReturnCodes.Create, ReturnCodes.VolumeDefinition);
@@ -212,7 +170,7 @@ internal sealed partial class Controller
             }
 
             Save();
-            return answer.Success(ReturnCodes.Created, $"Volume definitions of '{target.Name}' restored from snapshot '{snapshot.Name}' of '{source.Name}'.");
+            return answer.Raw(ReturnCodes.Create | ReturnCodes.Snapshot | ReturnCodes.Deleted, $"Volume definitions of '{target.Name}' restored from snapshot '{snapshot.Name}' of '{source.Name}'.");
         }
     }
 
@@ -234,36 +192,14 @@ internal sealed partial class Controller
 
             if (!snapshot.Flags.Contains(Flag.Successful))
             {
-                return answer.Fail(979, $"Snapshot '{snapshot.Name}' of '{source.Name}' was not taken successfully.");
+                return answer.Fail(ReturnCodes.SnapshotNotUpToDate, $"Snapshot '{snapshot.Name}' of '{source.Name}' was not taken successfully.");
             }
 
-            if (target.Volumes.Count != snapshot.Volumes.Count)
+            if (!PlaceRestored(source, snapshot, target, request, answer))
             {
-                return answer.Fail(ReturnCodes.InvalidVolumeSizes, $"'{target.Name}' has not the volumes of snapshot '{snapshot.Name}'; restore the volume definitions first.");
+                return answer;
             }
 
-            target.Layers = [.. snapshot.Layers];
-            foreach (var volume in target.Volumes.Where(volume => target.Drbd && volume.Minor is null))
-            {
-                volume.Minor = _state.NextMinor++;
-            }
-
-            foreach (var node in snapshot.Nodes.Where(node => Wanted(request.Nodes ?? [], node)))
-            {
-                var pool = source.Resource(node)?.Pool ?? PoolNames(_state.Group(target.Group)!.Filter).FirstOrDefault();
-                pool = pool is not null && request.StorPoolRename?.TryGetValue(pool, out var renamed) == true ? renamed : pool;
-                AddResource(target, node, pool, []);
-                answer.Success(ReturnCodes.Created, $"Resource '{target.Name}' on node '{node}' restored from snapshot '{snapshot.Name}' of '{source.Name}'.");
-            }
-
-            if (target.Resources.Count == 0)
-            {
-                return answer.Fail(ReturnCodes.SnapshotNotFound, $"Snapshot '{snapshot.Name}' of '{source.Name}' exists on none of the nodes wanted.");
-            }
-
-            AdjustTieBreaker(target, answer);
-            target.RestoreFrom = $"{source.Name}/{snapshot.Name}";
-            Mark(target.Flags, Flag.RestoreTarget);
             Save();
             to = target.Name;
         }
@@ -272,6 +208,59 @@ internal sealed partial class Controller
         await RestoreDataAsync(to, answer, cancellationToken);
         await DeployAsync(to, answer, cancellationToken);
         return answer;
+    }
+
+    /// <summary>
+    /// Makes the resources of a restore in the model, with the snapshot's properties over those the target has. Volumes must be there with the snapshot's sizes.
+    /// </summary>
+    private bool PlaceRestored(DefinitionRow source, SnapshotRow snapshot, DefinitionRow target, SnapshotRestore request, Answer answer)
+    {
+        foreach (var volume in target.Volumes)
+        {
+            if (snapshot.Volumes.Find(one => one.Number == volume.Number) is not { } taken)
+            {
+                answer.Fail(ReturnCodes.SnapshotVolumeDefinitionNotFound, $"Snapshot '{snapshot.Name}' of '{source.Name}' has no volume {volume.Number}.");
+                return false;
+            }
+
+            if (taken.SizeKib != volume.SizeKib)
+            {
+                answer.Fail(ReturnCodes.InvalidVolumeSize, $"Volume {volume.Number} of '{target.Name}' has {volume.SizeKib} KiB, the snapshot '{snapshot.Name}' {taken.SizeKib} KiB.");
+                return false;
+            }
+        }
+
+        var nodes = snapshot.Nodes.Where(node => Wanted(request.Nodes ?? [], node)).ToList();
+        if (nodes.Count == 0)
+        {
+            answer.Fail(ReturnCodes.SnapshotNotFound, $"Snapshot '{snapshot.Name}' of '{source.Name}' exists on none of the nodes wanted.");
+            return false;
+        }
+
+        foreach (var (key, value) in snapshot.DefinitionProps)
+        {
+            target.Props[key] = value;
+        }
+
+        target.Layers = [.. snapshot.Layers];
+        target.LayersUntold = true;
+        foreach (var volume in target.Volumes.Where(volume => target.Drbd && volume.Minor is null))
+        {
+            volume.Minor = _state.NextMinor++;
+        }
+
+        foreach (var node in nodes)
+        {
+            var pool = snapshot.Pools.GetValueOrDefault(node) ?? source.Resource(node)?.Pool ?? PoolNames(_state.Group(target.Group)!.Filter).FirstOrDefault();
+            pool = pool is not null && request.StorPoolRename?.TryGetValue(pool, out var renamed) == true ? renamed : pool;
+            AddResource(target, node, pool, []);
+            answer.Raw(ReturnCodes.Create | ReturnCodes.Resource | ReturnCodes.Created, $"Resource '{target.Name}' on node '{node}' restored from snapshot '{snapshot.Name}' of '{source.Name}'.");
+        }
+
+        AdjustTieBreaker(target, answer);
+        target.RestoreFrom = $"{source.Name}/{snapshot.Name}";
+        Mark(target.Flags, Flag.RestoreTarget);
+        return true;
     }
 
     /// <summary>Fills a restore's target, once: afterwards it is an ordinary resource.</summary>

@@ -60,6 +60,7 @@ internal sealed partial class Controller : IAsyncDisposable
 
         await GuardOpenersAsync(cancellationToken);
         Background(RetryDeletesAsync);
+        Background(TakeBackRollbacksAsync);
         Background(WatchPrimariesAsync);
     }
 

@@ -57,6 +57,18 @@ public enum FaultKind
     /// <summary>Mutating calls are carried out and answered with success, plus warning 1002 "not connected".</summary>
     WarnNotConnected,
 
+    /// <summary>A rollback kills the controller when its safety snapshot is taken. Matched against the rollback's request.</summary>
+    DieAfterSafetySnapshot,
+
+    /// <summary>A rollback kills the controller when all resources are deleted and the volumes have their sizes still.</summary>
+    DieAfterResourcesDeleted,
+
+    /// <summary>A rollback kills the controller when the volumes have the snapshot's sizes again and no resource is there.</summary>
+    DieBeforeRestore,
+
+    /// <summary>A rollback kills the controller when the snapshot is restored and the safety snapshot is still there.</summary>
+    DieBeforeSafetySnapshotDeleted,
+
     /// <summary>Clones begin and stay in CLONING.</summary>
     CloneNeverFinishes,
 

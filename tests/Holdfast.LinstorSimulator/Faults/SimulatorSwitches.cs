@@ -1,13 +1,16 @@
 namespace Holdfast.LinstorSimulation;
 
-/// <summary>Which satellites answer pings and nothing else: their storage commands are stuck.</summary>
-internal sealed class SimulatorSwitches(FaultSet faults)
+/// <summary>Which satellites answer pings and nothing else (their storage commands are stuck), and what kills the controller.</summary>
+internal sealed class SimulatorSwitches(FaultSet faults, Action kill)
 {
     // Guards _stuck.
     private readonly Lock _lock = new();
     private readonly Dictionary<string, TaskCompletionSource> _stuck = new(StringComparer.OrdinalIgnoreCase);
 
     public FaultSet Faults { get; } = faults;
+
+    /// <summary>Kills the controller from inside; does not wait for its end.</summary>
+    public void Kill() => kill();
 
     public bool IsStuck(string node)
     {
