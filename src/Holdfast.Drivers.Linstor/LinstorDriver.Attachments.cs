@@ -50,6 +50,20 @@ internal sealed partial class LinstorDriver
         }
 
         var ours = (Found.Ours)found;
+        if (request.Generation < ours.Marks.Generation)
+        {
+            return Older(doing, request.Generation, ours.Marks.Generation);
+        }
+
+        switch (await SettleAsync(ours, doing, withLinstor))
+        {
+            case Reverted.Failed failed:
+                return failed.Error;
+            case Reverted.Done done:
+                ours = done.Volume;
+                break;
+        }
+
         if (NotUsable(ours, doing) is { } not)
         {
             return not;
@@ -419,6 +433,11 @@ internal sealed partial class LinstorDriver
         if (request.Mode == AttachMode.MigrateIn)
         {
             return NotHere("a migration needs LINSTOR's permission for two primaries");
+        }
+
+        if (_reverts.Find(volume) is { Finished: false } revert)
+        {
+            return NotHere($"its revert to snapshot {revert.Snapshot} (generation {revert.Generation}) is not complete");
         }
 
         if (record is { Sealed: true } && !request.ReadOnly)

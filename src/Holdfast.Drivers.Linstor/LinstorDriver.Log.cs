@@ -22,4 +22,10 @@ internal sealed partial class LinstorDriver
 
     [LoggerMessage(3006, LogLevel.Warning, "The state of DRBD resource {Resource} is not known ({Reason}); whether its device opens decides.")]
     private partial void LogDrbdSilent(string resource, string reason);
+
+    [LoggerMessage(3007, LogLevel.Information, "Volume {Volume}: its revert to snapshot {Snapshot} (generation {Generation}) was begun earlier and is finished now.")]
+    private partial void LogFinishingRevert(VolumeId volume, SnapshotId snapshot, Generation generation);
+
+    [LoggerMessage(3008, LogLevel.Warning, "Volume {Volume}: no resource is left of a rollback that was cut off; snapshot {Snapshot} is restored into its definition.")]
+    private partial void LogRestoringInPlace(VolumeId volume, SnapshotId snapshot);
 }

@@ -98,6 +98,13 @@ internal sealed partial class LinstorDriver
                 return new DriverAck(DriverOutcome.AlreadySo);
             case Found.Error error:
                 return error.Why;
+            case Found.Ours { Marks.Revert: { } revert } ours when revert.Snapshot == snapshot:
+                if (await FinishRevertAsync(ours, fresh: false, doing, deadline) is Reverted.Failed failed)
+                {
+                    return failed.Error;
+                }
+
+                break;
         }
 
         if (!(await _linstor.SnapshotsAsync(VolumeName.Of(volume), deadline)).Has(out var all, out var problem))
@@ -113,69 +120,12 @@ internal sealed partial class LinstorDriver
         return await DropSnapshotAsync(volume, snapshot, doing, deadline) is { } stays ? stays : new DriverAck(DriverOutcome.Done);
     }
 
-    /// <inheritdoc/>
-    public async Task<DriverResult<DriverAck>> RevertAsync(
-        VolumeId volume,
-        SnapshotId snapshot,
-        RevertRequest request,
-        DriverCall call,
-        CancellationToken cancellationToken)
-    {
-        var doing = $"Reverting {Name(volume)} to snapshot {snapshot}";
-        var deadline = Deadline(call, cancellationToken);
-        var found = await FindSnapshotAsync(volume, snapshot, doing, deadline);
-        if (found.Error is { } error)
-        {
-            return error;
-        }
-
-        if (request.Generation < found.Volume!.Marks.Generation)
-        {
-            return Older(doing, request.Generation, found.Volume.Marks.Generation);
-        }
-
-        if (NotUsable(found.Volume, doing) is { } not)
-        {
-            return not;
-        }
-
-        if (found.Volume.Marks.Sealed)
-        {
-            return DriverFailure.Invalid($"{doing}: it is sealed.");
-        }
-
-        if (found.Snapshot is not { IsSuccessful: true })
-        {
-            return found.Snapshot is null
-                ? DriverFailure.NotFound($"{doing}: LINSTOR has no such snapshot.")
-                : DriverFailure.Busy($"{doing}: the snapshot is not complete.");
-        }
-
-        if (_store.Find(volume) is { IsAttached: true })
-        {
-            return DriverFailure.Busy($"{doing}: it is attached on this host.");
-        }
-
-        if (!(await _linstor.ResourcesAsync(VolumeName.Of(volume), deadline)).Has(out var resources, out var unread))
-        {
-            return Fail(unread, doing);
-        }
-
-        if (resources.Find(static one => one.InUse == true) is { } user)
-        {
-            return DriverFailure.Busy($"{doing}: it is in use on node {user.NodeName}.");
-        }
-
-        return (await _linstor.RollbackAsync(VolumeName.Of(volume), VolumeName.Of(snapshot), deadline)).Has(out _, out var problem)
-            ? new DriverAck(DriverOutcome.Done)
-            : Fail(problem, doing);
-    }
-
     /// <summary>A volume of ours and one of its snapshots, or why not.</summary>
     private sealed record FoundSnapshot(DriverError? Error, Found.Ours? Volume, Snapshot? Snapshot);
 
-    private static bool Is(Snapshot one, SnapshotId snapshot) =>
-        string.Equals(one.Name, VolumeName.Of(snapshot), StringComparison.OrdinalIgnoreCase);
+    private static bool Is(Snapshot one, SnapshotId snapshot) => Is(one, VolumeName.Of(snapshot));
+
+    private static bool Is(Snapshot one, string name) => string.Equals(one.Name, name, StringComparison.OrdinalIgnoreCase);
 
     private async Task<FoundSnapshot> FindSnapshotAsync(VolumeId volume, SnapshotId snapshot, string doing, CallDeadline deadline)
     {
@@ -193,9 +143,13 @@ internal sealed partial class LinstorDriver
     }
 
     /// <returns>Null when it is gone, else why not.</returns>
-    private async Task<DriverError?> DropSnapshotAsync(VolumeId volume, SnapshotId snapshot, string doing, CallDeadline deadline)
+    private Task<DriverError?> DropSnapshotAsync(VolumeId volume, SnapshotId snapshot, string doing, CallDeadline deadline) =>
+        DropSnapshotAsync(volume, VolumeName.Of(snapshot), doing, deadline);
+
+    /// <returns>Null when it is gone, else why not.</returns>
+    private async Task<DriverError?> DropSnapshotAsync(VolumeId volume, string snapshot, string doing, CallDeadline deadline)
     {
-        if (!(await _linstor.DeleteSnapshotAsync(VolumeName.Of(volume), VolumeName.Of(snapshot), deadline.KeepingBack(ReadBack))).Has(out _, out var problem)
+        if (!(await _linstor.DeleteSnapshotAsync(VolumeName.Of(volume), snapshot, deadline.KeepingBack(ReadBack))).Has(out _, out var problem)
             && !problem.MayHaveEffect)
         {
             return Fail(problem, doing);

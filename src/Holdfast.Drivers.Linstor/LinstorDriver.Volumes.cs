@@ -37,9 +37,15 @@ internal sealed partial class LinstorDriver
                     return Going(doing);
                 case Found.Ours ours when request.Generation < ours.Marks.Generation:
                     return Older(doing, request.Generation, ours.Marks.Generation);
-                case Found.Ours { Marks.Building: false } ours:
-                    return await CompareAsync(ours, request, sizeKib, doing, deadline);
-                case Found.Ours ours when ours.Marks.Source == VolumeMarks.SourceText(request.Source)
+                case Found.Ours ours when ours.Marks.Revert is not null || !ours.IsIncomplete:
+                    return await SettleAsync(ours, doing, deadline) switch
+                    {
+                        Reverted.Failed failed => failed.Error,
+                        Reverted.Done done => await CompareAsync(done.Volume, request, sizeKib, doing, deadline),
+                        _ => throw new InvalidOperationException("The hierarchy is closed."),
+                    };
+                case Found.Ours ours when (ours.Marks.Source == VolumeMarks.SourceText(request.Source)
+                        || (request.Source is VolumeSource.FromSnapshot from && ours.Marks.MarkedAs == from.VolumeId))
                     && (request.Source is not VolumeSource.Empty || !ours.HasVolume || ours.SizeKib == sizeKib):
                     // Begun by a call that did not come to its end.
                     LogFinishing(volume, ours.Marks.Source);
@@ -57,15 +63,8 @@ internal sealed partial class LinstorDriver
 
                     continue;
                 case Found.Absent:
-                    var marks = new VolumeMarks
-                    {
-                        Volume = volume,
-                        Pool = _pool,
-                        Generation = request.Generation,
-                        Source = VolumeMarks.SourceText(request.Source),
-                        Building = true,
-                    };
-                    switch (await BeginAsync(marks, request, sizeKib, doing, deadline))
+                    _reverts.Forget(volume);
+                    switch (await BeginAsync(MarksOf(volume, request), request, sizeKib, doing, deadline))
                     {
                         case Begun.Done done:
                             return await FinishAsync(volume, request, sizeKib, done.Answered, doing, deadline);
@@ -81,6 +80,15 @@ internal sealed partial class LinstorDriver
             }
         }
     }
+
+    private VolumeMarks MarksOf(VolumeId volume, EnsureVolumeRequest request) => new()
+    {
+        Volume = volume,
+        Pool = _pool,
+        Generation = request.Generation,
+        Source = VolumeMarks.SourceText(request.Source),
+        Label = request.Label,
+    };
 
     /// <inheritdoc/>
     public async Task<DriverResult<VolumeReply>> GetVolumeAsync(VolumeId volume, DriverCall call, CancellationToken cancellationToken)
@@ -109,7 +117,7 @@ internal sealed partial class LinstorDriver
         {
             if (VolumeName.TryParse(definition.Name, out var volume) && VolumeMarks.TryRead(definition, volume, _pool, out var marks, out _))
             {
-                volumes.Add(Describe(new Found.Ours(definition, marks!)));
+                volumes.Add(Describe(new Found.Ours(definition, WithReverts(marks!)) { IsDrbd = _traits.IsDrbd }));
             }
         }
 
@@ -133,14 +141,23 @@ internal sealed partial class LinstorDriver
             case Found.Absent:
                 return Absent(doing, volume);
             case Found.Ours ours:
-                if (NotUsable(ours, doing) is { } not)
-                {
-                    return not;
-                }
-
                 if (request.Generation < ours.Marks.Generation)
                 {
                     return Older(doing, request.Generation, ours.Marks.Generation);
+                }
+
+                switch (await SettleAsync(ours, doing, deadline))
+                {
+                    case Reverted.Failed failed:
+                        return failed.Error;
+                    case Reverted.Done done:
+                        ours = done.Volume;
+                        break;
+                }
+
+                if (NotUsable(ours, doing) is { } not)
+                {
+                    return not;
                 }
 
                 if (sizeKib == ours.SizeKib && request.Generation == ours.Marks.Generation)
@@ -206,7 +223,7 @@ internal sealed partial class LinstorDriver
                 }
 
                 var marks = ours.Marks with { Sealed = true, Generation = request.Generation };
-                if (await MarkAsync(VolumeName.Of(volume), marks.ToProperties(), null, deadline) is { } problem)
+                if (await WriteAsync(ours, marks, deadline) is { } problem)
                 {
                     return Fail(problem, doing);
                 }
@@ -232,6 +249,7 @@ internal sealed partial class LinstorDriver
                 return error.Why;
             case Found.Absent:
                 _store.Forget(volume);
+                _reverts.Forget(volume);
                 return new DriverAck(DriverOutcome.AlreadySo);
             case Found.Ours ours:
                 if (ours.Marks.Generation > generation)
@@ -244,16 +262,9 @@ internal sealed partial class LinstorDriver
                     return DriverFailure.Busy($"{doing}: it is attached on this host.");
                 }
 
-                if (!IsGoing(ours.Definition)
-                    && !(await _linstor.DeleteDefinitionAsync(VolumeName.Of(volume), deadline.KeepingBack(ReadBack))).Has(out _, out var problem)
-                    && !problem.MayHaveEffect)
+                if (!IsGoing(ours.Definition) && await AskToDeleteAsync(ours, doing, deadline) is { } refused)
                 {
-                    return problem.Linstor switch
-                    {
-                        LinstorCode.SnapshotDefinitionExists => Fail(problem, $"{doing}: it has snapshots, which have to be deleted first"),
-                        LinstorCode.InUse => Fail(problem, $"{doing}: it is in use"),
-                        _ => Fail(problem, doing),
-                    };
+                    return refused;
                 }
 
                 if (await WaitUntilGoneAsync(volume, doing, deadline) is { } stays)
@@ -262,9 +273,51 @@ internal sealed partial class LinstorDriver
                 }
 
                 _store.Forget(volume);
+                _reverts.Forget(volume);
                 return new DriverAck(DriverOutcome.Done);
             default:
                 throw new InvalidOperationException("The hierarchy is closed.");
+        }
+    }
+
+    /// <summary>
+    /// Asks LINSTOR to delete a definition. What is left of a revert that was cut off goes with it: its safety snapshot, which is nobody's, and the snapshot it put
+    /// back, which cannot be deleted before.
+    /// </summary>
+    /// <returns>Null when it is on its way, or may be; else why not.</returns>
+    private async Task<DriverError?> AskToDeleteAsync(Found.Ours ours, string doing, CallDeadline deadline)
+    {
+        var volume = ours.Marks.Volume;
+        for (var round = 0; ; round++)
+        {
+            if ((await _linstor.DeleteDefinitionAsync(VolumeName.Of(volume), deadline.KeepingBack(ReadBack))).Has(out _, out var problem) || problem.MayHaveEffect)
+            {
+                return null;
+            }
+
+            if (problem.Linstor != LinstorCode.SnapshotDefinitionExists)
+            {
+                return Fail(problem, problem.Linstor == LinstorCode.InUse ? $"{doing}: it is in use" : doing);
+            }
+
+            if (!(await _linstor.SnapshotsAsync(VolumeName.Of(volume), deadline)).Has(out var snapshots, out var unread))
+            {
+                return Fail(unread, doing);
+            }
+
+            var goesWithIt = ours.Marks.Revert?.Snapshot;
+            if (round > 0 || snapshots.Exists(one => !VolumeName.IsSafetySnapshot(one.Name) && !(goesWithIt is { } back && Is(one, back))))
+            {
+                return Fail(problem, $"{doing}: it has snapshots, which have to be deleted first");
+            }
+
+            foreach (var snapshot in snapshots)
+            {
+                if (await DropSnapshotAsync(volume, snapshot.Name ?? string.Empty, doing, deadline) is { } stays)
+                {
+                    return stays;
+                }
+            }
         }
     }
 
@@ -294,6 +347,11 @@ internal sealed partial class LinstorDriver
             return DriverFailure.Invalid($"{doing}: it exists, made from '{ours.Marks.Source}' and not from '{VolumeMarks.SourceText(request.Source)}'.");
         }
 
+        if (request.Source is VolumeSource.Empty && await WithoutDataAsync(ours, doing, deadline) is { } lost)
+        {
+            return lost;
+        }
+
         if (request.Generation == ours.Marks.Generation)
         {
             return ours.SizeKib == sizeKib
@@ -303,6 +361,38 @@ internal sealed partial class LinstorDriver
 
         return await GrowAsync(ours, request.Generation, sizeKib, doing, deadline);
     }
+
+    /// <summary>
+    /// What is wrong with a volume that no node holds data of. LINSTOR makes definition, volume and resources in one transaction, so a spawn that was cut off does
+    /// not look like this: either the group places nothing, and what the spawn made is taken away, or the resources were taken away later. Then the volume is not
+    /// made anew, which would be an empty disk in the place of somebody's data.
+    /// </summary>
+    private async Task<DriverError?> WithoutDataAsync(Found.Ours ours, string doing, CallDeadline deadline)
+    {
+        var volume = ours.Marks.Volume;
+        if (!(await _linstor.ResourcesAsync(VolumeName.Of(volume), deadline)).Has(out var resources, out var unread))
+        {
+            return Fail(unread, doing);
+        }
+
+        if (resources.Exists(static one => !one.IsDiskless))
+        {
+            return null;
+        }
+
+        if (!(await _linstor.GroupAsync(_settings.ResourceGroup, deadline)).Has(out var group, out unread) && unread is not null)
+        {
+            return Fail(unread, doing);
+        }
+
+        return group?.SelectFilter?.PlaceCount is null
+            ? await DiscardAsync(volume, doing, deadline) ?? PlacesNothing(doing)
+            : DriverFailure.Invalid(
+                $"{doing}: LINSTOR has its definition, but no node holds data of it any more. It is not made anew in the place of data that was lost; it can be deleted.");
+    }
+
+    private DriverError PlacesNothing(string doing) =>
+        DriverFailure.Invalid($"{doing}: resource group {_settings.ResourceGroup} places no resource anywhere; it needs a place count.");
 
     /// <summary>Makes a volume as large as wanted and records the generation after that, so that a call cut off between is simply repeated.</summary>
     private async Task<DriverResult<VolumeReply>> GrowAsync(Found.Ours ours, Generation generation, long sizeKib, string doing, CallDeadline deadline)
@@ -327,7 +417,7 @@ internal sealed partial class LinstorDriver
 
         var marks = ours.Marks with { Generation = generation };
         if (generation > ours.Marks.Generation
-            && await MarkAsync(VolumeName.Of(marks.Volume), marks.ToProperties(), null, deadline) is { } problem)
+            && await WriteAsync(ours, marks, deadline) is { } problem)
         {
             return Fail(problem, doing);
         }
@@ -362,13 +452,13 @@ internal sealed partial class LinstorDriver
 
     private Task<Begun> BeginAsync(VolumeMarks marks, EnsureVolumeRequest request, long sizeKib, string doing, CallDeadline deadline) => request.Source switch
     {
-        VolumeSource.Empty => BeginEmptyAsync(marks, request.Label, sizeKib, doing, deadline),
-        VolumeSource.FromVolume from => BeginCloneAsync(marks, request.Label, from, sizeKib, doing, deadline),
-        VolumeSource.FromSnapshot from => BeginRestoreAsync(marks, request.Label, from, sizeKib, doing, deadline),
+        VolumeSource.Empty => BeginEmptyAsync(marks, sizeKib, doing, deadline),
+        VolumeSource.FromVolume from => BeginCloneAsync(marks, from, sizeKib, doing, deadline),
+        VolumeSource.FromSnapshot from => BeginRestoreAsync(marks with { Building = true }, from, sizeKib, doing, deadline),
         _ => throw new InvalidOperationException("The hierarchy is closed."),
     };
 
-    private async Task<Begun> BeginEmptyAsync(VolumeMarks marks, string? label, long sizeKib, string doing, CallDeadline deadline)
+    private async Task<Begun> BeginEmptyAsync(VolumeMarks marks, long sizeKib, string doing, CallDeadline deadline)
     {
         if (!(await _linstor.VersionAsync(deadline)).Has(out var version, out var unreachable))
         {
@@ -378,11 +468,14 @@ internal sealed partial class LinstorDriver
         var name = VolumeName.Of(marks.Volume);
         var making = deadline.KeepingBack(ReadBack);
 
-        // An older LINSTOR cannot mark what it spawns; there the definition is made first, marked, and completed by the next steps.
+        // A spawn makes all of it or nothing. An older LINSTOR cannot mark what it spawns; there the definition is made first, marked, and completed by the next steps.
         var reply = version.HasSpawnProperties
-            ? await _linstor.SpawnAsync(_settings.ResourceGroup, new SpawnRequest(name, [sizeKib], true, marks.ToProperties(label)), making)
-            : await _linstor.CreateDefinitionAsync(new ResourceDefinitionBody(name, _settings.ResourceGroup, marks.ToProperties(label)), making);
-        return await BegunAsync(reply, marks.Volume, doing, deadline);
+            ? await _linstor.SpawnAsync(_settings.ResourceGroup, new SpawnRequest(name, [sizeKib], true, marks.ToProperties()), making)
+            : await _linstor.CreateDefinitionAsync(
+                new ResourceDefinitionBody(name, _settings.ResourceGroup, (marks with { Building = true }).ToProperties()),
+                making);
+        var begun = await BegunAsync(reply, marks.Volume, doing, deadline);
+        return begun is Begun.Done && reply.Has(out var change, out _) ? new Begun.Done(Answered: version.HasSpawnProperties && !change.Deferred) : begun;
     }
 
     private async Task<Begun> BegunAsync<T>(RestReply<T> reply, VolumeId volume, string doing, CallDeadline deadline)
@@ -421,7 +514,6 @@ internal sealed partial class LinstorDriver
 
     private async Task<Begun> BeginCloneAsync(
         VolumeMarks marks,
-        string? label,
         VolumeSource.FromVolume from,
         long sizeKib,
         string doing,
@@ -486,7 +578,9 @@ internal sealed partial class LinstorDriver
             return new Begun.Failed(DriverFailure.Unsupported($"{doing}: storage of kind {kind} cannot clone; copy instead."));
         }
 
-        var clone = new CloneRequest(VolumeName.Of(marks.Volume), marks.ToProperties(label), [VolumeMarks.SealedKey]);
+        // LINSTOR makes the clone with its flag CLONING in one transaction. Only one that has to grow afterwards needs a mark of ours.
+        marks = marks with { Building = sizeKib > source.SizeKib };
+        var clone = new CloneRequest(VolumeName.Of(marks.Volume), marks.ToProperties(), VolumeMarks.KeysOf(source.Definition));
         var reply = await _linstor.CloneAsync(VolumeName.Of(from.VolumeId), clone, deadline.KeepingBack(ReadBack));
         if (reply.Has(out var started, out _) && started.Messages?.FirstOrDefault(static one => one is { Code.IsError: true }) is { } refused)
         {
@@ -505,7 +599,6 @@ internal sealed partial class LinstorDriver
 
     private async Task<Begun> BeginRestoreAsync(
         VolumeMarks marks,
-        string? label,
         VolumeSource.FromSnapshot from,
         long sizeKib,
         string doing,
@@ -522,7 +615,7 @@ internal sealed partial class LinstorDriver
                     ? DriverFailure.Invalid($"{doing}: snapshot {from.SnapshotId} failed when it was taken.")
                     : DriverFailure.Busy($"{doing}: snapshot {from.SnapshotId} is not complete yet."));
             case { Snapshot: { } snapshot }:
-                var kib = VolumeSize.ToBytes(snapshot.VolumeDefinitions is [{ } first, ..] ? first.SizeKib : null) / 1024;
+                var kib = SizeOf(snapshot);
                 if (sizeKib < kib)
                 {
                     return new Begun.Failed(DriverFailure.Invalid($"{doing}: its source, snapshot {from.SnapshotId}, is larger ({kib * 1024} bytes)."));
@@ -531,7 +624,7 @@ internal sealed partial class LinstorDriver
                 break;
         }
 
-        var body = new ResourceDefinitionBody(VolumeName.Of(marks.Volume), _settings.ResourceGroup, marks.ToProperties(label));
+        var body = new ResourceDefinitionBody(VolumeName.Of(marks.Volume), _settings.ResourceGroup, marks.ToProperties());
         var reply = await _linstor.CreateDefinitionAsync(body, deadline.KeepingBack(ReadBack));
         return await BegunAsync(reply, marks.Volume, doing, deadline);
     }
@@ -580,8 +673,8 @@ internal sealed partial class LinstorDriver
             return DriverFailure.Invalid($"{doing}: it was begun with {made.SizeKib * 1024} bytes.");
         }
 
-        var marks = made.Marks with { Building = false, Generation = request.Generation };
-        if (await MarkAsync(VolumeName.Of(volume), marks.ToProperties(request.Label), [VolumeMarks.BuildingKey], deadline) is { } problem)
+        var marks = MarksOf(volume, request);
+        if (await WriteAsync(made, marks, deadline) is { } problem)
         {
             return Fail(problem, doing);
         }
@@ -638,7 +731,7 @@ internal sealed partial class LinstorDriver
             return null;
         }
 
-        if (!(await _linstor.AutoPlaceAsync(name, deadline.KeepingBack(ReadBack))).Has(out _, out var problem))
+        if (!(await _linstor.AutoPlaceAsync(name, deadline.KeepingBack(ReadBack))).Has(out var change, out var problem))
         {
             // Without an answer only as many replicas as the group wants are good enough: fewer would go unnoticed for ever.
             return problem.MayHaveEffect
@@ -648,6 +741,11 @@ internal sealed partial class LinstorDriver
                     : ToUnmade(problem, doing);
         }
 
+        if (change.Deferred)
+        {
+            return new Unmade(DriverFailure.Busy($"{doing}: LINSTOR accepted it, but not every node took part yet.", change.Warnings()), Keep: true);
+        }
+
         if (!(await _linstor.ResourcesAsync(name, deadline)).Has(out resources, out unread))
         {
             return new Unmade(Fail(unread, doing), Keep: true);
@@ -655,7 +753,7 @@ internal sealed partial class LinstorDriver
 
         return resources.Exists(static one => one is { IsDiskless: false, IsGoing: false })
             ? null
-            : new Unmade(DriverFailure.Invalid($"{doing}: resource group {_settings.ResourceGroup} places no resource anywhere; it needs a place count."), Keep: false);
+            : new Unmade(PlacesNothing(doing), Keep: false);
     }
 
     private async Task<bool> IsPlacedAsync(string name, int replicas, CallDeadline deadline) =>

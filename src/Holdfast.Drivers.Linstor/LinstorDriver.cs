@@ -30,6 +30,7 @@ internal sealed partial class LinstorDriver : IStorageDriver
     private readonly LinstorSettings _settings;
     private readonly LinstorClient _linstor;
     private readonly AttachmentStore _store;
+    private readonly RevertStore _reverts;
     private readonly DeviceChecker _devices;
     private readonly DrbdSetup _drbd;
     private readonly TimeProvider _time;
@@ -41,13 +42,15 @@ internal sealed partial class LinstorDriver : IStorageDriver
     /// <param name="context">What the kit gives.</param>
     /// <param name="settings">The settings.</param>
     /// <param name="linstor">The client; its controllers are owned from now on.</param>
-    /// <param name="store">The driver's own records.</param>
-    public LinstorDriver(DriverContext context, LinstorSettings settings, LinstorClient linstor, AttachmentStore store)
+    /// <param name="store">The driver's own records of attachments.</param>
+    /// <param name="reverts">The driver's own records of reverts.</param>
+    public LinstorDriver(DriverContext context, LinstorSettings settings, LinstorClient linstor, AttachmentStore store, RevertStore reverts)
     {
         _context = context;
         _settings = settings;
         _linstor = linstor;
         _store = store;
+        _reverts = reverts;
         _time = context.Time;
         _pool = context.Startup.PoolId;
         _logger = context.Loggers.CreateLogger(typeof(LinstorDriver).FullName!);
@@ -110,15 +113,16 @@ internal sealed partial class LinstorDriver : IStorageDriver
         internal sealed record Ours(ResourceDefinition Definition, VolumeMarks Marks) : Found
         {
             /// <summary>Size of its volume in KiB; 0 when it has none yet.</summary>
-            public long SizeKib => VolumeSize.ToBytes(
-                Definition.VolumeDefinitions?.FirstOrDefault(static one => one.VolumeNumber is null or 0)?.SizeKib) / 1024;
+            public long SizeKib => SizeOf(Definition.VolumeDefinitions);
 
             /// <summary>Whether it has its volume.</summary>
             public bool HasVolume => SizeKib > 0;
 
+            /// <summary>Whether making it has not come to its end.</summary>
+            public bool IsIncomplete => Marks.Building || !HasVolume || Definition.Has("CLONING") || Definition.Has("FAILED");
+
             /// <summary>Whether DRBD is in its stack.</summary>
-            public bool IsDrbd =>
-                Definition.LayerData?.Any(static layer => string.Equals(layer.Type, "DRBD", StringComparison.OrdinalIgnoreCase)) ?? false;
+            public required bool IsDrbd { get; init; }
         }
 
         /// <summary>There is no telling, or it is not ours.</summary>
@@ -137,18 +141,53 @@ internal sealed partial class LinstorDriver : IStorageDriver
             return new Found.Absent();
         }
 
-        return VolumeMarks.TryRead(definition, volume, _pool, out var marks, out var whyNot)
-            ? new Found.Ours(definition, marks!)
-            : new Found.Error(
+        if (!VolumeMarks.TryRead(definition, volume, _pool, out var marks, out var whyNot))
+        {
+            return new Found.Error(
                 DriverFailure.Invalid($"{doing}: LINSTOR's resource {definition.Name} is not ours and is left alone: {whyNot}."),
                 null);
+        }
+
+        if (definition.LayerData is { Count: > 0 } layers)
+        {
+            return new Found.Ours(definition, WithReverts(marks!))
+            {
+                IsDrbd = layers.Any(static layer => string.Equals(layer.Type, "DRBD", StringComparison.OrdinalIgnoreCase)),
+            };
+        }
+
+        // LINSTOR does not tell the layers of a definition that resources were restored into.
+        return (await _linstor.ResourcesAsync(VolumeName.Of(volume), deadline)).Has(out var resources, out var unread)
+            ? new Found.Ours(definition, WithReverts(marks!)) { IsDrbd = resources.Exists(static one => one.LayerObject?.Has("DRBD") ?? false) }
+            : new Found.Error(Fail(unread, doing), unread);
+    }
+
+    /// <summary>The marks with what this host knows of reverts: the generation never goes back, whatever LINSTOR puts back.</summary>
+    private VolumeMarks WithReverts(VolumeMarks marks)
+    {
+        var own = _reverts.Find(marks.Volume);
+        if (own is { Finished: true } && own.Number >= marks.Reverts)
+        {
+            marks = marks with
+            {
+                Reverts = own.Number,
+                Revert = marks.Revert?.Number > own.Number ? marks.Revert : null,
+                Generation = own.Generation > marks.Generation ? own.Generation : marks.Generation,
+            };
+        }
+        else if (own is { Finished: false } && own.Number > marks.Reverts && own.Number > (marks.Revert?.Number ?? 0))
+        {
+            marks = marks with { Revert = own };
+        }
+
+        return marks.Revert is { } revert && revert.Generation > marks.Generation ? marks with { Generation = revert.Generation } : marks;
     }
 
     private static VolumeInfo Describe(Found.Ours ours) => new()
     {
         VolumeId = ours.Marks.Volume,
         Generation = ours.Marks.Generation,
-        SizeBytes = ours.SizeKib * 1024,
+        SizeBytes = Math.Max(ours.SizeKib, ours.Marks.Revert?.SizeKib ?? 0) * 1024,
         BackendName = ours.Definition.Name ?? VolumeName.Of(ours.Marks.Volume),
         Sealed = ours.Marks.Sealed,
     };
@@ -166,10 +205,21 @@ internal sealed partial class LinstorDriver : IStorageDriver
 
     /// <summary>What stands in the way of any use but deletion.</summary>
     private static DriverError? NotUsable(Found.Ours ours, string doing) =>
-        IsGoing(ours.Definition) ? Going(doing) : ours.Marks.Building || !ours.HasVolume ? Unfinished(doing) : null;
+        IsGoing(ours.Definition) ? Going(doing)
+        : ours.Marks.Revert is { } revert ? Reverting(doing, revert)
+        : ours.IsIncomplete ? Unfinished(doing) : null;
+
+    private static DriverError Reverting(string doing, PendingRevert revert) => DriverFailure.Busy(
+        $"{doing}: its revert to snapshot {revert.Snapshot} (generation {revert.Generation}) is not complete; it has to be finished, or the volume deleted, first.");
+
+    /// <summary>Writes the marks, and takes away all others, in one request; none when the definition carries just these.</summary>
+    private Task<RestProblem?> WriteAsync(Found.Ours ours, VolumeMarks marks, CallDeadline deadline) =>
+        marks.ChangeOf(ours.Definition) is { } change
+            ? MarkAsync(VolumeName.Of(marks.Volume), change.OverrideProps, change.DeleteProps, deadline)
+            : Task.FromResult<RestProblem?>(null);
 
     /// <summary>Changes properties of a definition; repeated safely, so what counts is whether they are as wanted at the end.</summary>
-    private async Task<RestProblem?> MarkAsync(string name, Dictionary<string, string>? set, IReadOnlyList<string>? remove, CallDeadline deadline)
+    private async Task<RestProblem?> MarkAsync(string name, IReadOnlyDictionary<string, string>? set, IReadOnlyList<string>? remove, CallDeadline deadline)
     {
         if ((await _linstor.ModifyDefinitionAsync(name, new PropertyChange(set, remove), deadline.KeepingBack(ReadBack))).Has(out _, out var problem))
         {

@@ -1,6 +1,7 @@
 using Holdfast.DriverKit;
 using Holdfast.Drivers.Linstor.Attachments;
 using Holdfast.Drivers.Linstor.Rest;
+using Holdfast.Drivers.Linstor.Volumes;
 
 namespace Holdfast.Drivers.Linstor;
 
@@ -24,6 +25,7 @@ internal sealed class LinstorDriverFactory : IDriverFactory
             context.Time,
             context.Loggers.CreateLogger(typeof(Controllers).FullName!));
         var store = new AttachmentStore(context.Startup.StateFolder, context.Loggers.CreateLogger(typeof(AttachmentStore).FullName!));
-        return new LinstorDriver(context, settings, new LinstorClient(controllers), store);
+        var reverts = new RevertStore(context.Startup.StateFolder, context.Loggers.CreateLogger(typeof(RevertStore).FullName!));
+        return new LinstorDriver(context, settings, new LinstorClient(controllers), store, reverts);
     });
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Holdfast.Drivers.Linstor.Volumes;
 
 namespace Holdfast.Drivers.Linstor.Attachments;
 
@@ -6,4 +7,5 @@ namespace Holdfast.Drivers.Linstor.Attachments;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AttachmentRecord))]
 [JsonSerializable(typeof(PoolTraits))]
+[JsonSerializable(typeof(PendingRevert))]
 internal sealed partial class AttachmentJson : JsonSerializerContext;

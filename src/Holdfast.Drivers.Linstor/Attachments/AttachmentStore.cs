@@ -96,7 +96,9 @@ internal sealed partial class AttachmentStore
         }
     }
 
-    private static void Replace<T>(string file, T value, JsonTypeInfo<T> type)
+    /// <summary>Replaces a file as a whole; on disk when this returns.</summary>
+    /// <exception cref="IOException">It could not be written; the old one stands.</exception>
+    internal static void Replace<T>(string file, T value, JsonTypeInfo<T> type)
     {
         var next = file + ".next";
         using (var stream = new FileStream(next, FileMode.Create, FileAccess.Write))

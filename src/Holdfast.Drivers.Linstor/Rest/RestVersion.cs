@@ -14,6 +14,12 @@ internal readonly record struct RestVersion(int Major, int Minor, int Patch) : I
     /// <summary>Deleting a resource accepts keep_tiebreaker.</summary>
     public bool HasKeepTieBreaker => this >= new RestVersion(1, 23, 0);
 
+    /// <summary>A rollback deletes the resources and restores the snapshot; before, the data was put back in place.</summary>
+    public bool RollsBackByRestore => this >= new RestVersion(1, 25, 0);
+
+    /// <summary>Such a rollback puts the volumes' sizes back; one without that cannot restore into a volume that has grown since.</summary>
+    public bool RollsBackSizes => this >= new RestVersion(1, 25, 1);
+
     /// <summary>Clone accepts properties; without them a half-made clone carries the marks of its source.</summary>
     public bool HasCloneProperties => this >= new RestVersion(1, 26, 0);
 

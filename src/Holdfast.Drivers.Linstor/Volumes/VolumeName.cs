@@ -13,6 +13,11 @@ internal static class VolumeName
     /// <summary>A snapshot of a volume.</summary>
     public static string Of(SnapshotId snapshot) => Prefix + snapshot;
 
+    /// <summary>
+    /// Whether a snapshot is LINSTOR's own: what a rollback takes before it deletes anything, and deletes at its end. Nobody else's has such a name.
+    /// </summary>
+    public static bool IsSafetySnapshot(string? snapshot) => snapshot?.StartsWith("safety-snap-", StringComparison.OrdinalIgnoreCase) ?? false;
+
     /// <summary>The volume of a resource name.</summary>
     /// <param name="name">The name; LINSTOR's names ignore case.</param>
     /// <param name="volume">The volume.</param>
