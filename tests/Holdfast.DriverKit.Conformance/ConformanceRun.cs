@@ -143,6 +143,12 @@ public sealed class ConformanceRun : IAsyncDisposable
         (await Client.ReleaseAsync(volume, generation, AttachMode.Copy)).Ok();
     }
 
+    /// <summary>As <see cref="FillAsync"/>, where content can be looked at; else nothing.</summary>
+    public Task FillWhereSeenAsync(VolumeId volume, byte pattern, long generation = 1) => Target.HasContent ? FillAsync(volume, pattern, generation) : Task.CompletedTask;
+
+    /// <summary>As <see cref="ExpectAsync"/>, where content can be looked at; else nothing.</summary>
+    public Task ExpectWhereSeenAsync(VolumeId volume, byte pattern, long generation = 1) => Target.HasContent ? ExpectAsync(volume, pattern, generation) : Task.CompletedTask;
+
     /// <summary>Fails the case unless something is right.</summary>
     public static void Must(bool right, string text)
     {

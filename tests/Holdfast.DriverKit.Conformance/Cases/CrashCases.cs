@@ -88,6 +88,29 @@ internal static class CrashCases
                 (await run.Client.RevertAsync(volume, snapshot, 1)).Ok();
             });
         }),
+        new("Killed while putting a volume back: the same call puts it back whole", async run =>
+        {
+            Needs(run.Info.Capabilities is { CanSnapshot: true, CanResize: true }, "the driver has no snapshots, or does not resize");
+            await AtMomentsAsync(run, async (_, kill) =>
+            {
+                var volume = await run.VolumeAsync();
+                var snapshot = NewSnapshot();
+                await run.FillWhereSeenAsync(volume, 0x01);
+                (await run.Client.SnapshotAsync(volume, snapshot, 1)).Ok();
+                await run.FillWhereSeenAsync(volume, 0x02);
+                (await run.Client.ResizeAsync(volume, 2, run.Size * 2)).Ok();
+                await kill(() => run.Client.RevertAsync(volume, snapshot, 3));
+                var reverted = await run.Client.RevertAsync(volume, snapshot, 3);
+                if (reverted.Error is not null)
+                {
+                    reverted.Fails(DriverErrorCode.Unsupported);
+                    return;
+                }
+
+                Must((await run.Client.GetAsync(volume)).Ok().Volume.Generation.Value == 3, "its generation is not the revert's");
+                await LooksWholeAsync(run, volume, run.Size * 2, 0x01, generation: 3);
+            });
+        }),
         new("An agent that goes away in the middle of a call leaves a call that can be repeated", async run =>
         {
             foreach (var moment in Moments)

@@ -72,6 +72,55 @@ internal static class SnapshotCases
 
             Must((await run.Client.GetAsync(volume)).Ok().Volume.SizeBytes >= run.Size * 2, "it has shrunk");
         }),
+        Case("A volume that grew and is put back has the newest generation, the size asked for last and the snapshot's content", async run =>
+        {
+            Needs(run.Info.Capabilities.CanResize, "the driver does not resize");
+            var volume = await run.VolumeAsync();
+            var snapshot = NewSnapshot();
+            await run.FillWhereSeenAsync(volume, 0x01);
+            (await run.Client.SnapshotAsync(volume, snapshot, 1)).Ok();
+            await run.FillWhereSeenAsync(volume, 0x02);
+            (await run.Client.ResizeAsync(volume, 2, run.Size * 2)).Ok();
+            var reverted = await run.Client.RevertAsync(volume, snapshot, 3);
+            if (reverted.Error is not null)
+            {
+                reverted.Fails(DriverErrorCode.Unsupported);
+                return;
+            }
+
+            await run.CrashAsync();
+            var info = (await run.Client.GetAsync(volume)).Ok().Volume;
+            Must(info.Generation.Value == 3, $"its generation is {info.Generation}");
+            Must(info.SizeBytes >= run.Size * 2, $"it has {info.SizeBytes} bytes");
+            (await run.Client.AttachAsync(volume, 1)).Fails(DriverErrorCode.Invalid);
+            await run.ExpectWhereSeenAsync(volume, 0x01, 3);
+            (await run.Client.RevertAsync(volume, snapshot, 2)).Fails(DriverErrorCode.Invalid);
+            (await run.Client.DeleteSnapshotAsync(volume, snapshot)).Ok();
+            (await run.Client.DeleteAsync(volume, 2)).Fails(DriverErrorCode.Invalid);
+            (await run.Client.DeleteAsync(volume, 3)).Ok();
+            (await run.Client.GetAsync(volume)).Fails(DriverErrorCode.NotFound);
+        }),
+        Case("A volume from a snapshot is known to the next driver process, outlives its source and can be deleted", async run =>
+        {
+            var volume = await run.VolumeAsync();
+            var snapshot = NewSnapshot();
+            await run.FillWhereSeenAsync(volume, 0x01);
+            (await run.Client.SnapshotAsync(volume, snapshot, 1)).Ok();
+            var copy = NewVolume();
+            var source = new VolumeSource.FromSnapshot(volume, snapshot);
+            (await run.Client.EnsureAsync(copy, 4, run.Size * 2, source)).Ok();
+            await run.CrashAsync();
+            var info = (await run.Client.GetAsync(copy)).Ok().Volume;
+            Must(info.Generation.Value == 4, $"its generation is {info.Generation}");
+            Must(info.SizeBytes >= run.Size * 2, $"it has {info.SizeBytes} bytes");
+            Must((await run.Client.EnsureAsync(copy, 4, run.Size * 2, source)).Ok().Outcome == DriverOutcome.AlreadySo, "making it again is not already-so");
+            (await run.Client.DeleteSnapshotAsync(volume, snapshot)).Ok();
+            (await run.Client.DeleteAsync(volume, 1)).Ok();
+            Must((await run.Client.VolumesAsync()).Ok().Volumes.Select(static one => one.VolumeId).SequenceEqual([copy]), "it is not the only volume listed");
+            await run.ExpectWhereSeenAsync(copy, 0x01, 4);
+            (await run.Client.DeleteAsync(copy, 4)).Ok();
+            Must((await run.Client.VolumesAsync()).Ok().Volumes.Count == 0, "it is still listed");
+        }),
         Case("Deleting a snapshot twice is already so", async run =>
         {
             var volume = await run.VolumeAsync();
