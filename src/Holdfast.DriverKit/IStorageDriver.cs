@@ -142,6 +142,30 @@ public interface IStorageDriver : IAsyncDisposable
     Task<DriverResult<DriverAck>> ReleaseAsync(VolumeId volume, ReleaseRequest request, DriverCall call, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Cuts a volume's I/O off on this host: all of it, under way and later, fails from now on. From the host alone, in a lane of its own, so that it is done while the
+    /// workers wait for a sick backend; it may overlap with a call about the same volume that hangs. The volume is not handed out again before it was released. Cut
+    /// already: <see cref="DriverOutcome.AlreadySo"/>. Not attached: <see cref="DriverErrorCode.NotFound"/>. Attached with a newer generation:
+    /// <see cref="DriverErrorCode.Invalid"/>. <see cref="DriverErrorCode.Unsupported"/> says why the I/O waits, where that can be told, and what an operator can do by hand.
+    /// </summary>
+    /// <param name="volume">The volume.</param>
+    /// <param name="request">The generation.</param>
+    /// <param name="call">The call.</param>
+    /// <param name="cancellationToken">Cancelled shortly before the deadline.</param>
+    /// <returns>The outcome.</returns>
+    Task<DriverResult<DriverAck>> CutAsync(VolumeId volume, CutRequest request, DriverCall call, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Lets I/O of a volume go on that a snapshot or a rollback held back and nobody resumed. Goes on already: <see cref="DriverOutcome.AlreadySo"/>; done only when the
+    /// host says that it goes on. While a snapshot of the volume is really under way: <see cref="DriverErrorCode.Busy"/>.
+    /// </summary>
+    /// <param name="volume">The volume.</param>
+    /// <param name="request">The generation.</param>
+    /// <param name="call">The call.</param>
+    /// <param name="cancellationToken">Cancelled shortly before the deadline.</param>
+    /// <returns>The outcome.</returns>
+    Task<DriverResult<DriverAck>> ResumeAsync(VolumeId volume, ResumeRequest request, DriverCall call, CancellationToken cancellationToken);
+
+    /// <summary>
     /// What is really attached on this host, from the host alone where possible (kernel, files). Runs in a lane of its own, so that it answers while the
     /// workers wait for a sick backend.
     /// </summary>

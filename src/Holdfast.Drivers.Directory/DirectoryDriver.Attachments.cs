@@ -30,6 +30,16 @@ internal sealed partial class DirectoryDriver
         GuardAsync<DriverAck>(volume, () => Task.FromResult(Release(volume, request)));
 
     /// <inheritdoc/>
+    /// <remarks>A file system fails as a whole or not at all: to make it fail would take the I/O of other volumes' guests, too.</remarks>
+    public Task<DriverResult<DriverAck>> CutAsync(VolumeId volume, CutRequest request, DriverCall call, CancellationToken cancellationToken) =>
+        Task.FromResult<DriverResult<DriverAck>>(DriverFailure.Unsupported(
+            $"Storage pool '{_pool}': I/O of one volume cannot be cut off on a file system. Its I/O ends when the file system of {_settings.Path} goes on (frozen: 'fsfreeze --unfreeze'; a server that is away: when it is back) or is made to fail as a whole (NFS: 'umount -f')."));
+
+    /// <inheritdoc/>
+    public Task<DriverResult<DriverAck>> ResumeAsync(VolumeId volume, ResumeRequest request, DriverCall call, CancellationToken cancellationToken) =>
+        Task.FromResult<DriverResult<DriverAck>>(new DriverAck(DriverOutcome.AlreadySo));
+
+    /// <inheritdoc/>
     public Task<DriverResult<AttachmentList>> ListAttachmentsAsync(DriverCall call, CancellationToken cancellationToken) =>
         GuardAsync<AttachmentList>(null, () => Task.FromResult<DriverResult<AttachmentList>>(Inventory()));
 

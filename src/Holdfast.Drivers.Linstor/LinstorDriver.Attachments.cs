@@ -151,6 +151,14 @@ internal sealed partial class LinstorDriver
     }
 
     /// <inheritdoc/>
+    public Task<DriverResult<DriverAck>> CutAsync(VolumeId volume, CutRequest request, DriverCall call, CancellationToken cancellationToken) =>
+        Task.FromResult<DriverResult<DriverAck>>(DriverFailure.Unsupported($"Cutting off {Name(volume)}: not to be had yet."));
+
+    /// <inheritdoc/>
+    public Task<DriverResult<DriverAck>> ResumeAsync(VolumeId volume, ResumeRequest request, DriverCall call, CancellationToken cancellationToken) =>
+        Task.FromResult<DriverResult<DriverAck>>(new DriverAck(DriverOutcome.AlreadySo));
+
+    /// <inheritdoc/>
     public async Task<DriverResult<AttachmentList>> ListAttachmentsAsync(DriverCall call, CancellationToken cancellationToken)
     {
         var records = _store.All.Where(static record => record.IsAttached).ToList();

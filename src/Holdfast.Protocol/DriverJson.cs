@@ -25,6 +25,8 @@ namespace Holdfast.Protocol;
 [JsonSerializable(typeof(VolumeList))]
 [JsonSerializable(typeof(DriverAck))]
 [JsonSerializable(typeof(AttachRequest))]
+[JsonSerializable(typeof(CutRequest))]
+[JsonSerializable(typeof(ResumeRequest))]
 [JsonSerializable(typeof(AttachmentReply))]
 [JsonSerializable(typeof(AttachmentList))]
 [JsonSerializable(typeof(DiskSource))]

@@ -29,6 +29,7 @@ internal sealed partial class DriverEndpoints
     private readonly PoolMonitor _monitor;
     private readonly Lane _work;
     private readonly Lane _local;
+    private readonly Lane _cuts;
     private readonly BackendCallCounter _received = new();
     private readonly BackendCallCounter _backendCalls;
     private readonly SecretMask _mask;
@@ -58,6 +59,7 @@ internal sealed partial class DriverEndpoints
         _monitor = monitor;
         _work = new Lane(settings.Workers, settings.Queue, time, ending);
         _local = new Lane(1, 8, time, ending);
+        _cuts = new Lane(2, 64, time, ending);
         _backendCalls = backendCalls;
         _mask = mask;
         _time = time;
@@ -91,6 +93,8 @@ internal sealed partial class DriverEndpoints
             ("POST", ["", "v1", "volumes", var volume, "snapshots", var snapshot, "revert"]) => RevertAsync(request, volume, snapshot),
             ("PUT", ["", "v1", "attachments", var volume]) => AttachAsync(request, volume),
             ("DELETE", ["", "v1", "attachments", var volume]) => ReleaseAsync(request, volume),
+            ("POST", ["", "v1", "attachments", var volume, "cut"]) => CutAsync(request, volume),
+            ("POST", ["", "v1", "attachments", var volume, "resume"]) => ResumeAsync(request, volume),
             _ => Task.FromResult(UnknownPath(request)),
         };
 
@@ -167,7 +171,7 @@ internal sealed partial class DriverEndpoints
             request,
             "GET /v1/attachments",
             "listing the attachments",
-            new Plan<AttachmentList>(LaneClaim.None, Changes: false, _driver.ListAttachmentsAsync, Local: true),
+            new Plan<AttachmentList>(LaneClaim.None, Changes: false, _driver.ListAttachmentsAsync, _local),
             DriverJson.Default.AttachmentList);
 
     private Task<DriverReply> EnsureVolumeAsync(DriverRequest request, string volume) =>
@@ -308,6 +312,37 @@ internal sealed partial class DriverEndpoints
                             (call, token) => _driver.ReleaseAsync(id, new ReleaseRequest(mode, generation), call, token))))),
             DriverJson.Default.DriverAck);
 
+    private Task<DriverReply> CutAsync(DriverRequest request, string volume) =>
+        CallAsync(
+            request,
+            "POST /v1/attachments/*/cut",
+            $"cutting off volume {Shown(volume)}",
+            Id<VolumeId>("volume", volume).Then<Plan<DriverAck>>(id =>
+                Body(request, DriverJson.Default.CutRequest).Then<Plan<DriverAck>>(body =>
+                    Check(body.Generation) is { } wrong
+                        ? wrong
+                        : new Plan<DriverAck>(
+                            LaneClaim.Change(id),
+                            Changes: true,
+                            (call, token) => _driver.CutAsync(id, body, call, token),
+                            _cuts))),
+            DriverJson.Default.DriverAck);
+
+    private Task<DriverReply> ResumeAsync(DriverRequest request, string volume) =>
+        CallAsync(
+            request,
+            "POST /v1/attachments/*/resume",
+            $"resuming volume {Shown(volume)}",
+            Id<VolumeId>("volume", volume).Then<Plan<DriverAck>>(id =>
+                Body(request, DriverJson.Default.ResumeRequest).Then<Plan<DriverAck>>(body =>
+                    Check(body.Generation) is { } wrong
+                        ? wrong
+                        : new Plan<DriverAck>(
+                            LaneClaim.Change(id),
+                            Changes: true,
+                            (call, token) => _driver.ResumeAsync(id, body, call, token)))),
+            DriverJson.Default.DriverAck);
+
     private async Task<DriverReply> CallAsync<T>(
         DriverRequest request,
         string name,
@@ -334,7 +369,7 @@ internal sealed partial class DriverEndpoints
         }
 
         var arrived = _time.GetTimestamp();
-        var outcome = await (plan.Local ? _local : _work).RunAsync(
+        var outcome = await (plan.Lane ?? _work).RunAsync(
             plan.Claim,
             budget,
             (left, token) => GuardedAsync(id, doing, plan, left, token),
@@ -490,5 +525,5 @@ internal sealed partial class DriverEndpoints
     private DriverError Masked(DriverError error) =>
         error with { Text = _mask.Apply(error.Text), Backend = error.Backend is null ? null : _mask.Apply(error.Backend) };
 
-    private sealed record Plan<T>(LaneClaim Claim, bool Changes, DriverWork<T> Work, bool Local = false);
+    private sealed record Plan<T>(LaneClaim Claim, bool Changes, DriverWork<T> Work, Lane? Lane = null);
 }

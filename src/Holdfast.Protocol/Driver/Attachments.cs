@@ -85,6 +85,22 @@ public sealed record AttachmentReply
     public DriverError? WithoutControlPlane { get; init; }
 }
 
+/// <summary>
+/// Cuts a volume's I/O off on this host: all of it, under way and later, fails from now on. Only ever asked for when the machine that has it is to end and its
+/// process, killed, does not: what is lost is only what nobody was told is written. Told by the host alone, no backend is asked. The volume is not handed out again
+/// on this host before it was released. Cut already is <see cref="DriverOutcome.AlreadySo"/>; not attached is <see cref="DriverErrorCode.NotFound"/>; an attachment
+/// with a newer generation is left alone (<see cref="DriverErrorCode.Invalid"/>); <see cref="DriverErrorCode.Unsupported"/> says what an operator can do by hand.
+/// </summary>
+/// <param name="Generation">The newest generation of the attachment that may be cut.</param>
+public sealed record CutRequest(Generation Generation);
+
+/// <summary>
+/// Lets I/O of a volume go on that a snapshot or a rollback held back and nobody resumed. I/O that goes on already is <see cref="DriverOutcome.AlreadySo"/>; done only
+/// when the host itself says that it goes on. While a snapshot of the volume is really under way: <see cref="DriverErrorCode.Busy"/>.
+/// </summary>
+/// <param name="Generation">The newest generation of the attachment.</param>
+public sealed record ResumeRequest(Generation Generation);
+
 /// <summary>An attachment that is really there on this host. A volume that is attached for several modes is listed once for each.</summary>
 /// <param name="VolumeId">The volume.</param>
 /// <param name="BackendName">Name of the object at the backend.</param>
@@ -95,8 +111,17 @@ public sealed record AttachmentReply
 /// The newest generation it was attached with: what a release has to name at the least. Null when not known; nobody then releases it, because a release that
 /// names no generation cannot be told from one that comes too late.
 /// </param>
+/// <param name="Waiting">Why its I/O does not go on now, for people ("I/O is suspended: no quorum"), told by the host alone; null when it goes on, or when that is not known.</param>
+/// <param name="CanResume">Whether <see cref="DriverPaths.Resume"/> may end the waiting: it is held back by a request and not by lost data or peers.</param>
 public sealed record AttachmentInfo(
-    VolumeId VolumeId, string BackendName, string? Path = null, bool? InUse = null, AttachMode? Mode = null, Generation? Generation = null);
+    VolumeId VolumeId,
+    string BackendName,
+    string? Path = null,
+    bool? InUse = null,
+    AttachMode? Mode = null,
+    Generation? Generation = null,
+    string? Waiting = null,
+    bool CanResume = false);
 
 /// <summary>What is attached on this host.</summary>
 /// <param name="Attachments">The attachments.</param>

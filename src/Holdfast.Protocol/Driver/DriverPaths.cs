@@ -66,4 +66,14 @@ public static class DriverPaths
     /// <param name="volume">The volume.</param>
     /// <returns>The path.</returns>
     public static string Attachment(VolumeId volume) => $"/v1/attachments/{volume}";
+
+    /// <summary>POST <see cref="CutRequest"/>: <see cref="DriverAck"/>. Answered from the host alone, also while the backend hangs.</summary>
+    /// <param name="volume">The volume.</param>
+    /// <returns>The path.</returns>
+    public static string Cut(VolumeId volume) => $"/v1/attachments/{volume}/cut";
+
+    /// <summary>POST <see cref="ResumeRequest"/>: <see cref="DriverAck"/>.</summary>
+    /// <param name="volume">The volume.</param>
+    /// <returns>The path.</returns>
+    public static string Resume(VolumeId volume) => $"/v1/attachments/{volume}/resume";
 }

@@ -95,6 +95,9 @@ public sealed record DriverCapabilities
 
     /// <summary>An attach may succeed without the control plane when the device is locally there.</summary>
     public required bool CanAttachLocally { get; init; }
+
+    /// <summary>Whether I/O of an attachment can be cut off on this host (<see cref="DriverPaths.Cut"/>), so that a killed process that waits for it can end.</summary>
+    public bool CanCut { get; init; }
 }
 
 /// <summary>Health of one plane of a backend.</summary>
@@ -126,9 +129,18 @@ public sealed record PoolStatus
     /// <summary>Capacity in bytes; null when never learnt.</summary>
     public PoolCapacity? Capacity { get; init; }
 
+    /// <summary>Volumes attached on this host, or touched by a snapshot that this driver asked for, whose I/O does not go on; empty when there are none or nobody can tell.</summary>
+    public IReadOnlyList<WaitingVolume> Waiting { get => field ?? []; init; }
+
     /// <summary>When this was learnt, by the host's clock.</summary>
     public required DateTimeOffset AsOf { get; init; }
 }
+
+/// <summary>A volume whose I/O does not go on, told by the host alone.</summary>
+/// <param name="VolumeId">The volume.</param>
+/// <param name="Text">Why, for people.</param>
+/// <param name="CanResume">Whether <see cref="DriverPaths.Resume"/> may end it: it is held back by a request and not by lost data or peers.</param>
+public sealed record WaitingVolume(VolumeId VolumeId, string Text, bool CanResume);
 
 /// <summary>Capacity of a pool.</summary>
 /// <param name="TotalBytes">All of it.</param>

@@ -53,6 +53,8 @@ public sealed class ProtocolDocumentTests
             $"GET {DriverPaths.Attachments}",
             $"PUT {DriverPaths.Attachment(volume)}",
             $"DELETE {DriverPaths.Attachment(volume)}",
+            $"POST {DriverPaths.Cut(volume)}",
+            $"POST {DriverPaths.Resume(volume)}",
         ];
 
         Document.Operations.Order().ShouldBe(operations
