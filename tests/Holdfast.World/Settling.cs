@@ -82,6 +82,8 @@ internal sealed class Settling(World world)
         var lost = obligations.Where(owed => owed.State is ObligationState.Orphaned or ObligationState.Forgotten).Select(owed => owed.VolumeId).ToHashSet();
         foreach (var backend in world.Backends)
         {
+            found.AddRange(backend.Suspended.Select(one => $"{one.Host}: volume {HistoryText.Short(one.Volume.Value)} of {backend.Name}: {one.Why.Text}"));
+            found.AddRange(backend.CutOff.Select(one => $"{one.Host}: volume {HistoryText.Short(one.Volume.Value)} of {backend.Name} is cut off and not released"));
             found.AddRange(backend.Volumes.Keys.Where(id => !known.Contains(id)).Select(id => $"{backend.Name} has volume {HistoryText.Short(id.Value)}, which nobody knows of"));
             foreach (var (hostName, volume, mode, _) in backend.Attached)
             {

@@ -266,6 +266,16 @@ internal sealed class World : IDisposable
     {
         foreach (var backend in _backends)
         {
+            backend.Cuts = CutMood.Works;
+            foreach (var (host, volume, why) in backend.Suspended.ToList())
+            {
+                // What a request held back, only a request lets go on.
+                if (!why.CanResume)
+                {
+                    backend.Resume(host, volume);
+                }
+            }
+
             backend.Become(BackendMood.Well);
             backend.TotalBytes = 10L << 40;
         }

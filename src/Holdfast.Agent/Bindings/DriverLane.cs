@@ -9,7 +9,8 @@ namespace Holdfast.Agent.Bindings;
 /// <summary>
 /// The bulkhead of one binding: at most k calls at its driver, q waiting, each with a deadline that covers the waiting. Calls about one volume go one after
 /// another in the order in which they were asked for, so that a release asked for after an attach is carried out after it even when the attach was given up by
-/// its caller: a caller that gives up stops waiting, the call goes on to its end.
+/// its caller: a caller that gives up stops waiting, the call goes on to its end. What ends a guest whose process waits for this very backend goes past all of
+/// that (<see cref="AskAtOnceAsync"/>), bounded apart.
 /// </summary>
 internal sealed class DriverLane(AgentLoop loop, Circuit circuit, string poolName, int workers = DriverLane.Workers, int queue = DriverLane.Queue)
 {
@@ -19,10 +20,14 @@ internal sealed class DriverLane(AgentLoop loop, Circuit circuit, string poolNam
     /// <summary>Calls that wait.</summary>
     public const int Queue = 64;
 
+    /// <summary>Calls that go past the workers, at a time.</summary>
+    public const int AtOnce = 64;
+
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(2);
     private readonly List<Entry> _waiting = [];
     private readonly HashSet<VolumeId> _busy = [];
     private int _running;
+    private int _atOnce;
     private IDriverClient? _client;
 
     /// <summary>Called when the driver did not answer a call at all.</summary>
@@ -35,10 +40,10 @@ internal sealed class DriverLane(AgentLoop loop, Circuit circuit, string poolNam
     public event Action? Idle;
 
     /// <summary>Whether calls are at the driver or wait.</summary>
-    public bool IsIdle => _running == 0 && _waiting.Count == 0;
+    public bool IsIdle => _running == 0 && _waiting.Count == 0 && _atOnce == 0;
 
     /// <summary>Calls at the driver; for the local status.</summary>
-    public int Running => _running;
+    public int Running => _running + _atOnce;
 
     /// <summary>Calls that wait; for the local status.</summary>
     public int Waiting => _waiting.Count;
@@ -76,7 +81,7 @@ internal sealed class DriverLane(AgentLoop loop, Circuit circuit, string poolNam
         bool despiteCircuit,
         Func<IDriverClient, TimeSpan, CancellationToken, Task<DriverAnswer<T>>> call,
         CancellationToken cancellationToken) =>
-        EnterAsync(volume, deadline, despiteCircuit, isAboutBackend: true, call, cancellationToken);
+        EnterAsync(volume, deadline, despiteCircuit, isAboutBackend: true, atOnce: false, call, cancellationToken);
 
     /// <summary>Asks the driver something that it answers from the host alone: asked whatever the circuit says, and no proof that the backend lives or does not.</summary>
     /// <param name="deadline">How long the caller waits, the time in the queue included.</param>
@@ -84,13 +89,25 @@ internal sealed class DriverLane(AgentLoop loop, Circuit circuit, string poolNam
     /// <param name="cancellationToken">Ends the caller's wait, not the call.</param>
     public Task<DriverAnswer<T>> AskHostAsync<T>(
         TimeSpan deadline, Func<IDriverClient, TimeSpan, CancellationToken, Task<DriverAnswer<T>>> call, CancellationToken cancellationToken) =>
-        EnterAsync(null, deadline, despiteCircuit: true, isAboutBackend: false, call, cancellationToken);
+        EnterAsync(null, deadline, despiteCircuit: true, isAboutBackend: false, atOnce: false, call, cancellationToken);
+
+    /// <summary>
+    /// Asks the driver something that it does or tells from the host alone, and that is wanted while everything else may hang: as <see cref="AskHostAsync"/>, and it
+    /// waits neither for a free worker nor behind calls about the same volume.
+    /// </summary>
+    /// <param name="deadline">How long the caller waits.</param>
+    /// <param name="call">The call, given the client and what is left of the deadline.</param>
+    /// <param name="cancellationToken">Ends the caller's wait, not the call.</param>
+    public Task<DriverAnswer<T>> AskAtOnceAsync<T>(
+        TimeSpan deadline, Func<IDriverClient, TimeSpan, CancellationToken, Task<DriverAnswer<T>>> call, CancellationToken cancellationToken) =>
+        EnterAsync(null, deadline, despiteCircuit: true, isAboutBackend: false, atOnce: true, call, cancellationToken);
 
     private async Task<DriverAnswer<T>> EnterAsync<T>(
         VolumeId? volume,
         TimeSpan deadline,
         bool despiteCircuit,
         bool isAboutBackend,
+        bool atOnce,
         Func<IDriverClient, TimeSpan, CancellationToken, Task<DriverAnswer<T>>> call,
         CancellationToken cancellationToken)
     {
@@ -99,9 +116,10 @@ internal sealed class DriverLane(AgentLoop loop, Circuit circuit, string poolNam
             return new DriverAnswer<T>.Failed(new DriverError { Code = DriverErrorCode.Unreachable, Text = $"The driver of storage pool '{poolName}' is not running." });
         }
 
-        if (_waiting.Count >= queue)
+        if (atOnce ? _atOnce >= AtOnce : _waiting.Count >= queue)
         {
-            return new DriverAnswer<T>.Failed(new DriverError { Code = DriverErrorCode.Busy, Text = $"Storage pool '{poolName}' has {queue} calls waiting already." });
+            var how = atOnce ? $"{AtOnce} urgent calls under way" : $"{queue} calls waiting";
+            return new DriverAnswer<T>.Failed(new DriverError { Code = DriverErrorCode.Busy, Text = $"Storage pool '{poolName}' has {how} already." });
         }
 
         var verdict = despiteCircuit ? circuit.Verdict : circuit.Admit();
@@ -170,8 +188,17 @@ internal sealed class DriverLane(AgentLoop loop, Circuit circuit, string poolNam
                     Unreached?.Invoke();
                 }
             });
-        _waiting.Add(entry);
-        Pump();
+        if (atOnce)
+        {
+            _atOnce++;
+            loop.Spawn("urgent driver call", () => RunAtOnceAsync(entry, _client));
+        }
+        else
+        {
+            _waiting.Add(entry);
+            Pump();
+        }
+
         return await answer.Task.OrAbandonAsync(cancellationToken);
     }
 
@@ -202,7 +229,7 @@ internal sealed class DriverLane(AgentLoop loop, Circuit circuit, string poolNam
         finally
         {
             // Also after a bug in the call: its worker and its volume must not stay taken, and its caller must not wait for ever.
-            entry.Refuse(new DriverError { Code = DriverErrorCode.Unknown, Text = $"The call to storage pool '{poolName}' ended without an answer." });
+            RefuseUnanswered(entry);
             _running--;
             if (entry.Volume is { } volume)
             {
@@ -216,6 +243,26 @@ internal sealed class DriverLane(AgentLoop loop, Circuit circuit, string poolNam
             }
         }
     }
+
+    private async Task RunAtOnceAsync(Entry entry, IDriverClient client)
+    {
+        try
+        {
+            await entry.Run(client);
+        }
+        finally
+        {
+            RefuseUnanswered(entry);
+            _atOnce--;
+            if (IsIdle)
+            {
+                Idle?.Invoke();
+            }
+        }
+    }
+
+    private void RefuseUnanswered(Entry entry) =>
+        entry.Refuse(new DriverError { Code = DriverErrorCode.Unknown, Text = $"The call to storage pool '{poolName}' ended without an answer." });
 
     private sealed record Entry(VolumeId? Volume, Action<DriverError> Refuse, Func<IDriverClient, Task> Run);
 }

@@ -36,6 +36,12 @@ internal interface IDriverClient : IDisposable
     /// <summary>Releases an attachment.</summary>
     Task<DriverAnswer<DriverAck>> ReleaseAsync(VolumeId volume, AttachMode mode, Generation generation, TimeSpan deadline, CancellationToken cancellationToken);
 
+    /// <summary>Cuts the I/O of an attachment off on this host.</summary>
+    Task<DriverAnswer<DriverAck>> CutAsync(VolumeId volume, CutRequest request, TimeSpan deadline, CancellationToken cancellationToken);
+
+    /// <summary>Lets I/O go on that a snapshot or a rollback held back.</summary>
+    Task<DriverAnswer<DriverAck>> ResumeAsync(VolumeId volume, ResumeRequest request, TimeSpan deadline, CancellationToken cancellationToken);
+
     /// <summary>What is attached on this host.</summary>
     Task<DriverAnswer<AttachmentList>> AttachmentsAsync(TimeSpan deadline, CancellationToken cancellationToken);
 }

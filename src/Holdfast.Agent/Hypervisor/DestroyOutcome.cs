@@ -12,7 +12,7 @@ internal abstract record DestroyOutcome
     internal sealed record Gone(bool WasPresent) : DestroyOutcome;
 
     /// <summary>
-    /// The process survived SIGKILL: it sleeps in the kernel and cannot be ended. It may still write. Its volumes must not be opened elsewhere without fencing.
+    /// The process has survived SIGKILL for a while: it sleeps in the kernel and cannot be ended as it is. It may still write. Its volumes must not be opened elsewhere without fencing.
     /// </summary>
     /// <param name="ProcessId">The QEMU process, when it could be identified.</param>
     /// <param name="Detail">What is known about where it sleeps.</param>

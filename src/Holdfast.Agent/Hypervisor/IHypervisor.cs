@@ -49,10 +49,13 @@ internal interface IHypervisor : IAsyncDisposable
 
     /// <summary>
     /// Ends the domain and removes any definition of it, and says which of the two facts holds: nothing of the guest runs any more, or its process
-    /// cannot be ended.
+    /// cannot be ended. The latter is said a short time after SIGKILL, and not before; asked again about a process that was killed, it looks whether it has ended.
     /// </summary>
     /// <param name="machine">The machine.</param>
-    /// <param name="bound">How long to wait for the end at most; the daemon itself escalates to SIGKILL after ten seconds.</param>
+    /// <param name="bound">
+    /// How long to wait at most for a process to obey, and for an answer where there is no process to watch; about one that was killed before, how long to wait for
+    /// its end, zero for one look.
+    /// </param>
     /// <param name="cancellationToken">Ends the wait, not the work.</param>
     Task<DestroyOutcome> DestroyAsync(VmId machine, TimeSpan bound, CancellationToken cancellationToken);
 

@@ -68,7 +68,9 @@ internal sealed partial class LibvirtHypervisor
     private async Task<DestroyOutcome> EndAsync(
         VmId machine, QemuProcess process, ProcessHandle handle, Task<LibvirtResult<Ending>> owner, long begin, TimeSpan bound, CancellationToken cancellationToken)
     {
-        var (asked, killed) = (false, false);
+        var asked = false;
+        long? killed = _killed.TryGetValue(machine.Value, out var before) && before.Process == process ? before.At : null;
+        var isLook = killed is not null;
         while (!handle.HasEnded())
         {
             var elapsed = _time.GetElapsedTime(begin);
@@ -78,23 +80,24 @@ internal sealed partial class LibvirtHypervisor
                 return new DestroyOutcome.Foreign($"{machine} (process {process.ProcessId})");
             }
 
-            if (!asked && answer is not null)
+            if (!asked && killed is null && answer is not null)
             {
                 asked = true;
                 handle.Terminate();
             }
 
-            if (!killed && (elapsed >= _options.KillAfter || elapsed >= bound))
+            if (killed is null && (elapsed >= _options.KillAfter || elapsed >= bound))
             {
-                killed = true;
                 var error = handle.Kill();
+                killed = _time.GetTimestamp();
+                _killed[machine.Value] = (process, killed.Value);
                 LogKilled(machine, process.ProcessId, elapsed.TotalMilliseconds, Describe(answer), error);
             }
-            else if (killed && elapsed >= bound)
+            else if (killed is { } since && _time.GetElapsedTime(since) >= _options.UninterruptibleAfter && (!isLook || elapsed >= bound))
             {
                 var sleep = _processTable.DescribeSleep(process);
                 LogUninterruptible(machine, process.ProcessId, elapsed.TotalSeconds, sleep);
-                return new DestroyOutcome.Uninterruptible(process.ProcessId, $"process {process.ProcessId} survived SIGKILL: {sleep}");
+                return new DestroyOutcome.Uninterruptible(process.ProcessId, $"it survived SIGKILL: {sleep}");
             }
 
             await Task.WhenAny(answer is null ? owner : Task.Delay(PollInterval, _time, cancellationToken), Task.Delay(PollInterval, _time, cancellationToken));
@@ -103,6 +106,7 @@ internal sealed partial class LibvirtHypervisor
 
         ClearInBackground(machine);
         _own.TryRemove(machine.Value, out _);
+        _killed.TryRemove(machine.Value, out _);
         return new DestroyOutcome.Gone(WasPresent: true);
     }
 

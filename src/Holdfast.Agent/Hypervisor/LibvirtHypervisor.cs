@@ -40,6 +40,9 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
     // Machines whose process has ended while libvirt is still clearing up after it.
     private readonly ConcurrentDictionary<Guid, Task> _clearing = new();
 
+    // Processes that were sent SIGKILL and had not ended when somebody last looked, by machine, and when they were sent it.
+    private readonly ConcurrentDictionary<Guid, (QemuProcess Process, long At)> _killed = new();
+
     /// <summary>Makes the adapter and begins to follow events. Nothing here fails or waits when libvirt is away.</summary>
     /// <param name="options">Where libvirt is and how long it may take.</param>
     /// <param name="time">The clock of all deadlines.</param>

@@ -37,6 +37,12 @@ internal sealed record LibvirtHypervisorOptions
     /// </summary>
     public TimeSpan KillAfter { get; init; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>
+    /// How long a killed process gets to end before it is told as one that cannot be ended. Killing a QEMU that waits for nothing takes milliseconds, and its memory
+    /// a moment more.
+    /// </summary>
+    public TimeSpan UninterruptibleAfter { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>How long to wait for libvirt to clear up after a process that has ended, or to destroy what has none that we see.</summary>
     public TimeSpan DaemonDestroyLimit { get; init; } = TimeSpan.FromSeconds(45);
 

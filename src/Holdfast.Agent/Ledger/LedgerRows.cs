@@ -105,10 +105,18 @@ internal sealed record AttachmentRow
     /// <summary>The size the guest sees, once told.</summary>
     public long? SizeBytes { get; init; }
 
+    /// <summary>Written before its I/O is cut off; null when that was never asked for.</summary>
+    public AttachmentCut? Cut { get; init; }
+
     /// <summary>Its identity.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public AttachmentKey Key => new(Volume, Owner, Mode);
 }
+
+/// <summary>That an attachment's I/O was, or is about to be, cut off: its guest never runs on, and it is released before the volume is attached here again.</summary>
+/// <param name="Guest">The generation that the guest was started with; a guest of a newer one has an attachment of its own.</param>
+/// <param name="IsConfirmed">Whether the driver said that it is cut off; before that it may or may not be.</param>
+internal sealed record AttachmentCut(Generation Guest, bool IsConfirmed);
 
 /// <summary>Something owed to a backend.</summary>
 internal sealed record ObligationRow
@@ -136,6 +144,9 @@ internal sealed record ObligationRow
 
     /// <summary>The machine that used it.</summary>
     public VmId? Machine { get; init; }
+
+    /// <summary>Whether the attachment's I/O was cut off: then it has to be released before the volume is attached here again.</summary>
+    public bool IsCut { get; init; }
 
     /// <summary>The task to be told when it is final; for deletions that a task asked for.</summary>
     public TaskId? Task { get; init; }

@@ -47,6 +47,13 @@ internal sealed class LedgerTables
     public bool IsHeldByAnother(VolumeId volume, AttachMode mode, Guid owner) =>
         _attachments.Values.Any(row => row.Volume == volume && row.Mode == mode && row.Owner != owner);
 
+    /// <summary>The newest guest of a machine whose I/O was, or may have been, cut off; null when there is none.</summary>
+    public Generation? CutGuestOf(VmId machine) => _attachments.Values.Where(row => row.Owner == machine.Value).Max(row => row.Cut?.Guest);
+
+    /// <summary>Releases of attachments that were cut off which are still owed for these volumes.</summary>
+    public IReadOnlyList<ObligationRow> OwedCuts(IReadOnlyCollection<VolumeId> volumes) =>
+        [.. _obligations.Values.Where(row => row is { IsOpen: true, IsCut: true } && volumes.Contains(row.Volume)).OrderBy(row => row.Volume.Value)];
+
     /// <summary>What is owed to a pool's backend, in the order in which it is to be tried: safety first, then oldest first, deletions last.</summary>
     public IReadOnlyList<ObligationRow> OwedTo(PoolId pool) =>
     [

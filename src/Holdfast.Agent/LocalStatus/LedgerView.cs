@@ -21,8 +21,15 @@ internal static class LedgerView
     /// <summary>What is attached.</summary>
     public static IReadOnlyList<AttachmentInsides> Attachments(LedgerTables tables) =>
     [
-        .. tables.Attachments.Values.Select(row => new AttachmentInsides(row.Volume.Value, row.Owner, row.Mode.ToString(), row.PoolName, row.State.ToString(), row.BackendName)),
+        .. tables.Attachments.Values.Select(row => new AttachmentInsides(row.Volume.Value, row.Owner, row.Mode.ToString(), row.PoolName, StateOf(row), row.BackendName)),
     ];
+
+    private static string StateOf(AttachmentRow row) => row.Cut switch
+    {
+        null => row.State.ToString(),
+        { IsConfirmed: true } => "cut off",
+        _ => "may be cut off",
+    };
 
     /// <summary>How machines were when the agent last wrote it down.</summary>
     public static IReadOnlyList<ItemReport> MachineStates(LedgerTables tables) =>

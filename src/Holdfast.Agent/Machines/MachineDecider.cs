@@ -79,14 +79,20 @@ internal static class MachineDecider
     /// Whether the server has said, since this process began, that there is nothing newer. Before that no guest is started, since its VM may be gone or run elsewhere
     /// by now, and none is ended that was started by a newer item than the ledger knows. What is gone is concluded at any time.
     /// </param>
-    public static MachineStep Next(HostItem? item, MachineRow? row, Observation seen, bool hasAttachments, bool isExpired, bool isConfirmed)
+    /// <param name="cutGuest">
+    /// The newest guest whose I/O was, or may have been, cut off; null when there is none. It was killed before that, and never runs on, whatever the item says.
+    /// </param>
+    public static MachineStep Next(
+        HostItem? item, MachineRow? row, Observation seen, bool hasAttachments, bool isExpired, bool isConfirmed, Generation? cutGuest = null)
     {
         if (item is null)
         {
             return new MachineStep.Rest();
         }
 
-        var step = Wanted(item, row, seen, hasAttachments, isExpired);
+        var step = seen is Observation.Present guest && guest.Domain.Generation <= cutGuest
+            ? new MachineStep.Stop(AtOnce: true)
+            : Wanted(item, row, seen, hasAttachments, isExpired);
         return step switch
         {
             MachineStep.Start when !isConfirmed => new MachineStep.AwaitServer(),

@@ -22,6 +22,15 @@ internal sealed partial class MachineRunner
     [LoggerMessage(EventId = 1604, Level = LogLevel.Critical, Message = "QEMU process {Pid} of machine '{Name}' ({Machine}) cannot be killed: {Detail}. Its volumes must not be opened elsewhere without fencing this host")]
     private partial void LogUninterruptible(string name, VmId machine, int? pid, string detail);
 
+    [LoggerMessage(EventId = 1621, Level = LogLevel.Warning, Message = "I/O of volume {Volume} on storage pool '{PoolName}' ({Pool}) was cut off to end machine '{Name}' ({Machine}): what its guest was never told is written is lost")]
+    private partial void LogCut(string name, VmId machine, VolumeId volume, string poolName, PoolId pool);
+
+    [LoggerMessage(EventId = 1622, Level = LogLevel.Warning, Message = "I/O of volume {Volume} on storage pool '{PoolName}' ({Pool}) was not cut off to end machine '{Name}' ({Machine}): {Code}: {Reason}")]
+    private partial void LogNotCut(string name, VmId machine, VolumeId volume, string poolName, PoolId pool, DriverErrorCode code, string reason);
+
+    [LoggerMessage(EventId = 1623, Level = LogLevel.Information, Message = "Machine '{Name}' ({Machine}): volume {Volume} on storage pool '{PoolName}' ({Pool}) was cut off before and is released before it is attached again")]
+    private partial void LogReleasesCut(string name, VmId machine, VolumeId volume, string poolName, PoolId pool);
+
     [LoggerMessage(EventId = 1605, Level = LogLevel.Warning, Message = "Machine '{Name}' ({Machine}) could not be ended: {Reason}. It is tried again")]
     private partial void LogDestroyFailed(string name, VmId machine, string reason);
 

@@ -93,6 +93,12 @@ internal sealed partial class MachineRunner
 
     private async Task HotAttachAsync(HostItem item, MachineDisk disk, CancellationToken flight)
     {
+        if (await ReleaseCutAsync([disk], flight) is { } owed)
+        {
+            RefuseAdjustment(item, owed with { Text = $"Volume {disk.VolumeId} was not attached to machine '{Name}': {owed.Text}" });
+            return;
+        }
+
         var row = NewAttachment(disk);
         if (_context.Ledger.Commit([.. ObligationRules.Take(_context.Ledger.Tables, [row])]) is WriteOutcome.Unwritable unwritable)
         {

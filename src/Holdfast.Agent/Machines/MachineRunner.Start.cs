@@ -26,6 +26,20 @@ internal sealed partial class MachineRunner
             return;
         }
 
+        // Of an undo that an end of the agent interrupted: the guest is gone.
+        var cut = _context.Ledger.Tables.AttachmentsOf(_machine.Value).Where(row => row.Cut is not null).ToArray();
+        if (cut.Length > 0)
+        {
+            _context.Ledger.Record([.. ObligationRules.LetGo(
+                _context.Ledger.Tables, cut, $"I/O of machine '{Name}' was cut off to end it", _context.Loop.Time.GetUtcNow(), _context.Ids.Next)]);
+        }
+
+        if (await ReleaseCutAsync(spec.Disks, flight) is { } owed)
+        {
+            FailStart(item.Generation, [owed with { Text = $"Machine '{Name}' was not started: {owed.Text}" }]);
+            return;
+        }
+
         var rows = spec.Disks.OrderBy(disk => disk.DeviceId).Select(disk => NewAttachment(disk)).ToArray();
         var starting = new MachineRow
         {
@@ -167,14 +181,15 @@ internal sealed partial class MachineRunner
     {
         while (true)
         {
-            switch (await _context.Hypervisor.DestroyAsync(_machine, DestroyBound, _context.Loop.Stopping))
+            var (ended, waits) = await EndGuestAsync();
+            switch (ended)
             {
                 case DestroyOutcome.Gone or DestroyOutcome.Foreign:
                     _seen = new Observation.Absent();
                     FailStart(item.Generation, [why]);
                     return;
-                case DestroyOutcome.Uninterruptible stuck:
-                    Enter(MachineState.Stopping, why, new Condition { Type = ConditionType.Uninterruptible, Text = $"QEMU process {stuck.ProcessId} of machine '{Name}' cannot be killed ({stuck.Detail})." });
+                case DestroyOutcome.Uninterruptible:
+                    Enter(MachineState.Stopping, [why, .. waits]);
                     await _wake.WaitAsync(UninterruptibleRetry, _context.Loop.Stopping);
                     break;
                 case DestroyOutcome.Failed failed:
@@ -183,6 +198,39 @@ internal sealed partial class MachineRunner
                     break;
             }
         }
+    }
+
+    /// <summary>What was cut off is released before it is attached here again: until then it is a device whose I/O fails.</summary>
+    /// <returns>Why it is not released; null when nothing stands in the way.</returns>
+    private async Task<Condition?> ReleaseCutAsync(IReadOnlyList<MachineDisk> disks, CancellationToken flight)
+    {
+        var volumes = disks.Select(disk => disk.VolumeId).ToHashSet();
+        var owed = _context.Ledger.Tables.OwedCuts(volumes);
+        foreach (var row in owed)
+        {
+            LogReleasesCut(Name, _machine, row.Volume, row.PoolName, row.Pool);
+            _context.Bindings.Retry(row);
+        }
+
+        var began = _context.Loop.Time.GetTimestamp();
+        while (_context.Ledger.Tables.OwedCuts(volumes) is [var first, ..])
+        {
+            var tried = owed.FirstOrDefault(row => row.Id == first.Id);
+            if ((tried is not null && first.Tries > tried.Tries) || _context.Loop.Time.GetElapsedTime(began) >= AttachDeadline)
+            {
+                return new Condition
+                {
+                    Type = ConditionType.Failed,
+                    PoolId = first.Pool,
+                    VolumeId = first.Volume,
+                    Text = $"I/O of volume {first.Volume} on storage pool '{first.PoolName}' was cut off on this host, and it has to be released first: {first.LastError ?? "its driver does not answer"}",
+                };
+            }
+
+            await Task.Delay(LookForRelease, _context.Loop.Time, flight);
+        }
+
+        return null;
     }
 
     private async Task<DriverAnswer<AttachmentReply>> AttachAsync(AttachmentRow row, CancellationToken flight)
@@ -212,14 +260,19 @@ internal sealed partial class MachineRunner
     private void FailStart(Generation generation, IReadOnlyList<Condition> conditions)
     {
         var now = _context.Loop.Time.GetUtcNow();
+        var held = _context.Ledger.Tables.AttachmentsOf(_machine.Value);
         _phase = null;
         _context.Ledger.Record(
         [
-            .. ObligationRules.LetGo(
-                _context.Ledger.Tables, _context.Ledger.Tables.AttachmentsOf(_machine.Value), $"the start of machine '{Name}' failed", now, _context.Ids.Next),
+            .. ObligationRules.LetGo(_context.Ledger.Tables, held, $"the start of machine '{Name}' failed", now, _context.Ids.Next),
             new LedgerChange.PutMachine(new MachineRow
             {
-                Machine = _machine, Generation = generation, State = MachineState.Failed, Since = now, Conditions = conditions, RebootSequence = Row?.RebootSequence ?? 0,
+                Machine = _machine,
+                Generation = generation,
+                State = MachineState.Failed,
+                Since = now,
+                Conditions = [.. conditions, .. CutOff(held)],
+                RebootSequence = Row?.RebootSequence ?? 0,
             }),
         ]);
         LogNotStarted(Name, _machine, generation, string.Join(" ", conditions.Select(condition => condition.Text)));

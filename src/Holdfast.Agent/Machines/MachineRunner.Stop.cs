@@ -6,12 +6,13 @@ using Holdfast.Protocol.Host;
 
 namespace Holdfast.Agent.Machines;
 
-// Ending a guest, and writing down that it is gone. Nothing here waits for storage.
+// Ending a guest, and writing down that it is gone. Nothing here waits for storage, and of a guest that does so itself I/O is cut off.
 internal sealed partial class MachineRunner
 {
     private async Task StopAsync(HostItem item, bool atOnce)
     {
-        Enter(MachineState.Stopping);
+        // A new wish is a new try, and what was said of the one before is not its answer.
+        Enter(MachineState.Stopping, [.. _phase?.Generation == item.Generation ? _phase.Conditions.Where(condition => condition.Type == ConditionType.Uninterruptible) : []]);
         var began = _context.Loop.Time.GetTimestamp();
         var grace = TimeSpan.FromSeconds(item.Machine?.GraceSeconds ?? 0);
         if (!atOnce && grace > TimeSpan.Zero)
@@ -24,7 +25,7 @@ internal sealed partial class MachineRunner
         }
 
         await _context.Loop.Failpoints.PassAsync(Failpoint.DestroyBefore, _context.Loop.Stopping);
-        var destroyed = await _context.Hypervisor.DestroyAsync(_machine, DestroyBound, _context.Loop.Stopping);
+        var (destroyed, waits) = await EndGuestAsync();
         await _context.Loop.Failpoints.PassAsync(Failpoint.DestroyDone, _context.Loop.Stopping);
         switch (destroyed)
         {
@@ -36,14 +37,15 @@ internal sealed partial class MachineRunner
                 _seen = new Observation.Foreign(foreign.Name);
                 break;
             case DestroyOutcome.Uninterruptible stuck:
-                LogUninterruptible(Name, _machine, stuck.ProcessId, stuck.Detail);
-                Enter(MachineState.Stopping, new Condition
-                {
-                    Type = ConditionType.Uninterruptible,
-                    Text = $"QEMU process {stuck.ProcessId} of machine '{Name}' cannot be killed ({stuck.Detail}). It may still write: its volumes stay leased to this host.",
-                });
-                await _wake.WaitAsync(UninterruptibleRetry, _context.Loop.Stopping);
                 _mustLook = true;
+                if (ItemRow!.Item.Generation != item.Generation)
+                {
+                    break;
+                }
+
+                LogUninterruptible(Name, _machine, stuck.ProcessId, string.Join(" ", waits.Select(condition => condition.Text)));
+                Enter(MachineState.Stopping, [.. waits]);
+                await _wake.WaitAsync(UninterruptibleRetry, _context.Loop.Stopping);
                 break;
             case DestroyOutcome.Failed failed:
                 LogDestroyFailed(Name, _machine, failed.Fault.Message);
@@ -95,9 +97,14 @@ internal sealed partial class MachineRunner
         }
 
         var now = _context.Loop.Time.GetUtcNow();
-        var cause = byItself ? $"the guest of machine '{Name}' ended by itself" : $"machine '{Name}' was stopped";
-        Condition[] conditions = byItself ? [new Condition { Type = ConditionType.GuestEnded, Text = $"The guest of machine '{Name}' ended by itself." }] : [];
         var held = _context.Ledger.Tables.AttachmentsOf(_machine.Value);
+        var isCut = held.Any(row => row.Cut is not null);
+        var cause = isCut ? $"I/O of machine '{Name}' was cut off to end it" : byItself ? $"the guest of machine '{Name}' ended by itself" : $"machine '{Name}' was stopped";
+        Condition[] conditions =
+        [
+            .. byItself ? [new Condition { Type = ConditionType.GuestEnded, Text = $"The guest of machine '{Name}' ended by itself." }] : Array.Empty<Condition>(),
+            .. CutOff(held),
+        ];
         _phase = null;
         _context.Ledger.Record(
         [
@@ -129,7 +136,10 @@ internal sealed partial class MachineRunner
         _context.Ledger.Record(
         [
             .. ObligationRules.LetGo(_context.Ledger.Tables, held, $"machine '{Name}' was removed from this host", now, _context.Ids.Next),
-            new LedgerChange.PutMachine(new MachineRow { Machine = _machine, Generation = item.Generation, State = MachineState.Absent, Since = now }),
+            new LedgerChange.PutMachine(new MachineRow
+            {
+                Machine = _machine, Generation = item.Generation, State = MachineState.Absent, Since = now, Conditions = [.. CutOff(held)],
+            }),
         ]);
         LogForgotten(Name, _machine, item.Generation);
     }
@@ -147,7 +157,11 @@ internal sealed partial class MachineRunner
         Enter(MachineState.Stopping);
         if (!call.IsCompleted)
         {
-            await _context.Hypervisor.DestroyAsync(_machine, DestroyBound, _context.Loop.Stopping);
+            var (ended, waits) = await EndGuestAsync();
+            if (ended is DestroyOutcome.Uninterruptible)
+            {
+                Enter(MachineState.Stopping, [.. waits]);
+            }
         }
 
         await call;

@@ -22,6 +22,7 @@ internal sealed partial class MachineRunner : IDisposable
     private static readonly TimeSpan UninterruptibleRetry = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan HypervisorRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan GuestHoldsRetry = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LookForRelease = TimeSpan.FromMilliseconds(100);
     private const int AttachTries = 3;
     private readonly MachineContext _context;
     private readonly VmId _machine;
@@ -34,6 +35,9 @@ internal sealed partial class MachineRunner : IDisposable
 
     // Its process was seen to end, and nothing was started since: a libvirt that does not answer takes nothing from that.
     private bool _isProvenGone;
+
+    // Its process was killed and had not ended when it was last looked at.
+    private bool _isStuck;
     private Task<StartOutcome>? _startCall;
     private Generation _refusedAdjustments;
     private IReadOnlyList<Condition> _adjustmentFailures = [];
@@ -110,7 +114,7 @@ internal sealed partial class MachineRunner : IDisposable
             Id = _machine.Value,
             Generation = _phase is not null ? item!.Generation : row?.Generation ?? domain!.Generation,
             Since = _phase?.Since ?? row?.Since ?? default,
-            Conditions = _phase?.Conditions ?? row?.Conditions ?? [],
+            Conditions = _phase is { } phase ? phase.Generation == item?.Generation ? phase.Conditions : [] : row?.Conditions ?? [],
             Machine = new MachineStatus
             {
                 State = state.Value,
@@ -161,7 +165,8 @@ internal sealed partial class MachineRunner : IDisposable
 
         var item = ItemRow;
         var step = MachineDecider.Next(
-            item?.Item, Row, _seen, _context.Ledger.Tables.AttachmentsOf(_machine.Value).Count > 0, _context.Boot.HasPassed(item?.StartBy), IsConfirmed);
+            item?.Item, Row, _seen, _context.Ledger.Tables.AttachmentsOf(_machine.Value).Count > 0, _context.Boot.HasPassed(item?.StartBy), IsConfirmed,
+            _context.Ledger.Tables.CutGuestOf(_machine));
         switch (step)
         {
             case MachineStep.Rest:
@@ -274,8 +279,8 @@ internal sealed partial class MachineRunner : IDisposable
     private void Enter(MachineState state, params Condition[] conditions)
     {
         var since = _phase is { } phase && phase.State == state ? phase.Since : _context.Loop.Time.GetUtcNow();
-        var next = new Phase(state, since, conditions);
-        if (_phase is null || _phase.State != state || !_phase.Conditions.SequenceEqual(conditions))
+        var next = new Phase(state, since, conditions, ItemRow?.Item.Generation ?? Generation.None);
+        if (_phase is null || _phase.State != state || _phase.Generation != next.Generation || !_phase.Conditions.SequenceEqual(conditions))
         {
             _phase = next;
             _context.Changed(_machine);
@@ -291,5 +296,10 @@ internal sealed partial class MachineRunner : IDisposable
         }
     }
 
-    private sealed record Phase(MachineState State, DateTimeOffset Since, IReadOnlyList<Condition> Conditions);
+    /// <summary>What is under way.</summary>
+    /// <param name="State">As it is reported.</param>
+    /// <param name="Since">Since when.</param>
+    /// <param name="Conditions">What stands in the way.</param>
+    /// <param name="Generation">Of the item that it was found under: for another one nothing is in the way yet.</param>
+    private sealed record Phase(MachineState State, DateTimeOffset Since, IReadOnlyList<Condition> Conditions, Generation Generation);
 }

@@ -54,6 +54,7 @@ internal static class ObligationRules
                     Volume = row.Volume,
                     Mode = row.Mode,
                     Machine = row.Machine,
+                    IsCut = row.Cut is not null,
                     BackendName = row.BackendName ?? $"hf-{row.Volume}",
                     Address = DiskAddress.Of(row.Source),
                     Generation = row.Generation,

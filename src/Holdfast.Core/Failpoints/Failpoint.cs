@@ -34,6 +34,12 @@ public sealed record Failpoint(string Name, bool CanFail, bool CanDelay, string 
     /// <summary>A guest is about to be destroyed.</summary>
     public static readonly Failpoint DestroyBefore = new("agent.destroy.before", false, true, "the guest runs");
 
+    /// <summary>That I/O of a killed guest is to be cut off is written down.</summary>
+    public static readonly Failpoint CutRecorded = new("agent.cut.recorded", false, true, "the rows say cut, no driver was asked");
+
+    /// <summary>I/O of a killed guest was cut off, or that was refused.</summary>
+    public static readonly Failpoint CutAsked = new("agent.cut.asked", false, true, "a driver has answered, the row does not say so");
+
     /// <summary>A guest is gone.</summary>
     public static readonly Failpoint DestroyDone = new("agent.destroy.done", false, true, "the guest is gone, the ledger says that it runs");
 
@@ -97,7 +103,7 @@ public sealed record Failpoint(string Name, bool CanFail, bool CanDelay, string 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<Failpoint> All { get; } =
     [
-        LedgerBeforeWrite, LedgerWritten, CallBefore, CallAnswered, AttachRecorded, AttachAnswered, StartBefore, StartDone, DestroyBefore, DestroyDone, GoneRecorded,
+        LedgerBeforeWrite, LedgerWritten, CallBefore, CallAnswered, AttachRecorded, AttachAnswered, StartBefore, StartDone, DestroyBefore, CutRecorded, CutAsked, DestroyDone, GoneRecorded,
         PlugBefore, PlugDone, ObligationBefore, ObligationTried, InventoryRecorded, TaskRecorded, TaskDone, DriverLaunched, DriverTried, DriverEnded, BindingCleared,
         ReportAccepted, DriverBefore, DriverChanged, ServerBeforeCommit, ServerCommitted, ServerBeforeStep, ServerStepDone,
     ];

@@ -58,8 +58,14 @@ public sealed record MachineObservation
     /// <summary>Whether the host found the item expired.</summary>
     public bool IsExpired { get; init; }
 
-    /// <summary>What stands in the way of a stop (a QEMU that cannot be killed); null when nothing does.</summary>
+    /// <summary>
+    /// What stands in the way of a stop: a QEMU that cannot be killed, though its I/O was cut off where that can be had; with process, volumes, pools and why they wait.
+    /// Null when nothing does.
+    /// </summary>
     public string? Stuck { get; init; }
+
+    /// <summary>Which I/O was cut off to end the guest, and what that means; null when none was.</summary>
+    public string? CutOff { get; init; }
 
     /// <summary>Whether the guest is gone.</summary>
     public bool IsGone => Phase is MachinePhase.Absent or MachinePhase.Stopped or MachinePhase.Failed;

@@ -66,8 +66,17 @@ public abstract record VmAction
     /// <param name="Jobs">Jobs that wait for it.</param>
     public sealed record UpdateMachine(IReadOnlyList<JobId> Jobs) : VmAction;
 
-    /// <summary>Tells the host to stop the machine, as a new generation.</summary>
-    public sealed record StopMachine : VmAction;
+    /// <summary>Tells the host to stop the machine, as a new generation that the jobs then wait for.</summary>
+    /// <param name="Jobs">Jobs that wait for it.</param>
+    public sealed record StopMachine(IReadOnlyList<JobId> Jobs) : VmAction;
+
+    /// <summary>Has jobs wait for the generation that the host was told last.</summary>
+    /// <param name="Jobs">The jobs.</param>
+    public sealed record JoinStop(IReadOnlyList<JobId> Jobs) : VmAction;
+
+    /// <summary>Tells operators, once, that the guest is to end and cannot be killed.</summary>
+    /// <param name="Text">What is known about it.</param>
+    public sealed record TellStuck(string Text) : VmAction;
 
     /// <summary>The guest is confirmed gone: ends its writer leases, gives up its place, has the host forget it.</summary>
     public sealed record GuestGone : VmAction;

@@ -39,6 +39,9 @@ public sealed record VmFacts
     /// <summary>Items for it on any host that are not confirmed absent.</summary>
     public int MachineItems { get; init; }
 
+    /// <summary>Whether operators were told that its QEMU cannot be killed.</summary>
+    public bool IsStuck { get; init; }
+
     /// <summary>What operators read about it now.</summary>
     public string? Condition { get; init; }
 

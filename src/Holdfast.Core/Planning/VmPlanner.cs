@@ -158,7 +158,8 @@ public static class VmPlanner
                 var why = observed.Failure ?? (observed.IsExpired ? "its time to start had passed" : "the guest ended at once");
                 FailJobs(actions, facts, new PlanFault(PlanFaultKind.Runtime, $"Unable to start VM {facts.Name} ({facts.Id}) on host {machine.HostName}: {why}"), JobKind.DeployVm, JobKind.StartVm);
                 actions.Add(new VmAction.GuestGone());
-                actions.Add(new VmAction.MoveTo(AfterFailedStart(facts), why));
+                actions.Add(new VmAction.MoveTo(AfterFailedStart(facts), Joined(why, observed.CutOff)));
+                TellCutOff(actions, facts, observed);
             }
 
             return actions;
@@ -257,8 +258,9 @@ public static class VmPlanner
             var why = gone.Failure ?? "the guest ended by itself";
             FailJobs(actions, facts, new PlanFault(PlanFaultKind.WrongState, $"VM {facts.Name} ({facts.Id}) is not running: {why}"), JobKind.RebootVm, JobKind.StartVm, JobKind.DeployVm);
             actions.Add(new VmAction.GuestGone());
-            actions.Add(new VmAction.MoveTo(VmState.Stopped, why));
+            actions.Add(new VmAction.MoveTo(VmState.Stopped, Joined(why, gone.CutOff)));
             actions.Add(new VmAction.Tell("VM.STOP", EventLevel.Warn, $"VM {facts.Name} ({facts.Id}) on host {facts.Machine.HostName}: {why}"));
+            TellCutOff(actions, facts, gone);
             return actions;
         }
 
@@ -418,11 +420,32 @@ public static class VmPlanner
             JobKind.DeployVm,
             JobKind.StartVm,
             JobKind.RebootVm);
+        var stops = facts.Jobs.Where(j => j.Kind is JobKind.StopVm or JobKind.DestroyVm or JobKind.ExpungeVm).ToList();
+        var unbound = stops.Where(j => j.Generation is null).Select(j => j.Id).ToList();
         switch (facts.Machine)
         {
             case { Wish: MachineWish.Running }:
             case { Wish: MachineWish.Stopped } when facts.IsStopForced && !facts.IsMachineForced:
-                actions.Add(new VmAction.StopMachine());
+            case { Wish: MachineWish.Stopped, Current: { IsGone: false, Stuck: not null } } when unbound.Count > 0:
+                // Asked for again while the guest cannot be killed: a new try, and its answer is not the one of before.
+                actions.Add(new VmAction.StopMachine(unbound));
+                break;
+            case { Wish: MachineWish.Stopped, Current: not { IsGone: true } } when unbound.Count > 0:
+                actions.Add(new VmAction.JoinStop(unbound));
+                break;
+            case { Wish: MachineWish.Stopped, Current: { IsGone: false, Stuck: { } stuck } seen } when !facts.IsStuck || stops.Any(j => j.Generation <= seen.Generation):
+                // Waiting changes nothing about it. The stop stands, and is told when it is done after all.
+                if (!facts.IsStuck)
+                {
+                    actions.Add(new VmAction.TellStuck($"VM {facts.Name} ({facts.Id}) on host {facts.Machine.HostName} is to end and does not: {stuck}"));
+                }
+
+                actions.Add(new VmAction.Note(stuck));
+                foreach (var job in stops.Where(j => j.Generation <= seen.Generation))
+                {
+                    actions.Add(new VmAction.FailJob(job.Id, new PlanFault(PlanFaultKind.Runtime, $"VM {facts.Name} ({facts.Id}) is not stopped: {stuck}")));
+                }
+
                 break;
             case { Wish: MachineWish.Stopped, Current: not { IsGone: true } } waiting:
                 var condition = waiting.Observed?.Stuck ?? waiting.Current?.Failure ?? (waiting.IsHostUp ? facts.Condition : $"host {waiting.HostName} does not report");
@@ -435,7 +458,15 @@ public static class VmPlanner
             default:
                 var isFailedDeploy = !facts.EverRan && facts.Removal == VmRemoval.None && !facts.Jobs.Any(j => j.Kind == JobKind.StopVm);
                 actions.Add(new VmAction.GuestGone());
-                actions.Add(new VmAction.MoveTo(isFailedDeploy ? VmState.Error : VmState.Stopped, isFailedDeploy ? facts.Condition : null));
+                var cut = facts.Machine?.Current?.CutOff;
+                actions.Add(new VmAction.MoveTo(isFailedDeploy ? VmState.Error : VmState.Stopped, isFailedDeploy ? Joined(facts.Condition, cut) : cut));
+                if (facts.IsStuck)
+                {
+                    actions.Add(new VmAction.Tell(
+                        "VM.STOP", EventLevel.Info, $"VM {facts.Name} ({facts.Id}) on host {facts.Machine?.HostName ?? "unknown"} has ended; it could not be killed before"));
+                }
+
+                TellCutOff(actions, facts, facts.Machine?.Current);
                 break;
         }
 
@@ -448,7 +479,7 @@ public static class VmPlanner
         CompleteJobs(actions, facts, JobKind.StopVm);
         if (facts.Removal != VmRemoval.None)
         {
-            actions.Add(new VmAction.MoveTo(VmState.Destroyed));
+            actions.Add(new VmAction.MoveTo(VmState.Destroyed, facts.Condition));
             return actions;
         }
 
@@ -572,7 +603,7 @@ public static class VmPlanner
         FailJobs(actions, facts, fault, JobKind.DeployVm, JobKind.StartVm);
         if (facts.Machine is { Wish: MachineWish.Running })
         {
-            actions.Add(new VmAction.StopMachine());
+            actions.Add(new VmAction.StopMachine([]));
             actions.Add(new VmAction.MoveTo(VmState.Stopping, fault.Text));
         }
         else
@@ -619,6 +650,21 @@ public static class VmPlanner
 
     private static void FailVolumeJobs(List<VmAction> actions, VolumeFacts volume, JobKind kind, PlanFault fault) =>
         actions.AddRange(volume.Jobs.Where(j => j.Kind == kind).Select(j => new VmAction.FailJob(j.Id, fault)));
+
+    private static void TellCutOff(List<VmAction> actions, VmFacts facts, MachineObservation? observed)
+    {
+        if (observed?.CutOff is { } cut)
+        {
+            actions.Add(new VmAction.Tell("VM.IO.CUT", EventLevel.Warn, $"VM {facts.Name} ({facts.Id}) on host {facts.Machine?.HostName ?? "unknown"}: {cut}"));
+        }
+    }
+
+    private static string? Joined(string? left, string? right) => (left, right) switch
+    {
+        (null, _) => right,
+        (_, null) => left,
+        _ => $"{left.TrimEnd('.')}. {right}",
+    };
 
     private static string Sentence(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 

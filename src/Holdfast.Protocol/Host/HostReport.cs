@@ -110,6 +110,9 @@ public sealed record Condition
     /// <summary>The pool it is about, where there is one.</summary>
     public PoolId? PoolId { get; init; }
 
+    /// <summary>The volume it is about, where there is one.</summary>
+    public VolumeId? VolumeId { get; init; }
+
     /// <summary>The failure class where a driver gave one.</summary>
     public DriverErrorCode? Code { get; init; }
 }
@@ -124,8 +127,14 @@ public enum ConditionType
     /// <summary>The item's time to begin had passed when it arrived or could be begun.</summary>
     Expired,
 
-    /// <summary>A QEMU that cannot be killed (uninterruptible sleep): the writer leases stay held, no restart elsewhere without fencing.</summary>
+    /// <summary>
+    /// A QEMU that cannot be killed (uninterruptible sleep), although its I/O was cut off where that can be had: the writer leases stay held, no restart elsewhere
+    /// without fencing. One for each volume whose I/O it may be waiting for.
+    /// </summary>
     Uninterruptible,
+
+    /// <summary>I/O of a volume was cut off, so that a killed QEMU could end: what the guest was never told is written is lost, nothing else. One for each volume.</summary>
+    CutOff,
 
     /// <summary>Started on a device that was locally there, without the backend's control plane.</summary>
     ControlPlaneDown,

@@ -3,6 +3,12 @@ namespace Holdfast.Server.Reconcile;
 /// <summary>CloudStack's kinds of alerts, by number and name; those that are used.</summary>
 internal static class AlertTypes
 {
+    /// <summary>Something about a user's VM.</summary>
+    public const int UserVm = 8;
+
+    /// <summary>Its name.</summary>
+    public const string UserVmName = "ALERT.USERVM";
+
     /// <summary>Something about storage.</summary>
     public const int StorageMisc = 12;
 

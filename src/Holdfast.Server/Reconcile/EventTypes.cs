@@ -42,6 +42,9 @@ internal static class EventTypes
     public const string ServiceOfferingCreate = "SERVICE.OFFERING.CREATE";
     public const string DiskOfferingCreate = "DISK.OFFERING.CREATE";
     public const string VmRecover = "VM.RECOVER";
+
+    /// <summary>A VM is to end, and its QEMU cannot be killed.</summary>
+    public const string VmStuck = "VM.STUCK";
     public const string ConfigurationEdit = "CONFIGURATION.VALUE.EDIT";
 
     /// <summary>The type of a job's events.</summary>

@@ -72,6 +72,7 @@ internal sealed partial class Turn
             RebootSequence = row.RebootSequence,
             Incarnation = row.IncarnationId,
             MachineItems = items.Count,
+            IsStuck = row.Stuck is not null,
             Condition = row.Condition,
             Jobs = [.. jobs.Where(j => j.InstanceId == id.Value).Select(FactsOf)],
             Volumes = await FactsOfAsync(volumes, jobs, cancellationToken),
@@ -136,7 +137,8 @@ internal sealed partial class Turn
             Disks = machine.Disks.ToDictionary(d => d.VolumeId, d => d.SizeBytes),
             Failure = TextOf(report.Conditions, ConditionType.Failed, ConditionType.Conflict, ConditionType.LedgerUnwritable, ConditionType.HypervisorDown),
             IsExpired = report.Conditions.Any(c => c.Type == ConditionType.Expired),
-            Stuck = TextOf(report.Conditions, ConditionType.Uninterruptible),
+            Stuck = TextsOf(report.Conditions, ConditionType.Uninterruptible),
+            CutOff = TextsOf(report.Conditions, ConditionType.CutOff),
         };
     }
 
@@ -152,6 +154,10 @@ internal sealed partial class Turn
 
         return null;
     }
+
+    // One condition for each volume; together they are one text.
+    private static string? TextsOf(IReadOnlyList<Condition> conditions, ConditionType type) =>
+        conditions.Where(condition => condition.Type == type).Select(condition => condition.Text).ToList() is { Count: > 0 } texts ? string.Join(" ", texts) : null;
 
     private async Task ApplyAsync(LoadedVm vm, VmAction action, CancellationToken cancellationToken)
     {
@@ -198,8 +204,18 @@ internal sealed partial class Turn
             case VmAction.UpdateMachine update:
                 await WriteMachineAsync(vm, Desired.Running, update.Jobs, null, cancellationToken);
                 break;
-            case VmAction.StopMachine:
-                await WriteMachineAsync(vm, Desired.Stopped, [], null, cancellationToken);
+            case VmAction.StopMachine stop:
+                await WriteMachineAsync(vm, Desired.Stopped, stop.Jobs, null, cancellationToken);
+                break;
+            case VmAction.JoinStop join:
+                foreach (var job in join.Jobs)
+                {
+                    await Db.Jobs.Where(j => j.Id == job).Set(j => j.Generation, vm.Item!.Generation).UpdateAsync(cancellationToken);
+                }
+
+                break;
+            case VmAction.TellStuck stuck:
+                await TellStuckAsync(vm, stuck.Text, cancellationToken);
                 break;
             case VmAction.GuestGone:
                 await GuestGoneAsync(vm, cancellationToken);
@@ -281,7 +297,7 @@ internal sealed partial class Turn
 
     private async Task MoveVmAsync(LoadedVm vm, VmAction.MoveTo move, CancellationToken cancellationToken)
     {
-        var row = vm.Row with { State = move.State, StateSince = Now, Condition = move.Condition };
+        var row = vm.Row with { State = move.State, StateSince = Now, Condition = move.Condition, Stuck = null };
         if (move.State is VmState.Stopped or VmState.Error)
         {
             row = row with { ForcedStop = false, OnlyHostId = null, OnlyClusterId = null };
@@ -304,6 +320,20 @@ internal sealed partial class Turn
                 Mark(pool!.Value);
             }
         }
+    }
+
+    private async Task TellStuckAsync(LoadedVm vm, string text, CancellationToken cancellationToken)
+    {
+        var row = vm.Row;
+        await SaveAsync(vm, row with { Stuck = Now }, cancellationToken);
+        await TellAsync(
+            EventTypes.VmStuck, EventLevel.Error, EventState.Completed, text, row.AccountId, row.UserId, ResourceTypes.VirtualMachine, row.Id.Value, row.Name, null, cancellationToken);
+        await Db.InsertAsync(
+            new AlertRow
+            {
+                Id = new AlertId(NewId()), Type = AlertTypes.UserVm, Name = AlertTypes.UserVmName, Description = text, ResourceId = row.Id.Value, Created = Now,
+            },
+            token: cancellationToken);
     }
 
     private async Task WriteMachineAsync(LoadedVm vm, Desired desired, IReadOnlyList<JobId> jobs, DateTimeOffset? expires, CancellationToken cancellationToken)

@@ -91,6 +91,22 @@ public sealed class MachineDeciderTests
         Name(MachineDecider.Next(item, Row(state, 5), observation, true, false, false)).ShouldBe(step);
     }
 
+    /// <summary>It was killed before its I/O was cut off: nothing that an item says makes it run on. A newer guest has nothing to do with it.</summary>
+    [Theory]
+    [InlineData(Desired.Running, "running", 5, 5, true, "Stop at once")]
+    [InlineData(Desired.Running, "running", 4, 5, true, "Stop at once")]
+    [InlineData(Desired.Running, "running", 5, 5, false, "Stop at once")]
+    [InlineData(Desired.Stopped, "running", 5, 5, true, "Stop at once")]
+    [InlineData(Desired.Running, "running", 6, 5, true, "Adjust")]
+    [InlineData(Desired.Running, "running", 7, 7, false, "AwaitServer")]
+    [InlineData(Desired.Running, "absent", 5, 5, true, "RecordGone by itself")]
+    [InlineData(Desired.Running, "unknown", 5, 5, true, "AwaitHypervisor")]
+    public void A_guest_that_was_cut_off_is_ended_whatever_its_item_says(object desired, string seen, long started, long cut, bool isConfirmed, string step)
+    {
+        var observation = Seen(seen) is Observation.Present present ? new Observation.Present(present.Domain with { Generation = new Generation(started) }) : Seen(seen);
+        Name(MachineDecider.Next(Samples.Machine((Desired)desired, 6), Row(MachineState.Running, 6), observation, true, false, isConfirmed, new Generation(cut))).ShouldBe(step);
+    }
+
     [Fact]
     public void A_forced_stop_does_not_ask_the_guest() =>
         Name(MachineDecider.Next(Samples.Machine(Desired.Stopped, change: spec => spec with { ForcedStop = true }), null, Seen("running"), true, false, true)).ShouldBe("Stop at once");

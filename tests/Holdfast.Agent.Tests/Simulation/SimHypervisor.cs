@@ -21,6 +21,8 @@ internal sealed class SimHypervisor(TimeProvider time) : IHypervisor
 
     public HashSet<VmId> Uninterruptible { get; } = [];
 
+    private readonly HashSet<VmId> _killed = [];
+
     public bool IsDown { get; set; }
 
     /// <summary>libvirtd answers no question about a guest; its end goes past it.</summary>
@@ -134,26 +136,46 @@ internal sealed class SimHypervisor(TimeProvider time) : IHypervisor
         return Task.FromResult<RebootOutcome>(new RebootOutcome.Requested());
     }
 
-    public Task<DestroyOutcome> DestroyAsync(VmId machine, TimeSpan bound, CancellationToken cancellationToken)
+    /// <summary>When the last process that cannot be ended was killed.</summary>
+    public DateTimeOffset? KilledAt { get; private set; }
+
+    public async Task<DestroyOutcome> DestroyAsync(VmId machine, TimeSpan bound, CancellationToken cancellationToken)
     {
         if (IsDown)
         {
-            return Task.FromResult<DestroyOutcome>(new DestroyOutcome.Failed(new HypervisorFault.Unavailable("down")));
+            return new DestroyOutcome.Failed(new HypervisorFault.Unavailable("down"));
         }
 
         if (Uninterruptible.Contains(machine))
         {
-            return Task.FromResult<DestroyOutcome>(new DestroyOutcome.Uninterruptible(4711, "io_schedule"));
+            // As long as the real one waits.
+            var limits = new LibvirtHypervisorOptions();
+            if (_killed.Add(machine))
+            {
+                await Task.Delay(limits.KillAfter, time, cancellationToken);
+                KilledAt = time.GetUtcNow();
+                await Task.Delay(limits.UninterruptibleAfter, time, cancellationToken);
+            }
+            else
+            {
+                await Task.Delay(bound, time, cancellationToken);
+            }
+
+            if (Uninterruptible.Contains(machine))
+            {
+                return new DestroyOutcome.Uninterruptible(4711, "io_schedule");
+            }
         }
 
         Effects.Add("destroy");
+        _killed.Remove(machine);
         var was = _domains.Remove(machine);
         if (was)
         {
             Tell(new HypervisorEvent.Stopped(machine, StopReason.Destroyed));
         }
 
-        return Task.FromResult<DestroyOutcome>(new DestroyOutcome.Gone(was));
+        return new DestroyOutcome.Gone(was);
     }
 
     public Task<AttachOutcome> AttachDiskAsync(VmId machine, DomainDisk disk, CancellationToken cancellationToken)

@@ -54,6 +54,29 @@ internal sealed class SimStorage(PoolId pool, TimeProvider time)
     /// <summary>The inventory tells neither what for nor with which generation.</summary>
     public bool InventoryIsVague { get; set; }
 
+    public bool CanCut { get; set; }
+
+    /// <summary>Volumes whose I/O fails on this host.</summary>
+    public HashSet<VolumeId> Cut { get; } = [];
+
+    /// <summary>What a cut fails with.</summary>
+    public DriverError? CutError { get; set; }
+
+    /// <summary>A cut is never answered.</summary>
+    public bool CutHangs { get; set; }
+
+    /// <summary>Told just before a volume is cut off.</summary>
+    public Action<VolumeId>? BeforeCut { get; set; }
+
+    /// <summary>Told that I/O of a volume has failed, so that a process that waited for it can end.</summary>
+    public Action<VolumeId>? Ended { get; set; }
+
+    /// <summary>Volumes whose I/O does not go on, and why.</summary>
+    public Dictionary<VolumeId, (string? Text, bool CanResume)> Waiting { get; } = [];
+
+    /// <summary>What a resumption fails with.</summary>
+    public DriverError? ResumeError { get; set; }
+
     /// <summary>How often the inventory was asked.</summary>
     public int Inventories { get; set; }
 
@@ -105,6 +128,7 @@ internal sealed class SimStorage(PoolId pool, TimeProvider time)
         Error = Mood is BackendMood.Well or BackendMood.Busy or BackendMood.DoneButAnswerLost
             ? null
             : new DriverError { Code = DriverErrorCode.Unreachable, Text = "the controller does not answer", Backend = "Connection refused" },
+        Waiting = [.. Waiting.Select(pair => new WaitingVolume(pair.Key, pair.Value.Text!, pair.Value.CanResume))],
         AsOf = time.GetUtcNow(),
     };
 
@@ -232,6 +256,11 @@ internal sealed class SimDriver(SimStorage storage, TimeProvider time, int pid) 
                 return SimStorage.Error<AttachmentReply>(DriverErrorCode.NotFound, "no such volume");
             }
 
+            if (storage.Cut.Contains(volume))
+            {
+                return SimStorage.Error<AttachmentReply>(DriverErrorCode.Busy, "it was cut off and not released");
+            }
+
             storage.Attached.Add((volume, request.Mode));
             storage.Generations[(volume, request.Mode)] = request.Generation;
             return new DriverAnswer<AttachmentReply>.Ok(Reply(volume));
@@ -246,10 +275,49 @@ internal sealed class SimDriver(SimStorage storage, TimeProvider time, int pid) 
                 return SimStorage.Error<DriverAck>(DriverErrorCode.Invalid, "the generation is too old");
             }
 
+            if (!storage.Open.Contains(volume))
+            {
+                storage.Cut.Remove(volume);
+            }
+
             return storage.Open.Contains(volume)
                 ? SimStorage.Error<DriverAck>(DriverErrorCode.Busy, "still open")
                 : new DriverAnswer<DriverAck>.Ok(new DriverAck(storage.Attached.Remove((volume, mode)) ? DriverOutcome.Done : DriverOutcome.AlreadySo));
         }, deadline, cancellationToken);
+
+    public async Task<DriverAnswer<DriverAck>> CutAsync(VolumeId volume, CutRequest request, TimeSpan deadline, CancellationToken cancellationToken)
+    {
+        storage.Calls.Add($"cut {volume}");
+        if (storage.DriverHangs || storage.CutHangs)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken);
+        }
+
+        await Task.Delay(storage.CallTakes, time, cancellationToken);
+        if (storage.CutError is { } error)
+        {
+            return new DriverAnswer<DriverAck>.Failed(error);
+        }
+
+        storage.BeforeCut?.Invoke(volume);
+        storage.Cut.Add(volume);
+        storage.Waiting.Remove(volume);
+        storage.Ended?.Invoke(volume);
+        return new DriverAnswer<DriverAck>.Ok(new DriverAck(DriverOutcome.Done));
+    }
+
+    public async Task<DriverAnswer<DriverAck>> ResumeAsync(VolumeId volume, ResumeRequest request, TimeSpan deadline, CancellationToken cancellationToken)
+    {
+        storage.Calls.Add($"resume {volume}");
+        await Task.Delay(storage.CallTakes, time, cancellationToken);
+        if (storage.ResumeError is { } error)
+        {
+            return new DriverAnswer<DriverAck>.Failed(error);
+        }
+
+        var waited = storage.Waiting.Remove(volume);
+        return new DriverAnswer<DriverAck>.Ok(new DriverAck(waited ? DriverOutcome.Done : DriverOutcome.AlreadySo));
+    }
 
     public async Task<DriverAnswer<AttachmentList>> AttachmentsAsync(TimeSpan deadline, CancellationToken cancellationToken)
     {
@@ -267,7 +335,9 @@ internal sealed class SimDriver(SimStorage storage, TimeProvider time, int pid) 
                 .. storage.Attached.Select(held => new AttachmentInfo(
                     held.Volume, $"hf-{held.Volume}", storage.PathOf(held.Volume), storage.Open.Contains(held.Volume),
                     storage.InventoryIsVague ? null : held.Mode,
-                    storage.InventoryIsVague ? null : storage.Generations.GetValueOrDefault(held, Generation.First))),
+                    storage.InventoryIsVague ? null : storage.Generations.GetValueOrDefault(held, Generation.First),
+                    storage.Waiting.GetValueOrDefault(held.Volume).Text,
+                    storage.Waiting.GetValueOrDefault(held.Volume).CanResume)),
             ]));
     }
 
@@ -389,6 +459,7 @@ internal sealed class SimLauncher(TimeProvider time) : IDriverLauncher
         Capabilities = new DriverCapabilities
         {
             CanClone = storage.CanClone, CanSnapshot = false, CanResize = true, IsShared = true, CanAttachLocally = storage.CanAttachLocally,
+            CanCut = storage.CanCut,
         },
     };
 

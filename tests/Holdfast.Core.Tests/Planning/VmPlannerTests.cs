@@ -36,6 +36,13 @@ public sealed class VmPlannerTests
         VmPlanner.Plan(facts).OfType<VmAction.GuestGone>().Any().ShouldBe(isGone);
     }
 
+    private static VmFacts Stuck(params JobFacts[] jobs) => Vm(VmState.Stopping) with
+    {
+        Incarnation = Incarnation,
+        Jobs = jobs,
+        Machine = Machine(MachineWish.Stopped, Seen(MachinePhase.Stopping, 5) with { Stuck = "QEMU 4711 waits for a disk" }),
+    };
+
     public static TheoryData<VmState, JobKind> EveryStateAndJob()
     {
         var data = new TheoryData<VmState, JobKind>();
@@ -81,7 +88,7 @@ public sealed class VmPlannerTests
         var facts = Vm(VmState.Starting) with { Incarnation = Incarnation, Jobs = [job], Machine = Machine(MachineWish.Running, null) };
         var actions = VmPlanner.Plan(facts);
         actions.OfType<VmAction.FailJob>().Single().Fault.Kind.ShouldBe(PlanFaultKind.TimedOut);
-        actions.ShouldContain(new VmAction.StopMachine());
+        actions.ShouldContain(action => action is VmAction.StopMachine);
         actions.OfType<VmAction.MoveTo>().Single().State.ShouldBe(VmState.Stopping);
     }
 
@@ -94,16 +101,61 @@ public sealed class VmPlannerTests
         action.Fault.Text.ShouldContain("host h1 does not report");
     }
 
-    [Fact]
-    public void A_qemu_that_cannot_be_killed_keeps_its_leases_and_is_told_of()
+    [Theory]
+    [InlineData(JobKind.StopVm)]
+    [InlineData(JobKind.DestroyVm)]
+    [InlineData(JobKind.ExpungeVm)]
+    public void A_qemu_that_cannot_be_killed_keeps_its_leases_is_told_of_once_and_ends_the_jobs_that_wait_for_it(JobKind kind)
     {
-        var facts = Vm(VmState.Stopping) with
-        {
-            Incarnation = Incarnation,
-            Jobs = [Job(JobKind.StopVm)],
-            Machine = Machine(MachineWish.Stopped, Seen(MachinePhase.Stopping, 5) with { Stuck = "QEMU 4711 waits for a disk" }),
-        };
-        VmPlanner.Plan(facts).ShouldBe([new VmAction.Note("QEMU 4711 waits for a disk")]);
+        var facts = Stuck(Job(kind) with { Generation = new Generation(5) });
+        var actions = VmPlanner.Plan(facts);
+        actions.Select(action => action.GetType().Name).ShouldBe([nameof(VmAction.TellStuck), nameof(VmAction.Note), nameof(VmAction.FailJob)]);
+        actions.OfType<VmAction.FailJob>().Single().Fault.Text.ShouldContain("QEMU 4711 waits for a disk");
+        VmPlanner.Plan(facts with { IsStuck = true }).Select(action => action.GetType().Name).ShouldBe([nameof(VmAction.Note), nameof(VmAction.FailJob)]);
+        VmPlanner.Plan(facts with { IsStuck = true, Jobs = [], Condition = "QEMU 4711 waits for a disk" }).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_stop_waits_for_the_generation_that_it_made_and_one_that_comes_later_for_the_same()
+    {
+        var job = Job(JobKind.StopVm);
+        var running = Vm(VmState.Stopping) with { Incarnation = Incarnation, Jobs = [job], Machine = Machine(MachineWish.Running, Seen(MachinePhase.Running, 5)) };
+        VmPlanner.Plan(running).ShouldHaveSingleItem().ShouldBeOfType<VmAction.StopMachine>().Jobs.ShouldBe([job.Id]);
+        VmPlanner.Plan(running with { Machine = Machine(MachineWish.Stopped, Seen(MachinePhase.Stopping, 5)) }).ShouldHaveSingleItem().ShouldBeOfType<VmAction.JoinStop>().Jobs.ShouldBe([job.Id]);
+    }
+
+    [Fact]
+    public void A_stop_of_a_vm_whose_qemu_cannot_be_killed_is_a_new_try_and_not_answered_by_the_report_of_before()
+    {
+        var job = Job(JobKind.StopVm);
+        VmPlanner.Plan(Stuck(job) with { IsStuck = true }).ShouldHaveSingleItem().ShouldBeOfType<VmAction.StopMachine>().Jobs.ShouldBe([job.Id]);
+
+        // Told, and the host still says what it said of the generation before.
+        var waiting = Stuck(job with { Generation = new Generation(5) }) with { IsStuck = true, Condition = "QEMU 4711 waits for a disk" };
+        VmPlanner.Plan(waiting with { Machine = waiting.Machine! with { Observed = waiting.Machine.Observed! with { Generation = new Generation(4) } } }).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_guest_that_could_not_be_killed_and_ends_at_last_is_stopped_by_itself_and_told()
+    {
+        var facts = Stuck() with { IsStuck = true, EverRan = true, Machine = Machine(MachineWish.Stopped, Seen(MachinePhase.Stopped, 5) with { CutOff = "I/O of volume 1 was cut off." }) };
+        var actions = VmPlanner.Plan(facts);
+        actions.ShouldContain(new VmAction.MoveTo(VmState.Stopped, "I/O of volume 1 was cut off."));
+        actions.ShouldContain(action => action is VmAction.GuestGone);
+        actions.OfType<VmAction.Tell>().Select(tell => (tell.Type, tell.Level)).ShouldBe([("VM.STOP", EventLevel.Info), ("VM.IO.CUT", EventLevel.Warn)]);
+    }
+
+    [Theory]
+    [InlineData(VmState.Running)]
+    [InlineData(VmState.Starting)]
+    [InlineData(VmState.Stopping)]
+    public void What_was_cut_off_is_told_however_the_guest_ended(VmState state)
+    {
+        var wish = state == VmState.Stopping ? MachineWish.Stopped : MachineWish.Running;
+        var facts = Vm(state) with { EverRan = true, Incarnation = Incarnation, Machine = Machine(wish, Seen(MachinePhase.Stopped, 5) with { CutOff = "I/O of volume 1 was cut off." }) };
+        var actions = VmPlanner.Plan(facts);
+        actions.OfType<VmAction.Tell>().ShouldContain(tell => tell.Type == "VM.IO.CUT" && tell.Text.Contains("volume 1"));
+        actions.OfType<VmAction.MoveTo>().Single().Condition!.ShouldContain("volume 1");
     }
 
     [Fact]

@@ -28,5 +28,7 @@ internal static class AllCheckers
         new TruthChecker(),
         new ConvergenceChecker(),
         new SecretChecker(),
+        new CutChecker(),
+        new ContentChecker(),
     ];
 }

@@ -3,11 +3,14 @@ using Holdfast.Worlds.History;
 
 namespace Holdfast.Worlds.Checking;
 
-/// <summary>I11: a backend occupies at most its own bulkhead: no driver has more calls at once than its lane's workers, and the health probe.</summary>
+/// <summary>
+/// I11: a backend occupies at most its own bulkhead: no driver has more calls at once than its lane's workers, and the health probe. What a driver tells or does from the
+/// host alone may go past the workers, and is bounded apart.
+/// </summary>
 internal sealed class BulkheadChecker : Checker
 {
     private const int Most = DriverLane.Workers + 1;
-    private readonly Dictionary<(string Host, int Pid), int> _open = [];
+    private readonly Dictionary<(string Host, int Pid, bool IsOfHost), int> _open = [];
 
     public override string Invariant => "I11";
 
@@ -17,15 +20,16 @@ internal sealed class BulkheadChecker : Checker
         {
             case HistoryEntry.DriverCalled called:
                 Judged++;
-                var open = _open[(called.Host, called.Pid)] = _open.GetValueOrDefault((called.Host, called.Pid)) + 1;
-                return open > Most ? $"driver {called.Pid} on {called.Host} has {open} calls at once" : null;
+                var key = (called.Host, called.Pid, IsOfHost(called.Call));
+                var open = _open[key] = _open.GetValueOrDefault(key) + 1;
+                return open > (key.Item3 ? DriverLane.AtOnce : Most) ? $"driver {called.Pid} on {called.Host} has {open} calls at once" : null;
             case HistoryEntry.DriverAnswered answered:
-                _open[(answered.Host, answered.Pid)]--;
+                _open[(answered.Host, answered.Pid, IsOfHost(answered.Call))]--;
                 return null;
             case HistoryEntry.AgentEnded ended:
-                foreach (var key in _open.Keys.Where(key => key.Host == ended.Host).ToList())
+                foreach (var gone in _open.Keys.Where(key => key.Host == ended.Host).ToList())
                 {
-                    _open.Remove(key);
+                    _open.Remove(gone);
                 }
 
                 return null;
@@ -33,4 +37,6 @@ internal sealed class BulkheadChecker : Checker
                 return null;
         }
     }
+
+    private static bool IsOfHost(string call) => call == "inventory" || call.StartsWith("cut", StringComparison.Ordinal);
 }

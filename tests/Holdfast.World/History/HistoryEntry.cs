@@ -61,6 +61,15 @@ internal abstract record HistoryEntry
     /// <summary>A volume was released from a host.</summary>
     public sealed record VolumeReleased(PoolId Pool, VolumeId Volume, string Host, AttachMode Mode) : HistoryEntry;
 
+    /// <summary>I/O of a volume fails on a host from now on.</summary>
+    public sealed record VolumeCut(PoolId Pool, VolumeId Volume, string Host) : HistoryEntry;
+
+    /// <summary>A guest was told that what it wrote is written.</summary>
+    public sealed record WriteConfirmed(PoolId Pool, VolumeId Volume, string Host, long Number) : HistoryEntry;
+
+    /// <summary>A guest that starts reads what a volume holds.</summary>
+    public sealed record ContentRead(PoolId Pool, VolumeId Volume, string Host, long Number) : HistoryEntry;
+
     /// <summary>An agent asked the hypervisor to start a guest.</summary>
     public sealed record StartAsked(string Host, VmId Vm, Generation Generation) : HistoryEntry;
 
@@ -72,6 +81,9 @@ internal abstract record HistoryEntry
 
     /// <summary>An agent had the hypervisor end a guest.</summary>
     public sealed record DestroyAsked(string Host, VmId Vm) : HistoryEntry;
+
+    /// <summary>A guest's process was sent SIGKILL and did not end at once.</summary>
+    public sealed record GuestKilled(string Host, VmId Vm) : HistoryEntry;
 
     /// <summary>A guest is gone.</summary>
     public sealed record GuestEnded(string Host, VmId Vm, string How) : HistoryEntry;

@@ -67,10 +67,10 @@ internal sealed class SimDriver(Simulator simulator, Recorder recorder, string h
     }
 
     public Task<DriverAnswer<PoolStatus>> StatusAsync(TimeSpan deadline, CancellationToken cancellationToken) =>
-        CallAsync<PoolStatus>("status", null, deadline, answer => answer(new DriverAnswer<PoolStatus>.Ok(backend.Status())), cancellationToken);
+        CallAsync<PoolStatus>("status", null, deadline, answer => answer(new DriverAnswer<PoolStatus>.Ok(backend.StatusOn(host))), cancellationToken);
 
     public Task<DriverAnswer<PoolStatus>> ProbeAsync(TimeSpan deadline, CancellationToken cancellationToken) =>
-        CallAsync<PoolStatus>("probe", null, deadline, answer => backend.Ask(false, deadline, () => new DriverAnswer<PoolStatus>.Ok(backend.Status()), null, answer), cancellationToken);
+        CallAsync<PoolStatus>("probe", null, deadline, answer => backend.Ask(false, deadline, () => new DriverAnswer<PoolStatus>.Ok(backend.StatusOn(host)), null, answer), cancellationToken);
 
     public Task<DriverAnswer<VolumeReply>> EnsureVolumeAsync(VolumeId volume, EnsureVolumeRequest request, TimeSpan deadline, CancellationToken cancellationToken) =>
         CallAsync<VolumeReply>("ensure", volume, deadline, answer => backend.Ask(true, deadline, () => backend.Ensure(host, Pool, volume, request), null, answer), cancellationToken);
@@ -114,13 +114,19 @@ internal sealed class SimDriver(Simulator simulator, Recorder recorder, string h
     public Task<DriverAnswer<DriverAck>> ReleaseAsync(VolumeId volume, AttachMode mode, Generation generation, TimeSpan deadline, CancellationToken cancellationToken) =>
         CallAsync<DriverAck>("release", volume, deadline, answer => backend.Ask(true, deadline, () => backend.Release(host, volume, mode, generation), null, answer), cancellationToken);
 
+    public Task<DriverAnswer<DriverAck>> CutAsync(VolumeId volume, CutRequest request, TimeSpan deadline, CancellationToken cancellationToken) =>
+        CallAsync<DriverAck>("cut", volume, deadline, answer => backend.Cut(host, volume, request.Generation, deadline, answer), cancellationToken);
+
+    public Task<DriverAnswer<DriverAck>> ResumeAsync(VolumeId volume, ResumeRequest request, TimeSpan deadline, CancellationToken cancellationToken) =>
+        CallAsync<DriverAck>("resume", volume, deadline, answer => backend.Ask(true, deadline, () => backend.ResumeHeldBack(host, volume), null, answer), cancellationToken);
+
     public Task<DriverAnswer<AttachmentList>> AttachmentsAsync(TimeSpan deadline, CancellationToken cancellationToken) =>
         CallAsync<AttachmentList>(
             "inventory",
             null,
             deadline,
             answer => answer(new DriverAnswer<AttachmentList>.Ok(new AttachmentList([.. backend.Attached.Where(one => one.Host == host && backend.IsOf(Pool, one.Volume))
-                .Select(one => new AttachmentInfo(one.Volume, $"hf-{one.Volume}", backend.PathOn(host, one.Volume), isOpen(one.Volume), one.Mode, one.Generation))]))),
+                .Select(one => new AttachmentInfo(one.Volume, $"hf-{one.Volume}", backend.PathOn(host, one.Volume), isOpen(one.Volume), one.Mode, one.Generation, backend.WhyWaits(host, one.Volume)?.Text, backend.WhyWaits(host, one.Volume)?.CanResume == true))]))),
             cancellationToken);
 
     internal void End(string how)

@@ -12,11 +12,14 @@ internal sealed class SimGuest
     /// <summary>How long it takes to power off when the button is pressed; null: it ignores it.</summary>
     public required TimeSpan? PowersOffAfter { get; init; }
 
-    /// <summary>F10: a thread of it sleeps in the kernel, over hung storage. It cannot be killed.</summary>
-    public bool IsUninterruptible { get; set; }
+    /// <summary>F10: a thread of it sleeps in the kernel, for a reason of its own. It cannot be killed.</summary>
+    public bool Sleeps { get; set; }
 
-    /// <summary>It was killed, and ends as soon as it can.</summary>
-    public bool IsKilled { get; set; }
+    /// <summary>It was told to end, and ends as soon as it can.</summary>
+    public bool IsTerminated { get; set; }
+
+    /// <summary>When the agent that runs killed it; null when it did not.</summary>
+    public TimeSpan? KilledAt { get; set; }
 
     /// <summary>Told when it is gone.</summary>
     public event Action? Gone;

@@ -33,7 +33,20 @@ internal sealed class SimHost
             },
             world.Simulator.Time);
         Store = new SimLedgerStore(world.Recorder, Name) { Killed = AgentIsGone };
-        Hypervisor = new SimHypervisor(world.Simulator, world.Recorder, Name, (host, volume) => world.Backends.Any(backend => backend.PathOn(host, volume) is not null), EnsureAgentLives);
+        Hypervisor = new SimHypervisor(
+            world.Simulator, world.Recorder, Name, (host, volume) => world.Backends.Any(backend => backend.PathOn(host, volume) is not null),
+            (host, volume) => world.Backends.Any(backend => backend.IsSuspended(host, volume)), Touch, EnsureAgentLives);
+        foreach (var backend in world.Backends)
+        {
+            backend.DeviceChanged += host =>
+            {
+                if (host == Name)
+                {
+                    Hypervisor.Wake();
+                }
+            };
+        }
+
         Launcher = new SimLauncher(world.Simulator, world.Recorder, Name, world.BackendOf, EnsureAgentLives, Hypervisor.HasOpen);
     }
 
@@ -175,6 +188,17 @@ internal sealed class SimHost
         Store.Wipe();
         Launcher.Wipe();
         _world.Recorder.Add(new HistoryEntry.HostReimaged(Name));
+    }
+
+    // A guest that starts reads what there is, and writes.
+    private void Touch(VolumeId volume, bool isReadOnly)
+    {
+        var backend = _world.Backends.First(one => one.Volumes.ContainsKey(volume));
+        backend.Read(Name, volume);
+        if (!isReadOnly)
+        {
+            backend.Write(Name, volume);
+        }
     }
 
     private void AgentIsGone(string how)

@@ -11,7 +11,9 @@ namespace Holdfast.Worlds.Hosts;
 /// <summary>
 /// libvirtd and the guests of a host. What was asked of it happens whether or not the agent that asked still lives; guests outlive both.
 /// </summary>
-internal sealed class SimHypervisor(Simulator simulator, Recorder recorder, string host, Func<string, VolumeId, bool> isDeviceThere, Action ensureAgentLives) : IHypervisor
+internal sealed class SimHypervisor(
+    Simulator simulator, Recorder recorder, string host, Func<string, VolumeId, bool> isDeviceThere, Func<string, VolumeId, bool> isSuspended, Action<VolumeId, bool> touch,
+    Action ensureAgentLives) : IHypervisor
 {
     private static readonly LibvirtHypervisorOptions Limits = new();
     private readonly SortedDictionary<Guid, SimGuest> _guests = [];
@@ -52,7 +54,16 @@ internal sealed class SimHypervisor(Simulator simulator, Recorder recorder, stri
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     /// <summary>A new agent reads the events from here on.</summary>
-    public void NewReader() => _events = NewEvents();
+    public void NewReader()
+    {
+        _events = NewEvents();
+
+        // What it has killed, an adapter knows as long as it lives.
+        foreach (var guest in _guests.Values)
+        {
+            guest.KilledAt = null;
+        }
+    }
 
     public bool Runs(VmId machine) => _guests.ContainsKey(machine.Value);
 
@@ -90,10 +101,22 @@ internal sealed class SimHypervisor(Simulator simulator, Recorder recorder, stri
     {
         if (_guests.TryGetValue(machine.Value, out var guest))
         {
-            guest.IsUninterruptible = sleeps;
-            if (!sleeps && guest.IsKilled)
+            guest.Sleeps = sleeps;
+            Wake();
+        }
+    }
+
+    /// <summary>Whether a guest's process sleeps in the kernel: then it ends for no signal.</summary>
+    public bool IsUninterruptible(SimGuest guest) => guest.Sleeps || guest.Disks.Any(disk => isSuspended(host, disk.Volume));
+
+    /// <summary>Ends what was told to end and does not sleep any more.</summary>
+    public void Wake()
+    {
+        foreach (var (id, guest) in _guests.ToList())
+        {
+            if (guest.IsTerminated && !IsUninterruptible(guest))
             {
-                Remove(machine, "killed at last", StopReason.Destroyed);
+                Remove(new VmId(id), guest.KilledAt is null ? "terminated at last" : "killed at last", StopReason.Destroyed);
             }
         }
     }
@@ -143,7 +166,7 @@ internal sealed class SimHypervisor(Simulator simulator, Recorder recorder, stri
             {
                 simulator.After(pause, () =>
                 {
-                    if (_guests.GetValueOrDefault(machine.Value) == guest && !guest.IsUninterruptible)
+                    if (_guests.GetValueOrDefault(machine.Value) == guest && !IsUninterruptible(guest))
                     {
                         Remove(machine, "powered off", StopReason.Shutdown);
                     }
@@ -174,11 +197,14 @@ internal sealed class SimHypervisor(Simulator simulator, Recorder recorder, stri
             {
                 gone.TrySetResult(new DestroyOutcome.Gone(WasPresent: false));
             }
-            else if (guest.IsUninterruptible)
+            else if (IsUninterruptible(guest))
             {
-                guest.IsKilled = true;
+                var isLook = guest.KilledAt is not null;
+                guest.IsTerminated = true;
                 guest.Gone += () => gone.TrySetResult(new DestroyOutcome.Gone(WasPresent: true));
-                simulator.After(bound, () => gone.TrySetResult(new DestroyOutcome.Uninterruptible(4711, "io_schedule")));
+                simulator.After(isLook ? TimeSpan.Zero : Limits.KillAfter < bound ? Limits.KillAfter : bound, () => Kill(machine, guest));
+                var told = isLook ? bound : (Limits.KillAfter < bound ? Limits.KillAfter : bound) + Limits.UninterruptibleAfter;
+                simulator.After(told, () => gone.TrySetResult(new DestroyOutcome.Uninterruptible(4711, "it survived SIGKILL: io_schedule")));
             }
             else
             {
@@ -279,8 +305,18 @@ internal sealed class SimHypervisor(Simulator simulator, Recorder recorder, stri
         var disks = spec.Disks.Select(disk => new GuestDisk(disk.Volume, PathOf(disk), disk.ReadOnly)).ToList();
         _guests[spec.Machine.Value] = new SimGuest { Domain = domain, Disks = disks, PowersOffAfter = simulator.Chance(Deaf) ? null : simulator.Milliseconds(300, 3000) };
         recorder.Add(new HistoryEntry.GuestStarted(host, spec.Machine, spec.Generation, disks));
+        disks.ForEach(disk => touch(disk.Volume, disk.ReadOnly));
         Tell(new HypervisorEvent.Started(spec.Machine));
         return new StartOutcome.Started(domain);
+    }
+
+    private void Kill(VmId machine, SimGuest guest)
+    {
+        if (_guests.GetValueOrDefault(machine.Value) == guest && guest.KilledAt is null)
+        {
+            guest.KilledAt = simulator.Now;
+            recorder.Add(new HistoryEntry.GuestKilled(host, machine));
+        }
     }
 
     private void Remove(VmId machine, string how, StopReason? reason)

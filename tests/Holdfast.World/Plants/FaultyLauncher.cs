@@ -91,6 +91,10 @@ internal sealed class FaultyLauncher(IDriverLauncher inner) : IDriverLauncher
             return client.ReleaseAsync(volume, mode, generation, deadline, cancellationToken);
         }
 
+        public Task<DriverAnswer<DriverAck>> CutAsync(VolumeId volume, CutRequest request, TimeSpan deadline, CancellationToken cancellationToken) => client.CutAsync(volume, request, deadline, cancellationToken);
+
+        public Task<DriverAnswer<DriverAck>> ResumeAsync(VolumeId volume, ResumeRequest request, TimeSpan deadline, CancellationToken cancellationToken) => client.ResumeAsync(volume, request, deadline, cancellationToken);
+
         public Task<DriverAnswer<AttachmentList>> AttachmentsAsync(TimeSpan deadline, CancellationToken cancellationToken) => client.AttachmentsAsync(deadline, cancellationToken);
 
         public void Dispose() => client.Dispose();

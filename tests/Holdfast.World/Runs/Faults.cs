@@ -124,7 +124,7 @@ internal sealed class Faults(World world)
                     }
                 });
                 break;
-            case FaultKind.GuestEnds when host.Hypervisor.Guests.Where(pair => !pair.Value.IsUninterruptible).Select(pair => pair.Key).ToList() is { Count: > 0 } guests:
+            case FaultKind.GuestEnds when host.Hypervisor.Guests.Where(pair => !host.Hypervisor.IsUninterruptible(pair.Value)).Select(pair => pair.Key).ToList() is { Count: > 0 } guests:
                 host.Hypervisor.EndByItself(new VmId(Simulator.Pick(guests)), Simulator.Chance(0.5) ? StopReason.Crashed : StopReason.Shutdown);
                 break;
             case FaultKind.SleepingGuest when host.Hypervisor.Guests.Keys.ToList() is { Count: > 0 } guests:

@@ -18,6 +18,12 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
     private readonly Dictionary<VolumeId, PoolId> _owners = [];
     private readonly Dictionary<(string Host, VolumeId Volume), SortedDictionary<AttachMode, Generation>> _attached = [];
     private readonly Dictionary<string, SortedDictionary<int, VolumeId>> _minors = [];
+    private readonly Dictionary<(string Host, VolumeId Volume), Suspension> _suspended = [];
+    private readonly HashSet<(string Host, VolumeId Volume)> _cut = [];
+
+    // The number of the last write that each volume holds.
+    private readonly Dictionary<VolumeId, long> _content = [];
+    private long _writes;
 
     public string Name { get; } = name;
 
@@ -25,6 +31,14 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
     public PoolId Pool { get; set; }
 
     public BackendMood Mood { get; private set; }
+
+    /// <summary>Whether its driver can cut I/O off.</summary>
+    public bool CanCut { get; init; } = true;
+
+    public CutMood Cuts { get; set; }
+
+    /// <summary>Told when the device of a volume on a host begins or ends to let I/O go on, or to fail it.</summary>
+    public event Action<string>? DeviceChanged;
 
     /// <summary>Whether a volume may be attached without the control plane where its device is.</summary>
     public bool CanAttachLocally { get; init; }
@@ -78,6 +92,133 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
             Capacity = isUp ? new PoolCapacity(TotalBytes, _volumes.Values.Sum(volume => volume.SizeBytes), simulator.Time.GetUtcNow()) : null,
             AsOf = simulator.Time.GetUtcNow(),
         };
+    }
+
+    /// <summary>What its driver on a host tells: the backend's health, and which devices of the host wait.</summary>
+    public PoolStatus StatusOn(string host) => Status() with
+    {
+        Waiting = [.. Suspended.Where(one => one.Host == host).Select(one => new WaitingVolume(one.Volume, one.Why.Text, one.Why.CanResume))],
+    };
+
+    public IEnumerable<(string Host, VolumeId Volume, Suspension Why)> Suspended =>
+        _suspended.Select(pair => (pair.Key.Host, pair.Key.Volume, pair.Value)).OrderBy(one => one.Host, StringComparer.Ordinal).ThenBy(one => one.Volume.Value);
+
+    public IEnumerable<(string Host, VolumeId Volume)> CutOff => _cut;
+
+    /// <summary>Whether I/O of the volume's device on the host neither goes on nor fails.</summary>
+    public bool IsSuspended(string host, VolumeId volume) => _suspended.ContainsKey((host, volume));
+
+    /// <summary>Whether I/O of the volume's device on the host fails.</summary>
+    public bool IsCut(string host, VolumeId volume) => _cut.Contains((host, volume));
+
+    /// <summary>Why I/O of the device does not go on; null when it does.</summary>
+    public Suspension? WhyWaits(string host, VolumeId volume) => _suspended.GetValueOrDefault((host, volume));
+
+    /// <summary>F10: I/O of a device begins to wait.</summary>
+    public void Suspend(string host, VolumeId volume, Suspension why)
+    {
+        if (!_cut.Contains((host, volume)) && _attached.ContainsKey((host, volume)) && _suspended.TryAdd((host, volume), why))
+        {
+            recorder.Add(new HistoryEntry.Fault($"device of {host}: {HistoryText.Short(volume.Value)} {why.Text}", Begins: true));
+            DeviceChanged?.Invoke(host);
+        }
+    }
+
+    /// <summary>I/O of a device goes on: what waited is written, and the guest is told so.</summary>
+    public void Resume(string host, VolumeId volume)
+    {
+        if (_suspended.Remove((host, volume), out var why))
+        {
+            recorder.Add(new HistoryEntry.Fault($"device of {host}: {HistoryText.Short(volume.Value)} {why.Text}", Begins: false));
+            DeviceChanged?.Invoke(host);
+        }
+    }
+
+    /// <summary>A guest writes. What is confirmed to it is there from then on; while its device waits nothing is, and when it fails never.</summary>
+    public void Write(string host, VolumeId volume)
+    {
+        if (_volumes.ContainsKey(volume) && !_suspended.ContainsKey((host, volume)) && !_cut.Contains((host, volume)))
+        {
+            _content[volume] = ++_writes;
+            recorder.Add(new HistoryEntry.WriteConfirmed(Pool, volume, host, _writes));
+        }
+    }
+
+    /// <summary>What a guest that starts reads.</summary>
+    public void Read(string host, VolumeId volume) => recorder.Add(new HistoryEntry.ContentRead(Pool, volume, host, _content.GetValueOrDefault(volume)));
+
+    /// <summary>A driver is told to make the I/O of a device fail. Told by the host alone, whatever the backend does.</summary>
+    public void Cut(string host, VolumeId volume, Generation generation, TimeSpan deadline, Action<DriverAnswer<DriverAck>> answer)
+    {
+        if (!CanCut)
+        {
+            simulator.After(simulator.Milliseconds(1, 15), () => answer(new DriverAnswer<DriverAck>.Failed(
+                new DriverError { Code = DriverErrorCode.Unsupported, Text = $"Storage {Name} cannot cut I/O of one volume off; 'resume-all {Name}' by hand ends the waiting." })));
+            return;
+        }
+
+        switch (Cuts)
+        {
+            case CutMood.Hangs:
+                simulator.After(deadline, () => answer(Error<DriverAck>(DriverErrorCode.Unknown, "no answer from the kernel")));
+                break;
+            case CutMood.Fails:
+                simulator.After(simulator.Milliseconds(1, 300), () => answer(Error<DriverAck>(DriverErrorCode.Unknown, "the kernel refuses: device is held open by somebody")));
+                break;
+            default:
+                simulator.After(simulator.Milliseconds(1, 300), () => answer(Cut(host, volume, generation)));
+                break;
+        }
+    }
+
+    /// <summary>A driver is told to let I/O go on that a request held back.</summary>
+    public DriverAnswer<DriverAck> ResumeHeldBack(string host, VolumeId volume)
+    {
+        if (!_attached.ContainsKey((host, volume)))
+        {
+            return Error<DriverAck>(DriverErrorCode.NotFound, $"no volume {volume} on {host}");
+        }
+
+        var why = WhyWaits(host, volume);
+        if (why is { CanResume: false })
+        {
+            return Error<DriverAck>(DriverErrorCode.Unknown, why.Text);
+        }
+
+        Resume(host, volume);
+        return Ok(new DriverAck(why is null ? DriverOutcome.AlreadySo : DriverOutcome.Done));
+    }
+
+    private DriverAnswer<DriverAck> Cut(string host, VolumeId volume, Generation generation)
+    {
+        if (!_attached.TryGetValue((host, volume), out var modes) || !modes.TryGetValue(AttachMode.Run, out var attached))
+        {
+            return Error<DriverAck>(DriverErrorCode.NotFound, $"no volume {volume} on {host}");
+        }
+
+        if (generation < attached)
+        {
+            return Error<DriverAck>(DriverErrorCode.Invalid, $"it was attached again with generation {attached}");
+        }
+
+        if (!_cut.Add((host, volume)))
+        {
+            return Ok(new DriverAck(DriverOutcome.AlreadySo));
+        }
+
+        // What waited fails. Whether a replica has it already, nobody knows; nobody was told that it is written.
+        if (_suspended.Remove((host, volume), out var why))
+        {
+            recorder.Add(new HistoryEntry.Fault($"device of {host}: {HistoryText.Short(volume.Value)} {why.Text}", Begins: false));
+            if (simulator.Chance(0.3))
+            {
+                _content[volume] = ++_writes;
+            }
+        }
+
+        recorder.Add(new HistoryEntry.VolumeCut(Pool, volume, host));
+        DeviceChanged?.Invoke(host);
+        return Ok(new DriverAck(DriverOutcome.Done));
     }
 
     /// <summary>A driver's request. The effect takes place when the request is served, whoever has died since it was sent.</summary>
@@ -231,6 +372,11 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
             return Error<AttachmentReply>(DriverErrorCode.Invalid, "an older generation");
         }
 
+        if (_cut.Contains((host, volume)))
+        {
+            return Error<AttachmentReply>(DriverErrorCode.Busy, $"its I/O was cut off on {host}, and it was not released");
+        }
+
         var had = _attached.TryGetValue((host, volume), out var modes);
         if (!had)
         {
@@ -274,6 +420,8 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
         if (modes.Count == 0)
         {
             _attached.Remove((host, volume));
+            _cut.Remove((host, volume));
+            Resume(host, volume);
             var minors = Minors(host);
             minors.Remove(minors.First(pair => pair.Value == volume).Key);
         }

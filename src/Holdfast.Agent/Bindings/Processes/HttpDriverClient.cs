@@ -103,6 +103,17 @@ internal sealed class HttpDriverClient : IDriverClient
             cancellationToken);
 
     /// <inheritdoc/>
+    public Task<DriverAnswer<DriverAck>> CutAsync(VolumeId volume, CutRequest request, TimeSpan deadline, CancellationToken cancellationToken) =>
+        CallAsync(
+            HttpMethod.Post, DriverPaths.Cut(volume), JsonContent.Create(request, DriverJson.Default.CutRequest), DriverJson.Default.DriverAck, deadline, null, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<DriverAnswer<DriverAck>> ResumeAsync(VolumeId volume, ResumeRequest request, TimeSpan deadline, CancellationToken cancellationToken) =>
+        CallAsync(
+            HttpMethod.Post, DriverPaths.Resume(volume), JsonContent.Create(request, DriverJson.Default.ResumeRequest), DriverJson.Default.DriverAck, deadline, null,
+            cancellationToken);
+
+    /// <inheritdoc/>
     public Task<DriverAnswer<AttachmentList>> AttachmentsAsync(TimeSpan deadline, CancellationToken cancellationToken) =>
         CallAsync(HttpMethod.Get, DriverPaths.Attachments, null, DriverJson.Default.AttachmentList, deadline, Mismatch, cancellationToken);
 

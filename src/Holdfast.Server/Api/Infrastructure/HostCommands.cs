@@ -72,6 +72,7 @@ internal static class HostCommands
         .Date("removed", "when it was taken out of service", e => e.Host.Removed)
         .Bool("hahost", "always false: no host is kept for others", _ => false)
         .Json("sickpools", "storage pools that it should serve and that do not serve there: id, name and what is wrong; VMs that use none of them are not concerned", e => e.SickPools)
+        .Json("stuckvms", "VMs on it that are to end and whose QEMU cannot be killed: id, name, since when and what it waits for; none of their volumes is used elsewhere meanwhile", e => e.StuckVms)
         .Bool("islocalstorageactive", "true if a storage pool of this host alone is in use", e => e.HasLocalPool)
         .Map("details", "further facts: accelerator, libvirt version, node name, drivers", DetailsOf));
 
@@ -265,6 +266,15 @@ internal static class HostCommands
                 orderby pool.Name, pool.Id
                 select new SickPool(binding.HostId, pool.Id, pool.Name, binding.Error),
             cancellationToken);
+        var stuck = await Listing.ChildrenAsync(
+            ids,
+            chunk =>
+                from vm in db.Vms
+                where chunk.Contains(vm.HostId!.Value) && vm.Removed == null && vm.Stuck != null
+                orderby vm.Name, vm.Id
+                select new StuckVm(vm.HostId!.Value, vm.Id, vm.Name, vm.Stuck!.Value, vm.Condition),
+            cancellationToken);
+        var stuckOf = stuck.ToLookup(s => s.HostId);
         var sickOf = sick.ToLookup(s => s.HostId);
         var allocatedOf = allocated.ToDictionary(a => a.HostId!.Value);
         var withLocal = local.Select(h => h!.Value).ToHashSet();
@@ -275,7 +285,7 @@ internal static class HostCommands
                 .. listing.Rows.Select(e => allocatedOf.TryGetValue(e.Host.Id, out var used)
                     ? e with { CpuAllocatedMhz = used.Mhz, MemoryAllocatedBytes = used.MemoryMib << 20, HasLocalPool = withLocal.Contains(e.Host.Id) }
                     : e with { HasLocalPool = withLocal.Contains(e.Host.Id) })
-                    .Select(e => e with { SickPools = TextOf(sickOf[e.Host.Id]) }),
+                    .Select(e => e with { SickPools = TextOf(sickOf[e.Host.Id]), StuckVms = TextOf(stuckOf[e.Host.Id]) }),
             ],
         };
     }
@@ -364,6 +374,19 @@ internal static class HostCommands
         return list.Count == 0 ? null : list.ToJsonString();
     }
 
+    private static string? TextOf(IEnumerable<StuckVm> vms)
+    {
+        var list = new JsonArray();
+        foreach (var vm in vms)
+        {
+            list.Add((JsonNode)new JsonObject { ["id"] = vm.VmId.ToString(), ["name"] = vm.Name, ["since"] = ApiDate.Format(vm.Since), ["waitsfor"] = vm.WaitsFor });
+        }
+
+        return list.Count == 0 ? null : list.ToJsonString();
+    }
+
+    private sealed record StuckVm(HostId HostId, VmId VmId, string Name, DateTimeOffset Since, string? WaitsFor);
+
     private sealed record SickPool(HostId HostId, PoolId PoolId, string Name, string? Error);
 
     /// <summary>A host with the rows its response object is made from.</summary>
@@ -384,6 +407,9 @@ internal static class HostCommands
         public bool HasLocalPool { get; init; }
 
         public string? SickPools { get; init; }
+
+        /// <summary>JSON array.</summary>
+        public string? StuckVms { get; init; }
 
         public long CpuTotalMhz => (long)Host.Cpus * Host.CpuMhz;
     }

@@ -104,6 +104,10 @@ internal sealed record VmRow
     [Column("condition")]
     public string? Condition { get; init; }
 
+    /// <summary>Since when its QEMU, which is to end, is known to survive SIGKILL; null when it is not.</summary>
+    [Column("stuck")]
+    public DateTimeOffset? Stuck { get; init; }
+
     /// <summary>JSON array of network names its host put it on.</summary>
     [Column("networks"), NotNull]
     public required string Networks { get; init; }
