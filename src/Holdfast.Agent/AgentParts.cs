@@ -52,6 +52,9 @@ internal sealed record AgentParts
     /// <summary>The host's properties as far as they are known without the hypervisor.</summary>
     public required HostFacts Facts { get; init; }
 
+    /// <summary>How long I/O of a volume may wait before it is told and, where a request held it back, owed to go on. A snapshot suspends for a moment.</summary>
+    public TimeSpan SuspendedAfter { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>The bridge that the operator configured.</summary>
     public string? Bridge { get; init; }
 

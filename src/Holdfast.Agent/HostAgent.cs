@@ -25,6 +25,7 @@ internal sealed partial class HostAgent : IReportSource
     private readonly ILogger _log;
     private readonly ReportBook _reports;
     private readonly ServerSession _session;
+    private readonly Dictionary<PoolId, HashSet<VolumeId>> _suspended = [];
     private HostDescription? _host;
     private bool _isDescribing;
 
@@ -48,7 +49,10 @@ internal sealed partial class HostAgent : IReportSource
         Bindings = new BindingBook(
             parts.Loop, Ledger, parts.Launcher,
             new InventoryContext(() => Machines!.IsAdopted, volume => Machines!.IsHeldByGuest(volume), parts.Ids),
-            pool => _reports.Touch(ItemKind.Binding, pool.Value), parts.Logs);
+            BindingChanged, parts.Logs)
+        {
+            SuspendedAfter = parts.SuspendedAfter,
+        };
         Machines = new MachineBook(
             new MachineContext
             {
@@ -181,6 +185,22 @@ internal sealed partial class HostAgent : IReportSource
 
     IEnumerable<(ItemKind Kind, Guid Id)> IReportSource.All() =>
         Ledger.Tables.Items.Keys.Union(Machines.Runners.Keys.Select(machine => (ItemKind.Machine, machine.Value)));
+
+    // A machine tells what its volumes wait for, which its pool's binding finds out.
+    private void BindingChanged(PoolId pool)
+    {
+        _reports.Touch(ItemKind.Binding, pool.Value);
+        var suspended = Bindings.SuspendedOn(pool).Select(condition => condition.VolumeId!.Value).ToHashSet();
+        foreach (var volume in suspended.Union(_suspended.GetValueOrDefault(pool) ?? []))
+        {
+            foreach (var held in Ledger.Tables.Attachments.Values.Where(row => row.Volume == volume && row.Machine is not null).ToArray())
+            {
+                _reports.Touch(ItemKind.Machine, held.Owner);
+            }
+        }
+
+        _suspended[pool] = suspended;
+    }
 
     private HostFacts WithDrivers(HostFacts facts) =>
         facts with { Drivers = _parts.Launcher.Installed().ToDictionary(name => name, _ => "") };

@@ -15,6 +15,9 @@ internal sealed class BindingBook(
     private readonly Dictionary<PoolId, (BindingSupervisor Supervisor, ObligationExecutor Executor)> _bindings = [];
     private bool _mayLaunch;
 
+    /// <summary>How long I/O of a volume may wait before it is told and seen to.</summary>
+    public TimeSpan SuspendedAfter { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>The bindings that are not confirmed gone.</summary>
     public IEnumerable<Binding> All => _bindings.Values.Where(entry => !entry.Supervisor.IsDone).Select(entry => entry.Supervisor.Binding);
 
@@ -79,7 +82,10 @@ internal sealed class BindingBook(
         var spec = item.Binding ?? new BindingSpec { PoolId = pool, PoolName = pool.ToString(), Driver = "", Config = new Dictionary<string, string>() };
         var binding = new Binding(loop, spec);
         var executor = new ObligationExecutor(loop, ledger, binding, inventory.GuestsAreKnown, logs.CreateLogger<ObligationExecutor>());
-        var supervisor = new BindingSupervisor(loop, ledger, launcher, binding, executor, inventory, Changed, logs.CreateLogger<BindingSupervisor>()) { MayLaunch = () => _mayLaunch };
+        var supervisor = new BindingSupervisor(loop, ledger, launcher, binding, executor, inventory, Changed, logs.CreateLogger<BindingSupervisor>()) 
+        {
+            MayLaunch = () => _mayLaunch, SuspendedAfter = SuspendedAfter,
+        };
         _bindings[pool] = (supervisor, executor);
         supervisor.Start();
         executor.Start();
@@ -93,6 +99,10 @@ internal sealed class BindingBook(
             entry.Executor.RetryNow(row.Id);
         }
     }
+
+    /// <summary>What is told about volumes of a pool whose I/O does not go on.</summary>
+    public IEnumerable<Condition> SuspendedOn(PoolId pool) =>
+        Find(pool)?.View.Conditions.Where(condition => condition is { Type: ConditionType.IoSuspended, VolumeId: not null }) ?? [];
 
     /// <summary>Ends all drivers because the agent ends.</summary>
     public Task EndAsync() => Task.WhenAll(_bindings.Values.Select(entry => entry.Supervisor.EndAsync()));

@@ -6,6 +6,12 @@ namespace Holdfast.Agent.Bindings;
 
 internal sealed partial class BindingSupervisor
 {
+    [LoggerMessage(EventId = 1430, Level = LogLevel.Warning, Message = "I/O of volume {Volume} on storage pool '{PoolName}' ({Pool}) does not go on: {Reason}. Can be resumed: {CanResume}")]
+    private partial void LogSuspended(VolumeId volume, string poolName, PoolId pool, string reason, bool canResume);
+
+    [LoggerMessage(EventId = 1431, Level = LogLevel.Information, Message = "I/O of volume {Volume} on storage pool '{PoolName}' ({Pool}) goes on")]
+    private partial void LogGoesOn(VolumeId volume, string poolName, PoolId pool);
+
     [LoggerMessage(EventId = 1400, Level = LogLevel.Information, Message = "Driver {Driver} {Version} serves storage pool '{PoolName}' ({Pool}) generation {Generation} as process {Pid}")]
     private partial void LogServing(string driver, string version, string poolName, PoolId pool, Generation generation, int pid);
 

@@ -34,6 +34,7 @@ internal sealed partial class BindingSupervisor : IDisposable
     private readonly IDriverLauncher _launcher;
     private readonly ObligationExecutor _obligations;
     private readonly InventoryKeeper _inventory;
+    private readonly Func<Guid> _newId;
     private readonly Action<PoolId> _changed;
     private readonly ILogger _log;
     private readonly Signal _wake;
@@ -60,6 +61,7 @@ internal sealed partial class BindingSupervisor : IDisposable
         ILogger log)
     {
         (_loop, _ledger, _launcher, Binding, _obligations, _changed, _log) = (loop, ledger, launcher, binding, obligations, changed, log);
+        _newId = inventory.Ids.Next;
         _inventory = new InventoryKeeper(loop, ledger, binding, obligations, inventory, ShowRemarks, log);
         _upgrade = new DriverUpgrade(loop.Time);
         _wake = new Signal(loop.Time);
@@ -315,6 +317,7 @@ internal sealed partial class BindingSupervisor : IDisposable
                     misses = 0;
                     _isSilent = false;
                     Binding.Circuit.Health(ok.Value, isFresh: probes);
+                    LookAtWaiting(ok.Value.Waiting);
                     ShowHealth(ok.Value);
                     break;
                 case DriverAnswer<PoolStatus>.Failed { IsSilent: true } when !process.Ended.IsCompleted:
@@ -555,6 +558,7 @@ internal sealed partial class BindingSupervisor : IDisposable
     private void Lost(string reason)
     {
         _inventory.End();
+        ForgetWaiting();
         Binding.Circuit.NotServing(reason);
         Binding.Lane.Close(reason);
         if (Desired == Desired.Attached)
@@ -590,6 +594,7 @@ internal sealed partial class BindingSupervisor : IDisposable
         Condition[] conditions =
         [
             .. isDown ? [new Condition { Type = ConditionType.BackendUnhealthy, PoolId = Binding.Pool, Text = words, Code = status.Error?.Code }] : Array.Empty<Condition>(),
+            .. _waitConditions,
             .. _inventory.Conditions,
             .. UpgradeConditions,
         ];
@@ -611,7 +616,7 @@ internal sealed partial class BindingSupervisor : IDisposable
             Conditions = conditions,
         };
         var isNews = state != old.State || !conditions.SequenceEqual(old.Conditions) || old.Status is null
-            || (status with { AsOf = default, Capacity = null }) != (old.Status with { AsOf = default, Capacity = null })
+            || (status with { AsOf = default, Capacity = null, Waiting = [] }) != (old.Status with { AsOf = default, Capacity = null, Waiting = [] })
             || status.Capacity?.TotalBytes != old.Status.Capacity?.TotalBytes || status.Capacity?.UsedBytes != old.Status.Capacity?.UsedBytes;
         if (isNews)
         {
@@ -626,7 +631,7 @@ internal sealed partial class BindingSupervisor : IDisposable
         {
             Binding.View = view with
             {
-                Conditions = [.. view.Conditions.Where(condition => condition.Type == ConditionType.BackendUnhealthy), .. _inventory.Conditions, .. UpgradeConditions],
+                Conditions = [.. view.Conditions.Where(condition => condition.Type == ConditionType.BackendUnhealthy), .. _waitConditions, .. _inventory.Conditions, .. UpgradeConditions],
             };
             _changed(Binding.Pool);
         }

@@ -79,7 +79,7 @@ internal static class InventoryRules
     private static bool IsNamed(LedgerTables tables, PoolId pool, AttachmentInfo info) =>
         tables.Attachments.Values.Any(row => row.Pool == pool && row.Volume == info.VolumeId && (info.Mode ?? row.Mode) == row.Mode)
         || tables.Obligations.Values.Any(row => row.IsOpen && row.Pool == pool && row.Volume == info.VolumeId
-            && row.Kind != ObligationKind.DeleteVolume && (info.Mode ?? row.Mode) == row.Mode);
+            && row.Kind is ObligationKind.ReleaseAttachment or ObligationKind.ClearTwoPrimaries && (info.Mode ?? row.Mode) == row.Mode);
 
     /// <summary>Whether a machine that is to run here has the volume: it takes care of it, and may be about to take it.</summary>
     private static bool IsWanted(LedgerTables tables, PoolId pool, VolumeId volume) => tables.Items.Values.Any(row =>

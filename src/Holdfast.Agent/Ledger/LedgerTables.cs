@@ -54,11 +54,11 @@ internal sealed class LedgerTables
     public IReadOnlyList<ObligationRow> OwedCuts(IReadOnlyCollection<VolumeId> volumes) =>
         [.. _obligations.Values.Where(row => row is { IsOpen: true, IsCut: true } && volumes.Contains(row.Volume)).OrderBy(row => row.Volume.Value)];
 
-    /// <summary>What is owed to a pool's backend, in the order in which it is to be tried: safety first, then oldest first, deletions last.</summary>
+    /// <summary>What is owed to a pool's backend, in the order in which it is to be tried: safety first, then guests that wait, then oldest first, deletions last.</summary>
     public IReadOnlyList<ObligationRow> OwedTo(PoolId pool) =>
     [
         .. _obligations.Values.Where(row => row.Pool == pool && row.IsOpen)
-            .OrderBy(row => row.Kind switch { ObligationKind.ClearTwoPrimaries => 0, ObligationKind.ReleaseAttachment => 1, _ => 2 })
+            .OrderBy(row => row.Kind switch { ObligationKind.ClearTwoPrimaries => 0, ObligationKind.ResumeIo => 1, ObligationKind.ReleaseAttachment => 2, _ => 3 })
             .ThenBy(row => row.CreatedAt).ThenBy(row => row.Id.Value),
     ];
 

@@ -189,7 +189,7 @@ internal sealed partial class MachineBook
     private void Guard(IReadOnlyList<OwnDomain> domains)
     {
         var held = domains.SelectMany(domain => domain.Disks).Select(disk => disk.Volume).OfType<VolumeId>().ToHashSet();
-        foreach (var row in _context.Ledger.Tables.Obligations.Values.Where(row => row.IsOpen && row.Mode == AttachMode.Run && held.Contains(row.Volume)).ToArray())
+        foreach (var row in _context.Ledger.Tables.Obligations.Values.Where(row => row.IsOpen && row.Kind != ObligationKind.ResumeIo && row.Mode == AttachMode.Run && held.Contains(row.Volume)).ToArray())
         {
             LogGuarded(row.Kind, row.Id, row.Volume, row.PoolName);
             _context.Ledger.Record(new LedgerChange.PutObligation(row with { State = ObligationState.Superseded, NextTryAt = null, LastError = "a running guest holds the volume" }));

@@ -114,7 +114,11 @@ internal sealed partial class MachineRunner : IDisposable
             Id = _machine.Value,
             Generation = _phase is not null ? item!.Generation : row?.Generation ?? domain!.Generation,
             Since = _phase?.Since ?? row?.Since ?? default,
-            Conditions = _phase is { } phase ? phase.Generation == item?.Generation ? phase.Conditions : [] : row?.Conditions ?? [],
+            Conditions =
+            [
+                .. _phase is { } phase ? phase.Generation == item?.Generation ? phase.Conditions : [] : row?.Conditions ?? [],
+                .. hasGuest ? attachments.SelectMany(held => _context.Bindings.SuspendedOn(held.Pool).Where(condition => condition.VolumeId == held.Volume)) : [],
+            ],
             Machine = new MachineStatus
             {
                 State = state.Value,

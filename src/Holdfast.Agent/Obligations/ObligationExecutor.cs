@@ -154,6 +154,13 @@ internal sealed partial class ObligationExecutor
                 row.Volume, DeleteDeadline, despiteCircuit: false,
                 (client, left, ends) => client.DeleteVolumeAsync(row.Volume, row.Generation, left, ends), _loop.Stopping);
         }
+        else if (row.Kind == ObligationKind.ResumeIo)
+        {
+            // Whatever the control plane does: a driver may know a way on the host alone.
+            answer = await _binding.Lane.CallAsync(
+                row.Volume, ReleaseDeadline, despiteCircuit: true,
+                (client, left, ends) => client.ResumeAsync(row.Volume, new ResumeRequest(row.Generation), left, ends), _loop.Stopping);
+        }
         else
         {
             answer = await _binding.Lane.CallAsync(
@@ -183,7 +190,7 @@ internal sealed partial class ObligationExecutor
                 break;
             case DriverAnswer<DriverAck>.Failed failed:
                 var words = DriverErrorText.Describe(current.PoolName, failed.Error);
-                var pause = Later(current.Id, failed.Error.Code);
+                var pause = Later(current, failed.Error.Code);
                 _ledger.Record(new LedgerChange.PutObligation(current with
                 {
                     Tries = current.Tries + 1,
@@ -213,15 +220,16 @@ internal sealed partial class ObligationExecutor
         return _loop.Time.GetElapsedTime(_loop.Time.GetTimestamp(), due.At);
     }
 
-    private TimeSpan Later(ObligationId id, DriverErrorCode code)
+    private TimeSpan Later(ObligationRow row, DriverErrorCode code)
     {
-        if (!_due.TryGetValue(id, out var due))
+        if (!_due.TryGetValue(row.Id, out var due))
         {
             due = new Due();
-            _due[id] = due;
+            _due[row.Id] = due;
         }
 
-        var pause = due.Backoff.Next();
+        // A guest waits for it.
+        var pause = row.Kind == ObligationKind.ResumeIo ? Pauses[0] : due.Backoff.Next();
         if (code == DriverErrorCode.Credentials && pause < CredentialsPause)
         {
             pause = CredentialsPause;

@@ -85,6 +85,27 @@ internal static class ObligationRules
             NextTryAt = now,
         });
 
+    /// <summary>Owes it to a volume that I/O on this host goes on, which a request held back and nobody let go on.</summary>
+    public static ObligationRow OweResumption(LedgerTables tables, ObligationId id, PoolId pool, string poolName, WaitingVolume waiting, DateTimeOffset now)
+    {
+        var held = tables.Attachments.Values.Where(row => row.Pool == pool && row.Volume == waiting.VolumeId).OrderBy(row => row.Mode).FirstOrDefault();
+        return new ObligationRow
+        {
+            Id = id,
+            Kind = ObligationKind.ResumeIo,
+            State = ObligationState.Owed,
+            Pool = pool,
+            PoolName = poolName,
+            Volume = waiting.VolumeId,
+            Machine = held?.Machine,
+            BackendName = held?.BackendName ?? $"hf-{waiting.VolumeId}",
+            Generation = held?.Generation ?? Generation.First,
+            Cause = waiting.Text,
+            CreatedAt = now,
+            NextTryAt = now,
+        };
+    }
+
     /// <summary>A volume is wanted: makes void what is owed to delete it.</summary>
     public static IEnumerable<LedgerChange> Want(LedgerTables tables, PoolId pool, VolumeId volume) =>
         tables.Obligations.Values
@@ -112,7 +133,8 @@ internal static class ObligationRules
         ObligationKind.DeleteVolume =>
             tables.Attachments.Values.Any(held => held.Pool == row.Pool && held.Volume == row.Volume)
             || tables.Obligations.Values.Any(owed =>
-                owed.IsOpen && owed.Id != row.Id && owed.Pool == row.Pool && owed.Volume == row.Volume && owed.Kind != ObligationKind.DeleteVolume),
+                owed.IsOpen && owed.Id != row.Id && owed.Pool == row.Pool && owed.Volume == row.Volume && owed.Kind is not (ObligationKind.DeleteVolume or ObligationKind.ResumeIo)),
+        ObligationKind.ResumeIo => false,
         _ => tables.Attachments.Values.Any(held => held.Pool == row.Pool && held.Volume == row.Volume && held.Mode == row.Mode),
     };
 

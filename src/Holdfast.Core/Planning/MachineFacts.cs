@@ -64,6 +64,9 @@ public sealed record MachineObservation
     /// </summary>
     public string? Stuck { get; init; }
 
+    /// <summary>Which of its volumes have I/O that does not go on; null when none has.</summary>
+    public string? Suspended { get; init; }
+
     /// <summary>Which I/O was cut off to end the guest, and what that means; null when none was.</summary>
     public string? CutOff { get; init; }
 

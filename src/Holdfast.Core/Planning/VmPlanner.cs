@@ -279,9 +279,10 @@ public static class VmPlanner
                 }
             }
 
-            if (facts.Condition != observed.Failure && facts.Jobs.Count == 0)
+            var condition = Joined(observed.Failure, observed.Suspended);
+            if (facts.Condition != condition && facts.Jobs.Count == 0)
             {
-                actions.Add(new VmAction.Note(observed.Failure));
+                actions.Add(new VmAction.Note(condition));
             }
         }
 

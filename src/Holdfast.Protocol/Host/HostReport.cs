@@ -136,6 +136,12 @@ public enum ConditionType
     /// <summary>I/O of a volume was cut off, so that a killed QEMU could end: what the guest was never told is written is lost, nothing else. One for each volume.</summary>
     CutOff,
 
+    /// <summary>
+    /// I/O of a volume on this host has not gone on for a while: held back for a snapshot that nobody ended, which the host sees to itself, or for want of data or peers.
+    /// On the storage pool, and on the machine that has the volume.
+    /// </summary>
+    IoSuspended,
+
     /// <summary>Started on a device that was locally there, without the backend's control plane.</summary>
     ControlPlaneDown,
 

@@ -15,6 +15,9 @@ public enum ObligationKind
 
     /// <summary>Delete a volume.</summary>
     DeleteVolume,
+
+    /// <summary>Let I/O of a volume on this host go on, which a snapshot or a rollback held back and nobody resumed.</summary>
+    ResumeIo,
 }
 
 /// <summary>State of an obligation.</summary>

@@ -21,6 +21,12 @@ internal static class EventTypes
 
     /// <summary>A pool that was flapping has not changed for a while.</summary>
     public const string PoolSteady = "STORAGE.POOL.STEADY";
+
+    /// <summary>I/O of a volume on a host does not go on.</summary>
+    public const string IoSuspended = "STORAGE.IO.SUSPENDED";
+
+    /// <summary>It goes on again.</summary>
+    public const string IoResumed = "STORAGE.IO.RESUMED";
     public const string ObligationCreated = "OBLIGATION.CREATED";
     public const string ObligationSettled = "OBLIGATION.SETTLED";
     public const string ObligationSuperseded = "OBLIGATION.SUPERSEDED";

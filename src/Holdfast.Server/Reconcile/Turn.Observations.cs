@@ -282,6 +282,7 @@ internal sealed partial class Turn
         }
 
         await TellDriverAsync(host, pool, binding, changed, cancellationToken);
+        await TellSuspendedAsync(host, pool, binding, changed, cancellationToken);
         if (status.Status?.Capacity is { } capacity && (capacity.TotalBytes != pool.CapacityBytes || capacity.UsedBytes != pool.UsedBytes))
         {
             await Db.StoragePools.Where(p => p.Id == poolId)
@@ -320,6 +321,40 @@ internal sealed partial class Turn
 
         static string? Remark(BindingRow binding) => JsonSerializer.Deserialize(binding.Conditions, HostJson.Default.IReadOnlyListCondition)
             ?.FirstOrDefault(static condition => condition.Type == ConditionType.DriverNotUpgraded)?.Text;
+    }
+
+    private async Task TellSuspendedAsync(HostRow host, StoragePoolRow pool, BindingRow before, BindingRow now, CancellationToken cancellationToken)
+    {
+        var (waited, waits) = (Waiting(before), Waiting(now));
+        foreach (var (volume, text) in waits.Where(pair => !waited.ContainsKey(pair.Key)))
+        {
+            var told = $"Host {host.Name} ({host.Id}): {text}";
+            await TellSystemAsync(EventTypes.IoSuspended, EventLevel.Warn, told, ResourceTypes.Volume, volume.Value, null, cancellationToken);
+            await Db.InsertAsync(
+                new AlertRow
+                {
+                    Id = new AlertId(NewId()), Type = AlertTypes.StorageMisc, Name = AlertTypes.StorageMiscName, Description = told, ResourceId = volume.Value, Created = Now,
+                },
+                token: cancellationToken);
+        }
+
+        // A driver that is being started anew, or a host that says nothing, tells nothing about I/O.
+        foreach (var volume in waited.Keys.Where(volume => !waits.ContainsKey(volume)))
+        {
+            await TellSystemAsync(
+                EventTypes.IoResumed,
+                EventLevel.Info,
+                $"Host {host.Name} ({host.Id}) does not report any more that I/O of volume {volume} on storage pool {pool.Name} ({pool.Id}) waits",
+                ResourceTypes.Volume,
+                volume.Value,
+                null,
+                cancellationToken);
+        }
+
+        static Dictionary<VolumeId, string> Waiting(BindingRow binding) => (JsonSerializer.Deserialize(binding.Conditions, HostJson.Default.IReadOnlyListCondition) ?? [])
+            .Where(static condition => condition is { Type: ConditionType.IoSuspended, VolumeId: not null })
+            .GroupBy(static condition => condition.VolumeId!.Value)
+            .ToDictionary(static group => group.Key, static group => group.First().Text);
     }
 
     /// <summary>Looks whether templates that wait for a pool can be imported now.</summary>

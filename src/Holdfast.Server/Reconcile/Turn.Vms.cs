@@ -138,6 +138,7 @@ internal sealed partial class Turn
             Failure = TextOf(report.Conditions, ConditionType.Failed, ConditionType.Conflict, ConditionType.LedgerUnwritable, ConditionType.HypervisorDown),
             IsExpired = report.Conditions.Any(c => c.Type == ConditionType.Expired),
             Stuck = TextsOf(report.Conditions, ConditionType.Uninterruptible),
+            Suspended = TextsOf(report.Conditions, ConditionType.IoSuspended),
             CutOff = TextsOf(report.Conditions, ConditionType.CutOff),
         };
     }

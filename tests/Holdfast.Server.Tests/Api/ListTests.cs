@@ -12,6 +12,7 @@ using Holdfast.Server.Api.VirtualMachines;
 using Holdfast.Server.Api.Volumes;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
+using LinqToDB;
 using LinqToDB.Data;
 using LinqToDB.Interceptors;
 using Shouldly;
@@ -202,6 +203,27 @@ public abstract class ListTests(ApiHost host)
         (await host.CallAsync(host.Admin, "listStoragePools", ("status", "Maintenance"))).Text.ShouldBe("""{"liststoragepoolsresponse":{}}""");
         (await host.CallAsync(host.Admin, "listStoragePools", ("hostid", kvm.Id.ToString()))).List("storagepool").Length.ShouldBe(1);
         (await host.CallAsync(host.Admin, "listStoragePools", ("clusterid", host.Cluster.Id.ToString()), ("name", "poolshow-pool"))).List("storagepool").Length.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_host_tells_which_of_its_vms_cannot_be_killed_and_what_they_wait_for()
+    {
+        var (vm, _, kvm) = await WorldAsync("stuck");
+        (await host.CallAsync(host.Admin, "listHosts", ("id", kvm.Id.ToString()))).List("host").Single().TryGetProperty("stuckvms", out _).ShouldBeFalse();
+
+        await host.Database.WriteAsync(
+            (db, ct) => db.Vms.Where(v => v.Id == vm.Id)
+                .Set(v => v.State, VmState.Stopping)
+                .Set(v => v.Stuck, DateTimeOffset.UnixEpoch)
+                .Set(v => v.Condition, "process 4711 waits for volume 1 on storage pool p")
+                .UpdateAsync(ct),
+            TestContext.Current.CancellationToken);
+
+        var shown = (await host.CallAsync(host.Admin, "listHosts", ("id", kvm.Id.ToString()))).List("host").Single().GetProperty("stuckvms").EnumerateArray().Single();
+        shown.GetProperty("id").GetString().ShouldBe(vm.Id.ToString());
+        shown.GetProperty("name").GetString().ShouldBe(vm.Name);
+        shown.GetProperty("since").GetString().ShouldBe("1970-01-01T00:00:00+0000");
+        shown.GetProperty("waitsfor").GetString().ShouldBe("process 4711 waits for volume 1 on storage pool p");
     }
 
     [Fact]

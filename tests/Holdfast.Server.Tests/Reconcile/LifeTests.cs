@@ -119,6 +119,87 @@ public abstract class LifeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_stop_of_a_guest_that_cannot_be_killed_fails_at_once_with_what_it_waits_for_and_is_done_by_itself()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        var pool = await AddPoolAsync();
+        var vm = new VmId(await _node.SucceedAsync(await DeployAsync(await AddTemplateAsync())));
+        var volume = await _node.ReadAsync(db => db.Volumes.Where(v => v.VmId == vm).Select(v => v.Id).SingleAsync());
+        var stuck = new Condition { Type = ConditionType.Uninterruptible, PoolId = pool, VolumeId = volume, Text = $"QEMU process 4711 cannot be killed. It waits for volume {volume} on storage pool 'pool1': no quorum." };
+        agent.Behaviour = i => i.Kind == ItemKind.Machine && i.Desired == Desired.Stopped ? TestAgent.Of(i, MachineState.Stopping, stuck) : TestAgent.Obey(i);
+
+        for (var tries = 1; tries <= 2; tries++)
+        {
+            var stop = await _node.EndOfAsync(await _node.Vms.StopAsync(_node.Admin, vm, forced: true, Token));
+            stop.State.ShouldBe(JobState.Failed);
+            string[] words = ["4711", $"{volume}", "pool1", "no quorum"];
+            words.ShouldAllBe(word => stop.Result!.Contains(word));
+        }
+
+        var generations = agent.Seen.Where(i => i.Kind == ItemKind.Machine && i.Desired == Desired.Stopped).Select(i => i.Generation).Distinct().ToList();
+        generations.Count.ShouldBe(2, "a new stop is a new try");
+        var row = await _node.VmAsync(vm.Value);
+        (row.State, row.Stuck is null).ShouldBe((VmState.Stopping, false));
+        row.Condition!.ShouldContain("no quorum");
+        (await _node.ReadAsync(db => db.Leases.CountAsync())).ShouldBe(1);
+        (await _node.ReadAsync(db => db.Alerts.CountAsync(a => a.ResourceId == vm.Value))).ShouldBe(1);
+        (await _node.ReadAsync(db => db.Events.CountAsync(e => e.Type == EventTypes.VmStuck))).ShouldBe(1);
+        (await _node.EndOfAsync(await _node.Vms.StartAsync(_node.Admin, vm, null, Token))).State.ShouldBe(JobState.Failed);
+
+        var cut = new Condition { Type = ConditionType.CutOff, PoolId = pool, VolumeId = volume, Text = $"I/O of volume {volume} on storage pool 'pool1' was cut off: what the guest was never told is written is lost." };
+        agent.Behaviour = i => i.Kind == ItemKind.Machine && i.Desired == Desired.Stopped ? TestAgent.Of(i, MachineState.Stopped, cut) : TestAgent.Obey(i);
+        await agent.RepeatAsync(ItemKind.Machine);
+        await UntilAsync(async () => (await _node.VmAsync(vm.Value)).State == VmState.Stopped, () => "it to be stopped by itself");
+        row = await _node.VmAsync(vm.Value);
+        row.Stuck.ShouldBeNull();
+        row.Condition!.ShouldContain("is lost");
+        (await _node.ReadAsync(db => db.Leases.CountAsync())).ShouldBe(0);
+        (await _node.ReadAsync(db => db.Events.Where(e => e.Type == "VM.IO.CUT").Select(e => e.Description).SingleAsync())).ShouldContain($"{volume}");
+        (await _node.ReadAsync(db => db.Events.CountAsync(e => e.Type == "VM.STOP" && e.Description.Contains("has ended")))).ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_destroy_of_a_guest_that_cannot_be_killed_fails_at_once_and_is_done_by_itself(bool expunge)
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        await AddPoolAsync();
+        var vm = new VmId(await _node.SucceedAsync(await DeployAsync(await AddTemplateAsync())));
+        var stuck = new Condition { Type = ConditionType.Uninterruptible, Text = "QEMU process 4711 cannot be killed." };
+        agent.Behaviour = i => i.Kind == ItemKind.Machine && i.Desired == Desired.Stopped ? TestAgent.Of(i, MachineState.Stopping, stuck) : TestAgent.Obey(i);
+        var destroy = await _node.EndOfAsync(await _node.Vms.DestroyAsync(_node.Admin, vm, expunge, [], false, Token));
+        (destroy.State, destroy.Result!.Contains("4711", StringComparison.Ordinal)).ShouldBe((JobState.Failed, true));
+
+        agent.Behaviour = TestAgent.Obey;
+        await agent.RepeatAsync(ItemKind.Machine);
+        await UntilAsync(
+            async () => await _node.VmAsync(vm.Value) is var row && (expunge ? row.Removed is not null : row.State == VmState.Destroyed), () => "it to be destroyed by itself");
+    }
+
+    [Fact]
+    public async Task I_O_that_does_not_go_on_is_an_event_and_an_alert_once_and_shown_with_the_vm_while_it_lasts()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        var pool = await AddPoolAsync();
+        var vm = new VmId(await _node.SucceedAsync(await DeployAsync(await AddTemplateAsync())));
+        var volume = await _node.ReadAsync(db => db.Volumes.Where(v => v.VmId == vm).Select(v => v.Id).SingleAsync());
+        var waits = new Condition { Type = ConditionType.IoSuspended, PoolId = pool, VolumeId = volume, Text = $"I/O of volume {volume} on storage pool 'pool1' does not go on." };
+        agent.Behaviour = i => i.Kind is ItemKind.Binding or ItemKind.Machine && TestAgent.Obey(i) is { } report ? report with { Conditions = [waits] } : TestAgent.Obey(i);
+        await agent.RepeatAsync();
+        await agent.RepeatAsync();
+        (await _node.VmAsync(vm.Value)).Condition!.ShouldContain("does not go on");
+        (await _node.VmAsync(vm.Value)).State.ShouldBe(VmState.Running);
+        (await _node.ReadAsync(db => db.Events.CountAsync(e => e.Type == EventTypes.IoSuspended && e.Description.Contains("pool1")))).ShouldBe(1);
+        (await _node.ReadAsync(db => db.Alerts.CountAsync(a => a.ResourceId == volume.Value))).ShouldBe(1);
+
+        agent.Behaviour = TestAgent.Obey;
+        await agent.RepeatAsync();
+        (await _node.VmAsync(vm.Value)).Condition.ShouldBeNull();
+        (await _node.ReadAsync(db => db.Events.CountAsync(e => e.Type == EventTypes.IoResumed))).ShouldBe(1);
+    }
+
+    [Fact]
     public async Task A_pool_that_cannot_serve_is_refused_with_the_backends_words_and_undone()
     {
         await using var agent = await TestAgent.StartAsync(_node);

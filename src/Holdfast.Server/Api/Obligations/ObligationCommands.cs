@@ -17,7 +17,7 @@ internal static class ObligationCommands
 
     private static readonly ValueParameter<ObligationId> FilterId = Id<ObligationId>("id", EntityKind.Obligation, "the id of the obligation");
     private static readonly TextParameter State = Text("state", "owed, settled, orphaned, forgotten or superseded; owed when not sent");
-    private static readonly TextParameter Kind = Text("kind", "release-attachment, clear-two-primaries or delete-volume");
+    private static readonly TextParameter Kind = Text("kind", "release-attachment, clear-two-primaries, delete-volume or resume-io");
     private static readonly ValueParameter<PoolId> Pool = Id<PoolId>("storageid", EntityKind.StoragePool, "the storage pool; also one that was deleted");
     private static readonly ValueParameter<HostId> Host = Id<HostId>("hostid", EntityKind.Host, "the host that owes it");
     private static readonly ValueParameter<VolumeId> Volume = Id<VolumeId>("volumeid", EntityKind.Volume, "the volume");
@@ -28,7 +28,7 @@ internal static class ObligationCommands
 
     private static readonly View<ObligationEntry> View = Commands.View<ObligationEntry>.Build(v => v
         .Id("id", "the id of the obligation", e => e.Obligation.Id)
-        .Text("kind", "what is owed: release-attachment, clear-two-primaries or delete-volume", e => KindName(e.Obligation.Kind))
+        .Text("kind", "what is owed: release-attachment, clear-two-primaries, delete-volume or resume-io", e => KindName(e.Obligation.Kind))
         .Text("state", "owed, settled, orphaned, forgotten or superseded", e => StateName(e.Obligation.State))
         .Id("storageid", "the id of the storage pool whose backend it is owed to", e => e.Obligation.PoolId)
         .Text("storagename", "the name of that storage pool", e => e.Obligation.PoolName)
@@ -123,7 +123,7 @@ internal static class ObligationCommands
             kinds = [.. kinds.Where(k => KindName(k).Equals(kindText, StringComparison.OrdinalIgnoreCase))];
             if (kinds.Length == 0)
             {
-                return ApiError.InvalidParameter($"Invalid parameter kind value={kindText}: it must be release-attachment, clear-two-primaries or delete-volume");
+                return ApiError.InvalidParameter($"Invalid parameter kind value={kindText}: it must be release-attachment, clear-two-primaries, delete-volume or resume-io");
             }
         }
 
@@ -165,6 +165,7 @@ internal static class ObligationCommands
         ObligationKind.ReleaseAttachment => "release-attachment",
         ObligationKind.ClearTwoPrimaries => "clear-two-primaries",
         ObligationKind.DeleteVolume => "delete-volume",
+        ObligationKind.ResumeIo => "resume-io",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 
