@@ -12,11 +12,11 @@ internal static class CommandLine
 {
     private const string Usage = """
         holdfast-world matrix [--seeds N] [--from S] [--rows N,N,...]    every row that is not waiting, N seeds each (100)
-        holdfast-world random [--seeds N] [--from S]                     any workload, any faults (100)
+        holdfast-world random [--seeds N] [--from S] [--fault KIND]      any workload, any faults (100); with KIND each run has that one, too
         holdfast-world removal [--hosts N] [--seeds N] [--from S]        a pool removed from N hosts, of which 8 % are not simply there (1000; 1 seed)
         holdfast-world stops [--stops N] [--from S]                      forced stops beside a sick backend of another pool, at least N of each mood (1000)
         holdfast-world replay matrix ROW SEED                            one of them again, with its whole history
-        holdfast-world replay random SEED
+        holdfast-world replay random SEED [KIND]
         holdfast-world replay removal HOSTS SEED
         """;
 
@@ -26,7 +26,7 @@ internal static class CommandLine
         {
             case ["matrix", .. var rest] when Options(rest, "--rows") is { } options:
                 return Matrix(options, output);
-            case ["random", .. var rest] when Options(rest) is { } options:
+            case ["random", .. var rest] when Options(rest, "--fault") is { } options:
                 return Random(options, output);
             case ["removal", .. var rest] when Options(rest, "--hosts") is { } options:
                 return Removal(options, output);
@@ -35,11 +35,11 @@ internal static class CommandLine
             case ["replay", "matrix", var row, var seed] when int.TryParse(row, out var number) && int.TryParse(seed, out var chosen)
                 && FaultMatrix.Rows.FirstOrDefault(one => one.Number == number) is { Play: not null } known:
                 return Replay(keep => known.Run(chosen, keepsLog: true, keep), output);
-            case ["replay", "random", var seed] when int.TryParse(seed, out var chosen):
+            case ["replay", "random", var seed, .. var kind] when int.TryParse(seed, out var chosen) && (kind is [] || (kind is [var one] && Enum.TryParse<FaultKind>(one, out _))):
                 return Replay(
                     keep =>
                     {
-                        using var world = RandomRun.Play(chosen);
+                        using var world = RandomRun.Play(chosen, also: kind is [var named] ? Enum.Parse<FaultKind>(named) : null);
                         keep(world);
                     },
                     output);
@@ -104,13 +104,13 @@ internal static class CommandLine
         {
             try
             {
-                using var world = RandomRun.Play(seed, keepsLog: false);
+                using var world = RandomRun.Play(seed, keepsLog: false, also: options.Fault);
                 span += world.Simulator.Now;
             }
             catch (WorldException broken)
             {
                 failed++;
-                output.WriteLine($"{broken.Message.Split('\n')[0].Trim()}\n  again: holdfast-world replay random {seed}");
+                output.WriteLine($"{broken.Message.Split('\n')[0].Trim()}\n  again: holdfast-world replay random {seed} {options.Fault}");
             }
         }
 
@@ -165,6 +165,9 @@ internal static class CommandLine
                 case "--stops" when number is { } stops && particular == "--stops":
                     given = given with { Stops = stops };
                     break;
+                case "--fault" when particular == "--fault" && Enum.TryParse<FaultKind>(value, out var kind):
+                    given = given with { Fault = kind };
+                    break;
                 case "--rows" when particular == "--rows" && value.Split(',').All(static one => int.TryParse(one, CultureInfo.InvariantCulture, out _)):
                     given = given with { Rows = [.. value.Split(',').Select(static one => int.Parse(one, CultureInfo.InvariantCulture))] };
                     break;
@@ -185,6 +188,8 @@ internal static class CommandLine
         public int Hosts { get; init; } = 1000;
 
         public int Stops { get; init; } = 1000;
+
+        public FaultKind? Fault { get; init; }
 
         public IReadOnlyList<int> Rows { get; init; } = [];
     }

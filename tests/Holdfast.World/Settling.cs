@@ -1,3 +1,4 @@
+using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
 using Holdfast.Worlds.History;
@@ -82,13 +83,14 @@ internal sealed class Settling(World world)
         var lost = obligations.Where(owed => owed.State is ObligationState.Orphaned or ObligationState.Forgotten).Select(owed => owed.VolumeId).ToHashSet();
         foreach (var backend in world.Backends)
         {
-            found.AddRange(backend.Suspended.Select(one => $"{one.Host}: volume {HistoryText.Short(one.Volume.Value)} of {backend.Name}: {one.Why.Text}"));
-            found.AddRange(backend.CutOff.Select(one => $"{one.Host}: volume {HistoryText.Short(one.Volume.Value)} of {backend.Name} is cut off and not released"));
+            bool IsOfSomebody(VolumeId volume) => !lost.Contains(volume) && !resting.Contains(backend.Pool);
+            found.AddRange(backend.Suspended.Where(one => IsOfSomebody(one.Volume)).Select(one => $"{one.Host}: volume {HistoryText.Short(one.Volume.Value)} of {backend.Name}: {one.Why.Text}"));
+            found.AddRange(backend.CutOff.Where(one => IsOfSomebody(one.Volume)).Select(one => $"{one.Host}: volume {HistoryText.Short(one.Volume.Value)} of {backend.Name} is cut off and not released"));
             found.AddRange(backend.Volumes.Keys.Where(id => !known.Contains(id)).Select(id => $"{backend.Name} has volume {HistoryText.Short(id.Value)}, which nobody knows of"));
             foreach (var (hostName, volume, mode, _) in backend.Attached)
             {
                 var host = world.Hosts.Single(one => one.Name == hostName);
-                if (!lost.Contains(volume) && !resting.Contains(backend.Pool) && !host.Hypervisor.Guests.Values.Any(guest => guest.Disks.Any(disk => disk.Volume == volume)))
+                if (IsOfSomebody(volume) && !host.Hypervisor.Guests.Values.Any(guest => guest.Disks.Any(disk => disk.Volume == volume)))
                 {
                     found.Add($"volume {HistoryText.Short(volume.Value)} is attached to {hostName} for {mode}, and nobody uses it");
                 }

@@ -50,7 +50,7 @@ internal sealed class World : IDisposable
         Api = new ApiClient(Simulator, Recorder, Node);
         for (var i = 1; i <= options.Pools; i++)
         {
-            _backends.Add(new SimBackend(Simulator, Recorder, $"store{i}") { CanAttachLocally = true });
+            _backends.Add(new SimBackend(Simulator, Recorder, $"store{i}") { CanAttachLocally = true, CanCut = i > 1 || options.CanCut });
         }
     }
 

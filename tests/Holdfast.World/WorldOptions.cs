@@ -14,6 +14,9 @@ internal sealed record WorldOptions
 
     public Twins Twins { get; init; } = new();
 
+    /// <summary>Whether the first storage system's driver can cut I/O off; the others' can.</summary>
+    public bool CanCut { get; init; } = true;
+
     /// <summary>Sweeps are rarer than in production: they are most of what an idle world costs, and their only effect is to come later.</summary>
     public ReconcileTimings Timings { get; init; } = new() { SweepInterval = TimeSpan.FromSeconds(5) };
 

@@ -1,10 +1,12 @@
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Link;
 using Holdfast.Core.Ids;
+using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Reconcile;
 using Holdfast.Worlds.Matrix;
 using Holdfast.Worlds.Runs;
+using Holdfast.Worlds.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -29,6 +31,9 @@ internal static class AllPlants
         new Plant("the pool's folder stays after the removal", ["I6"], () => Launcher(static (_, inner) => new FaultyLauncher(inner) { LeavesFolders = true }), Row(44)),
         new Plant("a driver's secrets are logged", ["I17"], LogSecrets, Row(1)),
         new Plant("calls to a driver are not bounded", ["I11"], Unbounded, Row(6)),
+        new Plant("I/O of a guest that runs is cut off because it waits", ["I19"], CutWhatWaits, SuspendRunning(Suspension.NoQuorum)),
+        new Plant("that I/O is cut off is not written down", ["I19"], ForgetCuts, Row(64)),
+        new Plant("what a snapshot held back is not resumed", ["I16"], static () => Launcher(static (_, inner) => new FaultyLauncher(inner) { ForgetsToResume = true }), SuspendRunning(Suspension.ForSnapshot)),
         new Plant("nobody looks for what time alone brings about", ["I12", "I16"], NoSweeps, Row(20)),
     ];
 
@@ -45,6 +50,16 @@ internal static class AllPlants
         world.HostOf(vm)!.KillAgent();
         world.For(TimeSpan.FromMinutes(2));
     }
+
+    private static Action<int, Twins> SuspendRunning(Suspension why) => (seed, twins) =>
+    {
+        using var world = new World(new WorldOptions { Seed = seed, Twins = twins }).Build();
+        var vm = world.Run();
+        var host = world.HostOf(vm)!;
+        world.Backends[0].Suspend(host.Name, host.Hypervisor.Guests[vm.Value].Disks[0].Volume, why);
+        world.For(TimeSpan.FromMinutes(1));
+        world.HealAndSettle();
+    };
 
     private static void StopSleeper(int seed, Twins twins)
     {
@@ -196,6 +211,24 @@ internal static class AllPlants
             }
         },
     });
+
+    private static Twins CutWhatWaits() => Launcher(static (_, inner) => new FaultyLauncher(inner)
+    {
+        BesideStatus = static (own, status) =>
+        {
+            foreach (var waiting in status.Waiting)
+            {
+                Forget(own.CutAsync(waiting.VolumeId, new CutRequest(new Generation(long.MaxValue)), Soon, CancellationToken.None));
+            }
+        },
+    });
+
+    private static Twins ForgetCuts() => Store(static changes => [.. changes.Select(static change => change switch
+    {
+        LedgerChange.PutAttachment { Row: { Cut: not null } row } => new LedgerChange.PutAttachment(row with { Cut = null }),
+        LedgerChange.PutObligation { Row: { IsCut: true } row } => new LedgerChange.PutObligation(row with { IsCut = false }),
+        _ => change,
+    })]);
 
     private static Twins NoSweeps() => new() { Server = static services => services.AddSingleton(new ReconcileTimings { SweepInterval = TimeSpan.FromDays(10) }) };
 }

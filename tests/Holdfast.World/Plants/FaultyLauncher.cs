@@ -14,6 +14,12 @@ internal sealed class FaultyLauncher(IDriverLauncher inner) : IDriverLauncher
     /// <summary>What is done beside each release.</summary>
     public Action<IReadOnlyCollection<IDriverClient>, IDriverClient, VolumeId>? BesideRelease { get; init; }
 
+    /// <summary>What is done when a driver tells its health.</summary>
+    public Action<IDriverClient, PoolStatus>? BesideStatus { get; init; }
+
+    /// <summary>Whether resumptions are said to be done, and nobody is asked.</summary>
+    public bool ForgetsToResume { get; init; }
+
     /// <summary>Told what a driver is started with.</summary>
     public Action<BindingSpec>? BeforeLaunch { get; init; }
 
@@ -69,7 +75,16 @@ internal sealed class FaultyLauncher(IDriverLauncher inner) : IDriverLauncher
 
     private sealed class Client(IDriverClient client, FaultyLauncher owner) : IDriverClient
     {
-        public Task<DriverAnswer<PoolStatus>> StatusAsync(TimeSpan deadline, CancellationToken cancellationToken) => client.StatusAsync(deadline, cancellationToken);
+        public async Task<DriverAnswer<PoolStatus>> StatusAsync(TimeSpan deadline, CancellationToken cancellationToken)
+        {
+            var answer = await client.StatusAsync(deadline, cancellationToken);
+            if (answer is DriverAnswer<PoolStatus>.Ok ok)
+            {
+                owner.BesideStatus?.Invoke(client, ok.Value);
+            }
+
+            return answer;
+        }
 
         public Task<DriverAnswer<PoolStatus>> ProbeAsync(TimeSpan deadline, CancellationToken cancellationToken) => client.ProbeAsync(deadline, cancellationToken);
 
@@ -93,7 +108,9 @@ internal sealed class FaultyLauncher(IDriverLauncher inner) : IDriverLauncher
 
         public Task<DriverAnswer<DriverAck>> CutAsync(VolumeId volume, CutRequest request, TimeSpan deadline, CancellationToken cancellationToken) => client.CutAsync(volume, request, deadline, cancellationToken);
 
-        public Task<DriverAnswer<DriverAck>> ResumeAsync(VolumeId volume, ResumeRequest request, TimeSpan deadline, CancellationToken cancellationToken) => client.ResumeAsync(volume, request, deadline, cancellationToken);
+        public Task<DriverAnswer<DriverAck>> ResumeAsync(VolumeId volume, ResumeRequest request, TimeSpan deadline, CancellationToken cancellationToken) => owner.ForgetsToResume
+            ? Task.FromResult<DriverAnswer<DriverAck>>(new DriverAnswer<DriverAck>.Ok(new DriverAck(DriverOutcome.Done)))
+            : client.ResumeAsync(volume, request, deadline, cancellationToken);
 
         public Task<DriverAnswer<AttachmentList>> AttachmentsAsync(TimeSpan deadline, CancellationToken cancellationToken) => client.AttachmentsAsync(deadline, cancellationToken);
 

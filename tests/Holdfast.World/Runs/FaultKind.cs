@@ -27,6 +27,8 @@ internal enum FaultKind
     PowerLoss,
     GuestEnds,
     SleepingGuest,
+    SuspendDevice,
+    HurtCuts,
     LedgerFull,
     DamageLedger,
     Reimage,

@@ -2,6 +2,7 @@ using System.Globalization;
 using Holdfast.Agent.Hypervisor;
 using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
+using Holdfast.Protocol.Driver;
 using Holdfast.Worlds.Hosts;
 using Holdfast.Worlds.Simulation;
 using Holdfast.Worlds.Storage;
@@ -130,6 +131,16 @@ internal sealed class Faults(World world)
             case FaultKind.SleepingGuest when host.Hypervisor.Guests.Keys.ToList() is { Count: > 0 } guests:
                 SleepingGuest(host, new VmId(Simulator.Pick(guests)), lasts);
                 break;
+            case FaultKind.SuspendDevice when world.Backends.SelectMany(backend => backend.Attached.Where(one => one.Mode == AttachMode.Run).Select(one => (Backend: backend, one.Host, one.Volume)))
+                .OrderBy(one => one.Host, StringComparer.Ordinal).ThenBy(one => one.Volume.Value).ToList() is { Count: > 0 } devices:
+                var device = Simulator.Pick(devices);
+                Suspend(device.Backend, device.Host, device.Volume, Simulator.Chance(0.5) ? Suspension.NoQuorum : Suspension.ForSnapshot, lasts);
+                break;
+            case FaultKind.HurtCuts:
+                var hurt = Simulator.Pick(world.Backends);
+                var cuts = Simulator.Chance(0.5) ? CutMood.Fails : CutMood.Hangs;
+                Switch($"cuts of {hurt.Name}: {cuts}", lasts, on => hurt.Cuts = on ? cuts : CutMood.Works);
+                break;
             case FaultKind.LedgerFull:
                 Switch($"ledger disk of {host.Name}: full", lasts, on => host.Store.Refuse = on ? "database or disk is full" : null);
                 break;
@@ -156,6 +167,16 @@ internal sealed class Faults(World world)
                 backend.Become(BackendMood.Well);
             }
         });
+    }
+
+    /// <summary>Has I/O of a device wait for a while; what a request holds back waits until a request lets it go on.</summary>
+    public void Suspend(SimBackend backend, string host, VolumeId volume, Suspension why, TimeSpan lasts)
+    {
+        backend.Suspend(host, volume, why);
+        if (!why.CanResume)
+        {
+            Simulator.After(lasts, () => backend.Resume(host, volume));
+        }
     }
 
     /// <summary>Has the agent killed before or after one of its next writes of the ledger.</summary>

@@ -14,13 +14,17 @@ internal static class RandomRun
 {
     /// <summary>Plays one seed to its end.</summary>
     /// <exception cref="WorldException">An invariant is broken.</exception>
-    public static World Play(int seed, Twins? twins = null, bool keepsLog = true)
+    /// <param name="seed">The seed.</param>
+    /// <param name="twins">Components swapped for others.</param>
+    /// <param name="keepsLog">Whether log lines become part of the history.</param>
+    /// <param name="also">A kind of fault that the run has beside those that the seed chooses.</param>
+    public static World Play(int seed, Twins? twins = null, bool keepsLog = true, FaultKind? also = null)
     {
         var sizes = new Random(seed);
-        var world = new World(new WorldOptions { Seed = seed, Hosts = sizes.Next(1, 4), Pools = sizes.Next(1, 4), Twins = twins ?? new Twins(), KeepsLog = keepsLog });
+        var world = new World(new WorldOptions { Seed = seed, Hosts = sizes.Next(1, 4), Pools = sizes.Next(1, 4), Twins = twins ?? new Twins(), KeepsLog = keepsLog, CanCut = seed % 4 != 0 });
         try
         {
-            new Script(world).Play();
+            new Script(world, also).Play();
             return world;
         }
         catch
@@ -30,7 +34,7 @@ internal static class RandomRun
         }
     }
 
-    private sealed class Script(World world)
+    private sealed class Script(World world, FaultKind? also)
     {
         private readonly List<FaultKind> _kinds = [];
         private readonly Faults _faults = new(world);
@@ -45,6 +49,11 @@ internal static class RandomRun
             for (var i = Simulator.Random.Next(1, 5); i > 0; i--)
             {
                 _kinds.Add(Simulator.Pick(all));
+            }
+
+            if (also is { } kind)
+            {
+                _kinds.Add(kind);
             }
 
             for (var i = Simulator.Random.Next(1, 4); i > 0; i--)
