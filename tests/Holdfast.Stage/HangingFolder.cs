@@ -86,10 +86,14 @@ internal sealed class HangingFolder : IAsyncDisposable
     {
         if (_hangs)
         {
-            await Tool.RunAsync("fsfreeze", "--unfreeze", _folder);
+            // It fails on one that somebody else has thawed meanwhile, which is as well.
+            await Tool.TryAsync(TimeSpan.FromSeconds(60), "fsfreeze", "--unfreeze", _folder);
             _hangs = false;
         }
     }
+
+    /// <summary>Takes note that somebody else has thawed it.</summary>
+    public void Thawed() => _hangs = false;
 
     /// <summary>Waits until this host's driver of the pool is attached.</summary>
     /// <returns>How long it took.</returns>

@@ -258,7 +258,8 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
         await using var storage = await HangingStorage.MakeAsync(_libvirt);
         var spec = await HungAsync(storage);
 
-        var bound = TimeSpan.FromSeconds(15);
+        var bound = TimeSpan.FromSeconds(60);
+        var asked = TimeProvider.System.GetTimestamp();
         var stuck = _hypervisor.DestroyAsync(spec.Machine, bound, Token);
         (await ListedAsync()).ShouldContain(domain => domain.Machine == spec.Machine);
         var begin = TimeProvider.System.GetTimestamp();
@@ -270,6 +271,15 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
         _output.WriteLine(told.Detail);
         told.ProcessId.ShouldBe(QemuPid(spec));
         told.Detail.ShouldContain("sleep uninterruptibly in the kernel");
+
+        // Long before the bound that its caller was ready to wait; and asked again it is only looked at.
+        var options = new LibvirtHypervisorOptions();
+        var waited = TimeProvider.System.GetElapsedTime(asked);
+        _output.WriteLine($"told after {waited.TotalSeconds:0.0} s");
+        waited.ShouldBeInRange(options.KillAfter + options.UninterruptibleAfter, bound);
+        var again = TimeProvider.System.GetTimestamp();
+        (await _hypervisor.DestroyAsync(spec.Machine, TimeSpan.Zero, Token)).ShouldBeOfType<DestroyOutcome.Uninterruptible>().ProcessId.ShouldBe(told.ProcessId);
+        TimeProvider.System.GetElapsedTime(again).ShouldBeLessThan(options.KillAfter);
         (await FoundAsync(spec.Machine)).Disks.Count.ShouldBe(2);
         (await ListedAsync()).ShouldContain(domain => domain.Machine == spec.Machine && domain.Generation == spec.Generation);
 
