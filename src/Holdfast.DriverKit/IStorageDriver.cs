@@ -16,12 +16,16 @@ namespace Holdfast.DriverKit;
 /// </summary>
 public interface IStorageDriver : IAsyncDisposable
 {
-    /// <summary>What this driver can do on its backend; must not touch the backend.</summary>
+    /// <summary>
+    /// What this driver can do on its backend, as far as it knows now; must not touch the backend. Read again for every info and status, from any thread: a driver
+    /// whose backend can be changed under it learns by its probe, and what it learnt is told with the next status.
+    /// </summary>
     DriverCapabilities Capabilities { get; }
 
     /// <summary>
     /// Asks the backend how it is. Called in the background every <c>probeSeconds</c>, one at a time and outside the workers. Failure of the backend is a value:
-    /// planes that are down, with an error. Capacity may be null when it could not be learnt; the kit then keeps the last known one with its time.
+    /// planes that are down, with an error. A control plane counts as down when nothing new can be made or attached from this host, whoever is the cause:
+    /// the agent then asks for nothing new here but what may be found locally, and the server makes new volumes elsewhere. Capacity may be null when it could not be learnt; the kit then keeps the last known one with its time.
     /// </summary>
     /// <param name="call">The call.</param>
     /// <param name="cancellationToken">Cancelled at the probe's deadline.</param>

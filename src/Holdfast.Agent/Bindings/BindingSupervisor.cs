@@ -607,15 +607,19 @@ internal sealed partial class BindingSupervisor : IDisposable
             LogHealthy(Binding.PoolName, Binding.Pool);
         }
 
+        // What a driver can do follows its backend, which may be changed under it: each status says it anew.
+        _info = _info! with { Capabilities = status.Capabilities ?? _info.Capabilities };
+        status = status with { Capabilities = null };
         var (old, state) = (Binding.View, isDown ? BindingState.Degraded : BindingState.Attached);
         Binding.View = old with
         {
             State = state,
             Since = state == old.State ? old.Since : _loop.Time.GetUtcNow(),
             Status = status,
+            Capabilities = _info.Capabilities,
             Conditions = conditions,
         };
-        var isNews = state != old.State || !conditions.SequenceEqual(old.Conditions) || old.Status is null
+        var isNews = state != old.State || _info.Capabilities != old.Capabilities || !conditions.SequenceEqual(old.Conditions) || old.Status is null
             || (status with { AsOf = default, Capacity = null, Waiting = [] }) != (old.Status with { AsOf = default, Capacity = null, Waiting = [] })
             || status.Capacity?.TotalBytes != old.Status.Capacity?.TotalBytes || status.Capacity?.UsedBytes != old.Status.Capacity?.UsedBytes;
         if (isNews)

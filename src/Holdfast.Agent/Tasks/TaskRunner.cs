@@ -174,51 +174,58 @@ internal sealed partial class TaskRunner : IDisposable
 
     private async Task<Result> EnsureAsync(HostItem item, TaskSpec.EnsureVolume spec, Binding binding, CancellationToken flight)
     {
-        VolumeSource empty = new VolumeSource.Empty();
-        var canClone = binding.View.Capabilities is { CanClone: true };
-        var answer = await CallAsync(binding, spec.VolumeId, EnsureDeadline, (client, left, ends) => client.EnsureVolumeAsync(
-            spec.VolumeId,
-            new EnsureVolumeRequest
-            {
-                Generation = spec.VolumeGeneration,
-                SizeBytes = spec.SizeBytes,
-                Source = spec.Source is { } source && canClone ? new VolumeSource.FromVolume(source) : empty,
-                Label = spec.Label,
-            },
-            left, ends), flight);
-        if (answer is not DriverAnswer<VolumeReply>.Ok { Value.Volume: var volume })
+        if (spec.Source is { } template && binding.View.Capabilities is not { CanClone: true })
         {
-            return NotMade(answer);
+            return await CopyVolumeAsync(item, spec, binding, template, flight);
         }
 
-        return spec.Source is { } template && !canClone && await CopyVolumeAsync(item, spec, binding, template, volume, flight) is { } failure
-            ? failure
-            : new Result.Done(volume);
+        VolumeSource source = spec.Source is { } origin ? new VolumeSource.FromVolume(origin) : new VolumeSource.Empty();
+        var answer = await CallAsync(binding, spec.VolumeId, EnsureDeadline, (client, left, ends) => client.EnsureVolumeAsync(
+            spec.VolumeId,
+            new EnsureVolumeRequest { Generation = spec.VolumeGeneration, SizeBytes = spec.SizeBytes, Source = source, Label = spec.Label },
+            left, ends), flight);
+        return answer is DriverAnswer<VolumeReply>.Ok { Value.Volume: var volume } ? new Result.Done(volume) : NotMade(answer);
     }
 
     /// <summary>The backend cannot clone: the agent copies.</summary>
-    private async Task<Result.Failed?> CopyVolumeAsync(
-        HostItem item, TaskSpec.EnsureVolume spec, Binding binding, VolumeId template, VolumeInfo volume, CancellationToken flight)
+    private async Task<Result> CopyVolumeAsync(HostItem item, TaskSpec.EnsureVolume spec, Binding binding, VolumeId template, CancellationToken flight)
     {
         var known = await CallAsync(binding, template, ShortDeadline, (client, left, ends) => client.GetVolumeAsync(template, left, ends), flight);
         if (known is not DriverAnswer<VolumeReply>.Ok { Value.Volume: var source })
         {
-            return Failed(known, mayExist: true);
+            return Failed(known, _mayExist);
         }
 
         var from = await AttachAsync(item, binding, template, source.Generation, isReadOnly: true, flight);
-        if (from is not DriverAnswer<AttachmentReply>.Ok { Value.Source: var fromSource })
+        if (from is not DriverAnswer<AttachmentReply>.Ok { Value: var read })
         {
-            return Failed(from, mayExist: true);
+            return Failed(from, _mayExist);
         }
 
-        var to = await AttachAsync(item, binding, volume.VolumeId, spec.VolumeGeneration, isReadOnly: false, flight);
-        if (to is not DriverAnswer<AttachmentReply>.Ok { Value.Source: var toSource })
+        // By the size of the device, which backends round up: what a row says would cut off the rest. A sealed source has the same each time this is begun again.
+        var size = Math.Max(spec.SizeBytes, read.SizeBytes);
+        var made = await CallAsync(binding, spec.VolumeId, EnsureDeadline, (client, left, ends) => client.EnsureVolumeAsync(
+            spec.VolumeId,
+            new EnsureVolumeRequest { Generation = spec.VolumeGeneration, SizeBytes = size, Source = new VolumeSource.Empty(), Label = spec.Label, Local = true },
+            left, ends), flight);
+        if (made is not DriverAnswer<VolumeReply>.Ok { Value.Volume: var volume })
+        {
+            return NotMade(made);
+        }
+
+        var to = await AttachAsync(item, binding, spec.VolumeId, spec.VolumeGeneration, isReadOnly: false, flight);
+        if (to is not DriverAnswer<AttachmentReply>.Ok { Value: var written })
         {
             return Failed(to, mayExist: true);
         }
 
-        if (PathOf(fromSource) is not ({ } fromPath, { } fromFormat) || PathOf(toSource) is not ({ } toPath, { } toFormat))
+        if (written.SizeBytes < read.SizeBytes)
+        {
+            return Refused(
+                DriverErrorCode.Unknown, $"The new volume has {written.SizeBytes} bytes and its template {read.SizeBytes}: copying would cut off the rest.", mayExist: true);
+        }
+
+        if (PathOf(read.Source) is not ({ } fromPath, { } fromFormat) || PathOf(written.Source) is not ({ } toPath, { } toFormat))
         {
             return Refused(DriverErrorCode.Unsupported, "Only files and block devices can be copied by the host.", mayExist: true);
         }
@@ -228,7 +235,7 @@ internal sealed partial class TaskRunner : IDisposable
             return Refused(DriverErrorCode.Unknown, $"Copying the template failed: {failed.Reason}", mayExist: true);
         }
 
-        return await ReleaseAsync(binding, volume.VolumeId, spec.VolumeGeneration, flight);
+        return await ReleaseAsync(binding, spec.VolumeId, spec.VolumeGeneration, flight) is { } unreleased ? unreleased : new Result.Done(volume);
     }
 
     private async Task<Result> ImportAsync(HostItem item, TaskSpec.ImportTemplate spec, Binding binding, CancellationToken flight)
@@ -272,7 +279,7 @@ internal sealed partial class TaskRunner : IDisposable
 
         var made = await CallAsync(binding, spec.VolumeId, EnsureDeadline, (client, left, ends) => client.EnsureVolumeAsync(
             spec.VolumeId,
-            new EnsureVolumeRequest { Generation = spec.VolumeGeneration, SizeBytes = size, Source = new VolumeSource.Empty(), Label = spec.TemplateName },
+            new EnsureVolumeRequest { Generation = spec.VolumeGeneration, SizeBytes = size, Source = new VolumeSource.Empty(), Label = spec.TemplateName, Local = true },
             left, ends), flight);
         if (made is not DriverAnswer<VolumeReply>.Ok)
         {

@@ -77,7 +77,7 @@ internal sealed partial class DriverEndpoints
         var parts = request.Path.Split('/');
         var handled = (request.Method, parts) switch
         {
-            ("GET", ["", "v1", "info"]) => NowAsync(_info, DriverJson.Default.DriverInfo),
+            ("GET", ["", "v1", "info"]) => NowAsync(_info with { Capabilities = _driver.Capabilities }, DriverJson.Default.DriverInfo),
             ("GET", ["", "v1", "status"]) => NowAsync(Status(), DriverJson.Default.PoolStatus),
             ("POST", ["", "v1", "probe"]) => ProbeAsync(request),
             ("GET", ["", "v1", "calls"]) => null,
@@ -136,24 +136,28 @@ internal sealed partial class DriverEndpoints
         var status = _monitor.Status;
         if (_work.Stuck < _work.Workers)
         {
-            return Masked(status);
+            return Told(status);
         }
 
-        return Masked(status with
+        return Told(status with
         {
             ControlPlane = PlaneHealth.Down,
             Error = DriverFailure.Unreachable($"All {_work.Workers} workers of storage pool '{_pool}' wait for calls that do not come back."),
         });
     }
 
-    private PoolStatus Masked(PoolStatus status) => status.Error is null ? status : status with { Error = Masked(status.Error) };
+    private PoolStatus Told(PoolStatus status) => status with
+    {
+        Capabilities = _driver.Capabilities,
+        Error = status.Error is null ? null : Masked(status.Error),
+    };
 
     private async Task<DriverReply> ProbeAsync(DriverRequest request)
     {
         _received.Count("POST /v1/probe");
         return Deadline(request) switch
         {
-            DriverResult<TimeSpan>.Ok deadline => Reply(await _monitor.ProbeAsync(deadline.Value), DriverJson.Default.PoolStatus),
+            DriverResult<TimeSpan>.Ok deadline => Reply((await _monitor.ProbeAsync(deadline.Value)).Then<PoolStatus>(status => Told(status)), DriverJson.Default.PoolStatus),
             var failed => Reply(failed.Then<PoolStatus>(static _ => throw new InvalidOperationException()), DriverJson.Default.PoolStatus),
         };
     }

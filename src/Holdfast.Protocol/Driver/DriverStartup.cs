@@ -74,7 +74,7 @@ public sealed record DriverInfo
     /// <summary>The pool it serves.</summary>
     public required PoolId PoolId { get; init; }
 
-    /// <summary>What it can do.</summary>
+    /// <summary>What it can do, as far as it knows now. A driver that has not reached its backend yet may learn better: <see cref="PoolStatus.Capabilities"/>.</summary>
     public required DriverCapabilities Capabilities { get; init; }
 }
 
@@ -90,8 +90,20 @@ public sealed record DriverCapabilities
     /// <summary>Volumes can grow.</summary>
     public required bool CanResize { get; init; }
 
-    /// <summary>Volumes can be attached on more than one host (shared storage, live migration).</summary>
+    /// <summary>
+    /// Volumes can be attached on more than one host (shared storage, live migration). Otherwise each is the own storage of the host that made it, and the server
+    /// takes such a pool with scope HOST only.
+    /// </summary>
     public required bool IsShared { get; init; }
+
+    /// <summary>When not shared: why, naming the object at the backend or the setting, and what would change it; null: no reason is told.</summary>
+    public string? NotSharedReason { get; init; }
+
+    /// <summary>
+    /// Whether this host can hold the data of new volumes itself, so that what is written to them here need not cross the network. False: it only reaches data that is
+    /// elsewhere. Null: not told, which counts as yes.
+    /// </summary>
+    public bool? HoldsData { get; init; }
 
     /// <summary>An attach may succeed without the control plane when the device is locally there.</summary>
     public required bool CanAttachLocally { get; init; }
@@ -131,6 +143,9 @@ public sealed record PoolStatus
 
     /// <summary>Volumes attached on this host, or touched by a snapshot that this driver asked for, whose I/O does not go on; empty when there are none or nobody can tell.</summary>
     public IReadOnlyList<WaitingVolume> Waiting { get => field ?? []; init; }
+
+    /// <summary>What the driver can do now: a backend may be changed under it. Null: as its <see cref="DriverInfo"/> said. A driver of the kit need not set it, the kit does.</summary>
+    public DriverCapabilities? Capabilities { get; init; }
 
     /// <summary>When this was learnt, by the host's clock.</summary>
     public required DateTimeOffset AsOf { get; init; }

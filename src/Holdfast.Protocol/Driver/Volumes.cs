@@ -52,6 +52,12 @@ public sealed record EnsureVolumeRequest
 
     /// <summary>A label for people who look at the backend; not an identity.</summary>
     public string? Label { get; init; }
+
+    /// <summary>
+    /// A hint: this host is about to write or read all of it, so that its data had better be here where the backend can choose. Never a reason to fail, no part of what
+    /// the volume is, and of no effect on a volume that is there.
+    /// </summary>
+    public bool Local { get; init; }
 }
 
 /// <summary>Grows a volume to an absolute size. Shrinking is refused with <see cref="DriverErrorCode.Invalid"/>.</summary>

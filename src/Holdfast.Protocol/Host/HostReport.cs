@@ -226,7 +226,7 @@ public sealed record BindingStatus
     /// <summary>Last known health and capacity; null before the first answer.</summary>
     public PoolStatus? Status { get; init; }
 
-    /// <summary>What the driver can do; null before the first answer.</summary>
+    /// <summary>What the driver can do now; null before the first answer.</summary>
     public DriverCapabilities? Capabilities { get; init; }
 
     /// <summary>When absent: how the driver was ended, as the log line says it.</summary>

@@ -138,6 +138,49 @@ public sealed class MachineLifeTests
         _host.Server.Report(ItemKind.Machine, Samples.Vm.Value)!.Conditions.Single().Type.ShouldBe(ConditionType.ControlPlaneDown);
     }
 
+    /// <summary>The pool stayed healthy while LINSTOR refused everything new on this host.</summary>
+    [Fact]
+    public void A_satellite_that_is_away_makes_the_pool_sick_here_and_what_is_here_starts_and_stops_all_the_same()
+    {
+        _storage.CanAttachLocally = true;
+        _host.UntilBinding(Samples.Pool, BindingState.Attached);
+        _storage.SatelliteAway = "node 'kvm1' is OFFLINE";
+        _host.UntilBinding(Samples.Pool, BindingState.Degraded);
+        _host.Server.Report(ItemKind.Binding, Samples.Pool.Value)!.Conditions.Single().Text.ShouldContain("node 'kvm1' is OFFLINE");
+        var before = _host.Time.Elapsed;
+        _host.Server.Send(Samples.Machine(Desired.Running, disks: Disk));
+        _host.UntilMachine(MachineState.Running, 1);
+        (_host.Time.Elapsed - before).ShouldBeLessThan(TimeSpan.FromSeconds(2), "nothing is waited for");
+        var task = Samples.Id(0xD7);
+        _host.Server.Send(Samples.Task(task, new TaskSpec.EnsureVolume
+        {
+            PoolId = Samples.Pool, PoolName = "fast", VolumeId = Samples.Volume2, VolumeGeneration = Generation.First, SizeBytes = 1 << 30, Label = "new",
+        }));
+        _host.Until(() => _host.Server.Report(ItemKind.Task, task)?.Task?.State == TaskState.Failed, "the new volume to be refused", TimeSpan.FromSeconds(2));
+        _host.Server.Report(ItemKind.Task, task)!.Conditions.Single().Text.ShouldContain("node 'kvm1' is OFFLINE");
+        Stop(2);
+        _host.For(TimeSpan.FromMinutes(10));
+        _storage.Attached.ShouldHaveSingleItem("the release waits, and is owed");
+        _storage.SatelliteAway = null;
+        _host.UntilBinding(Samples.Pool, BindingState.Attached, TimeSpan.FromSeconds(15));
+        _host.Until(() => _storage.Attached.Count == 0 && _host.Server.Obligations.Values.All(owed => owed.State == ObligationState.Settled), "settled by itself");
+    }
+
+    /// <summary>The guest's disk is the device, and that is larger than the 1 GiB that were asked for.</summary>
+    [Fact]
+    public void A_disk_is_told_as_large_as_its_device_and_still_grows()
+    {
+        _storage.RoundsUpBy = 4096;
+        Running();
+        _host.Server.Machine(Samples.Vm)!.Disks.Single().SizeBytes.ShouldBe((1L << 30) + 4096);
+        _host.Server.Send(Samples.Machine(Desired.Running, 2, disks: Disk with { SizeBytes = (1L << 30) + 4096 }));
+        _host.UntilMachine(MachineState.Running, 2);
+        _host.Hypervisor.Effects.ShouldNotContain(effect => effect.StartsWith("resize", StringComparison.Ordinal));
+        _host.Server.Send(Samples.Machine(Desired.Running, 3, disks: Disk with { SizeBytes = 2L << 30 }));
+        _host.UntilMachine(MachineState.Running, 3);
+        _host.Hypervisor.Effects.ShouldContain($"resize {2L << 30}");
+    }
+
     [Fact]
     public void A_failed_start_gives_back_the_disks_that_were_attached()
     {

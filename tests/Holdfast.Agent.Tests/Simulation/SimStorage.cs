@@ -77,8 +77,23 @@ internal sealed class SimStorage(PoolId pool, TimeProvider time)
     /// <summary>What a resumption fails with.</summary>
     public DriverError? ResumeError { get; set; }
 
+    /// <summary>How much larger devices are than what was asked for.</summary>
+    public long RoundsUpBy { get; set; }
+
+    /// <summary>Volumes whose device has another size.</summary>
+    public Dictionary<VolumeId, long> DeviceSizes { get; } = [];
+
+    /// <summary>What the satellite of this host says when it is away: the controller is well.</summary>
+    public string? SatelliteAway { get; set; }
+
+    /// <summary>What was asked to be made.</summary>
+    public List<EnsureVolumeRequest> Ensured { get; } = [];
+
     /// <summary>How often the inventory was asked.</summary>
     public int Inventories { get; set; }
+
+    public long DeviceSizeOf(VolumeId volume) =>
+        DeviceSizes.TryGetValue(volume, out var size) ? size : RoundsUpBy + (Volumes.TryGetValue(volume, out var info) ? info.SizeBytes : 1 << 30);
 
     public string PathOf(VolumeId volume) => Paths.GetValueOrDefault(volume) ?? "/dev/" + volume;
 
@@ -121,16 +136,26 @@ internal sealed class SimStorage(PoolId pool, TimeProvider time)
         }
     }
 
-    public PoolStatus Status() => new()
+    public DriverCapabilities Capabilities => new()
     {
-        ControlPlane = Mood is BackendMood.Well or BackendMood.Busy or BackendMood.DoneButAnswerLost ? PlaneHealth.Up : PlaneHealth.Down,
-        DataPlane = PlaneHealth.Up,
-        Error = Mood is BackendMood.Well or BackendMood.Busy or BackendMood.DoneButAnswerLost
-            ? null
-            : new DriverError { Code = DriverErrorCode.Unreachable, Text = "the controller does not answer", Backend = "Connection refused" },
-        Waiting = [.. Waiting.Select(pair => new WaitingVolume(pair.Key, pair.Value.Text!, pair.Value.CanResume))],
-        AsOf = time.GetUtcNow(),
+        CanClone = CanClone, CanSnapshot = false, CanResize = true, IsShared = true, CanAttachLocally = CanAttachLocally, CanCut = CanCut,
     };
+
+    public PoolStatus Status()
+    {
+        var answers = Mood is BackendMood.Well or BackendMood.Busy or BackendMood.DoneButAnswerLost;
+        return new PoolStatus
+        {
+            ControlPlane = answers && SatelliteAway is null ? PlaneHealth.Up : PlaneHealth.Down,
+            DataPlane = PlaneHealth.Up,
+            Error = !answers ? new DriverError { Code = DriverErrorCode.Unreachable, Text = "the controller does not answer", Backend = "Connection refused" }
+                : SatelliteAway is { } away ? new DriverError { Code = DriverErrorCode.Busy, Text = away }
+                : null,
+            Capabilities = Capabilities,
+            Waiting = [.. Waiting.Select(pair => new WaitingVolume(pair.Key, pair.Value.Text!, pair.Value.CanResume))],
+            AsOf = time.GetUtcNow(),
+        };
+    }
 
     public static DriverAnswer<T> Error<T>(DriverErrorCode code, string words) =>
         new DriverAnswer<T>.Failed(new DriverError { Code = code, Text = "the backend failed", Backend = words });
@@ -188,6 +213,7 @@ internal sealed class SimDriver(SimStorage storage, TimeProvider time, int pid) 
     public Task<DriverAnswer<VolumeReply>> EnsureVolumeAsync(VolumeId volume, EnsureVolumeRequest request, TimeSpan deadline, CancellationToken cancellationToken) =>
         storage.CallAsync<VolumeReply>($"ensure {volume}", true, () =>
         {
+            storage.Ensured.Add(request);
             var had = storage.Volumes.TryGetValue(volume, out var info);
             if (info is not null && request.Generation < info.Generation)
             {
@@ -343,7 +369,7 @@ internal sealed class SimDriver(SimStorage storage, TimeProvider time, int pid) 
 
     private AttachmentReply Reply(VolumeId volume) => new()
     {
-        Outcome = DriverOutcome.Done, Source = new DiskSource.Block(storage.PathOf(volume)), SizeBytes = 1 << 30, BackendName = $"hf-{volume}",
+        Outcome = DriverOutcome.Done, Source = new DiskSource.Block(storage.PathOf(volume)), SizeBytes = storage.DeviceSizeOf(volume), BackendName = $"hf-{volume}",
     };
 }
 
@@ -456,11 +482,7 @@ internal sealed class SimLauncher(TimeProvider time) : IDriverLauncher
     private static DriverInfo Info(BindingSpec spec, SimDriver driver, SimStorage storage, DriverBuild build) => new()
     {
         Driver = spec.Driver, Version = build.Value, Protocol = 1, Pid = driver.Pid, PoolId = spec.PoolId,
-        Capabilities = new DriverCapabilities
-        {
-            CanClone = storage.CanClone, CanSnapshot = false, CanResize = true, IsShared = true, CanAttachLocally = storage.CanAttachLocally,
-            CanCut = storage.CanCut,
-        },
+        Capabilities = storage.Capabilities,
     };
 
     public Task<ReapOutcome> ReapAsync(PoolId pool, TimeSpan bound)
