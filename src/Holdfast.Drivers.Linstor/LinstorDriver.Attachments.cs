@@ -91,7 +91,7 @@ internal sealed partial class LinstorDriver
             return late;
         }
 
-        return Hand(volume, request, record, ready.Device!, ours.IsDrbd, ours.Marks.Sealed, ours.SizeKib * 1024, null, doing);
+        return Hand(volume, request, record, ready.Device!, ours.IsDrbd, ours.Marks.Sealed, ready.Device!.SizeBytes, null, doing);
     }
 
     /// <inheritdoc/>

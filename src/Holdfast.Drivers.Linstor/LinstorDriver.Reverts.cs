@@ -277,7 +277,7 @@ internal sealed partial class LinstorDriver
 
         // Without DRBD a resource that LINSTOR adds would be empty.
         if (replicas < revert.Replicas && resources.Exists(static one => one.LayerObject?.Has("DRBD") ?? false)
-            && await PlaceAsync(name, always: true, doing, deadline) is { } lacking)
+            && await PlaceAsync(name, wantsLocal: false, always: true, doing, deadline) is { } lacking)
         {
             return new Reverted.Failed(lacking.Error);
         }

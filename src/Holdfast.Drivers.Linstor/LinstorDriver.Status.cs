@@ -45,11 +45,14 @@ internal sealed partial class LinstorDriver
             _capacityAt = failed is null ? _time.GetTimestamp() : null;
         }
 
+        // The controller is well, and all the same nothing new can be made or attached on this host: for this host that is what counts. What is attached goes on, and
+        // what is here is attached by its device.
+        var hindrance = ErrorOf(node, doing) ?? (_capacityError is { Code: DriverErrorCode.Invalid } ? _capacityError : null) ?? WithoutPool(doing);
         return new PoolStatus
         {
-            ControlPlane = PlaneHealth.Up,
+            ControlPlane = hindrance is null ? PlaneHealth.Up : PlaneHealth.Down,
             DataPlane = dataPlane,
-            Error = ErrorOf(node, doing) ?? _capacityError ?? await ComplaintAsync(doing, deadline),
+            Error = hindrance ?? _capacityError ?? await ComplaintAsync(doing, deadline),
             Capacity = _capacity,
             AsOf = _time.GetUtcNow(),
         };
@@ -102,6 +105,11 @@ internal sealed partial class LinstorDriver
             : DriverFailure.Busy($"{doing}: LINSTOR's satellite on this host, node '{node.Name}', is {node.ConnectionStatus ?? "in an unknown state"}.");
     }
 
+    private DriverError? WithoutPool(string doing) => _traits is { IsDrbd: false, HoldsData: false }
+        ? DriverFailure.Invalid(
+            $"{doing}: LINSTOR's node '{_settings.NodeName}' has no storage pool of the group, and the group has no DRBD by which data elsewhere could be used; nothing can be made on this host.")
+        : null;
+
     private async Task<DriverError?> ComplaintAsync(string doing, CallDeadline deadline) =>
         await _linstor.Controllers.FindAsync(deadline) is RestReply<ActiveController>.Ok({ Complaint: { } complaint } active)
             ? DriverFailure.Busy($"{doing}: the controller at {active.Address} answers but says that it is not well.", complaint)
@@ -124,21 +132,25 @@ internal sealed partial class LinstorDriver
             return (null, Fail(unread, doing));
         }
 
-        Learn(group, pools);
-        var (totalKib, usedKib) = Sum(pools, group.SelectFilter);
+        // Without DRBD a volume is on one node, and this driver makes it on its own: what others have is no room of this host's.
+        var usable = pools.FindAll(pool => (group.IsDrbd || IsHere(pool)) && group.Allows(pool.NodeName));
+        Learn(group, usable);
+        var (totalKib, usedKib) = Sum(usable, group.IsDrbd ? group.SelectFilter : group.SelectFilter! with { PlaceCount = 1 });
         return (new PoolCapacity(totalKib * 1024, usedKib * 1024, _time.GetUtcNow()), null);
     }
+
+    private bool IsHere(StoragePool pool) => string.Equals(pool.NodeName, _settings.NodeName, StringComparison.OrdinalIgnoreCase);
 
     private void Learn(ResourceGroup group, List<StoragePool> pools)
     {
         var names = group.SelectFilter?.StoragePoolList ?? [];
         var used = pools.Where(pool => !string.Equals(pool.ProviderKind, "DISKLESS", StringComparison.OrdinalIgnoreCase)
             && (names.Count == 0 || names.Contains(pool.StoragePoolName, StringComparer.OrdinalIgnoreCase))).ToList();
-        var layers = group.SelectFilter?.LayerStack ?? [];
         var traits = new PoolTraits(
-            IsDrbd: layers.Count == 0 || layers.Contains("DRBD", StringComparer.OrdinalIgnoreCase),
+            IsDrbd: group.IsDrbd,
             CanClone: !used.Exists(static pool => NoClone.Contains(pool.ProviderKind, StringComparer.OrdinalIgnoreCase)),
-            CanSnapshot: used.Count == 0 || used.Exists(static pool => pool.SupportsSnapshots != false));
+            CanSnapshot: used.Count == 0 || used.Exists(static pool => pool.SupportsSnapshots != false),
+            HoldsData: used.Exists(IsHere));
         if (traits != _traits)
         {
             _traits = traits;

@@ -452,30 +452,71 @@ internal sealed partial class LinstorDriver
 
     private Task<Begun> BeginAsync(VolumeMarks marks, EnsureVolumeRequest request, long sizeKib, string doing, CallDeadline deadline) => request.Source switch
     {
-        VolumeSource.Empty => BeginEmptyAsync(marks, sizeKib, doing, deadline),
+        VolumeSource.Empty => BeginEmptyAsync(marks, request.Local, sizeKib, doing, deadline),
         VolumeSource.FromVolume from => BeginCloneAsync(marks, from, sizeKib, doing, deadline),
         VolumeSource.FromSnapshot from => BeginRestoreAsync(marks with { Building = true }, from, sizeKib, doing, deadline),
         _ => throw new InvalidOperationException("The hierarchy is closed."),
     };
 
-    private async Task<Begun> BeginEmptyAsync(VolumeMarks marks, long sizeKib, string doing, CallDeadline deadline)
+    private async Task<Begun> BeginEmptyAsync(VolumeMarks marks, bool wantsLocal, long sizeKib, string doing, CallDeadline deadline)
     {
         if (!(await _linstor.VersionAsync(deadline)).Has(out var version, out var unreachable))
         {
             return new Begun.Failed(Fail(unreachable, doing));
         }
 
-        var name = VolumeName.Of(marks.Volume);
-        var making = deadline.KeepingBack(ReadBack);
+        if (!version.HasSpawnProperties)
+        {
+            // An older LINSTOR cannot mark what it spawns; there the definition is made first, marked, and completed by the next steps.
+            var body = new ResourceDefinitionBody(VolumeName.Of(marks.Volume), _settings.ResourceGroup, (marks with { Building = true }).ToProperties());
+            var made = await BegunAsync(await _linstor.CreateDefinitionAsync(body, deadline.KeepingBack(ReadBack)), marks.Volume, doing, deadline);
+            return made is Begun.Done ? new Begun.Done(Answered: false) : made;
+        }
 
-        // A spawn makes all of it or nothing. An older LINSTOR cannot mark what it spawns; there the definition is made first, marked, and completed by the next steps.
-        var reply = version.HasSpawnProperties
-            ? await _linstor.SpawnAsync(_settings.ResourceGroup, new SpawnRequest(name, [sizeKib], true, marks.ToProperties()), making)
-            : await _linstor.CreateDefinitionAsync(
-                new ResourceDefinitionBody(name, _settings.ResourceGroup, (marks with { Building = true }).ToProperties()),
-                making);
+        var (first, unread) = await FirstPlaceAsync(wantsLocal, deadline);
+        if (unread is not null)
+        {
+            return new Begun.Failed(Fail(unread, doing));
+        }
+
+        // A spawn makes all of it or nothing; where the first replica is to be here, it is only the first step.
+        if (first is { IsHint: true })
+        {
+            var begun = await SpawnAsync(marks with { Building = true }, first.Filter, sizeKib, doing, deadline);
+            if (begun is not Begun.Failed { Error.Code: DriverErrorCode.Capacity or DriverErrorCode.Busy or DriverErrorCode.Invalid })
+            {
+                return begun;
+            }
+        }
+
+        return await SpawnAsync(marks, first is { IsHint: false } ? first.Filter : null, sizeKib, doing, deadline);
+    }
+
+    private async Task<Begun> SpawnAsync(VolumeMarks marks, PlaceFilter? filter, long sizeKib, string doing, CallDeadline deadline)
+    {
+        var spawn = new SpawnRequest(VolumeName.Of(marks.Volume), [sizeKib], true, marks.ToProperties(), filter);
+        var reply = await _linstor.SpawnAsync(_settings.ResourceGroup, spawn, deadline.KeepingBack(ReadBack));
         var begun = await BegunAsync(reply, marks.Volume, doing, deadline);
-        return begun is Begun.Done && reply.Has(out var change, out _) ? new Begun.Done(Answered: version.HasSpawnProperties && !change.Deferred) : begun;
+        return begun is Begun.Done && reply.Has(out var change, out _) ? new Begun.Done(Answered: !change.Deferred) : begun;
+    }
+
+    /// <summary>Where the first replica goes, when that is not left to LINSTOR.</summary>
+    /// <param name="Filter">On this node.</param>
+    /// <param name="IsHint">Whether it may go elsewhere when it cannot be here, and the others go where the group says; else it is the only one.</param>
+    private sealed record FirstPlace(PlaceFilter Filter, bool IsHint);
+
+    // LINSTOR is asked each time: without DRBD, data on another node would be lost to this host, and a group can be changed at any moment.
+    private async Task<(FirstPlace? Place, RestProblem? Problem)> FirstPlaceAsync(bool wantsLocal, CallDeadline deadline)
+    {
+        if (!(await _linstor.GroupAsync(_settings.ResourceGroup, deadline)).Has(out var group, out var problem) && problem is not null)
+        {
+            return (null, problem);
+        }
+
+        var here = new PlaceFilter([_settings.NodeName], PlaceCount: 1);
+        return group is { IsDrbd: false } ? (new FirstPlace(here, IsHint: false), null)
+            : wantsLocal && _traits.HoldsData != false && group?.Allows(_settings.NodeName) == true ? (new FirstPlace(here, IsHint: true), null)
+            : (null, null);
     }
 
     private async Task<Begun> BegunAsync<T>(RestReply<T> reply, VolumeId volume, string doing, CallDeadline deadline)
@@ -640,7 +681,7 @@ internal sealed partial class LinstorDriver
     {
         var failed = request.Source switch
         {
-            VolumeSource.Empty => await FillEmptyAsync(volume, sizeKib, answered, doing, deadline),
+            VolumeSource.Empty => await FillEmptyAsync(volume, request.Local, sizeKib, answered, doing, deadline),
             VolumeSource.FromVolume from => await FillCloneAsync(volume, from, doing, deadline),
             VolumeSource.FromSnapshot from => await FillRestoreAsync(volume, from, doing, deadline),
             _ => throw new InvalidOperationException("The hierarchy is closed."),
@@ -694,7 +735,7 @@ internal sealed partial class LinstorDriver
         return new Unmade(error, Keep: error.Code is not (DriverErrorCode.Capacity or DriverErrorCode.Invalid or DriverErrorCode.Unsupported));
     }
 
-    private async Task<Unmade?> FillEmptyAsync(VolumeId volume, long sizeKib, bool answered, string doing, CallDeadline deadline)
+    private async Task<Unmade?> FillEmptyAsync(VolumeId volume, bool wantsLocal, long sizeKib, bool answered, string doing, CallDeadline deadline)
     {
         var name = VolumeName.Of(volume);
         switch (await FindAsync(volume, doing, deadline))
@@ -715,28 +756,41 @@ internal sealed partial class LinstorDriver
                 break;
         }
 
-        return await PlaceAsync(name, always: !answered, doing, deadline);
+        return await PlaceAsync(name, wantsLocal, always: !answered, doing, deadline);
     }
 
     /// <summary>Sees to it that data has a place.</summary>
-    private async Task<Unmade?> PlaceAsync(string name, bool always, string doing, CallDeadline deadline)
+    private async Task<Unmade?> PlaceAsync(string name, bool wantsLocal, bool always, string doing, CallDeadline deadline)
     {
         if (!(await _linstor.ResourcesAsync(name, deadline)).Has(out var resources, out var unread))
         {
             return new Unmade(Fail(unread, doing), Keep: true);
         }
 
-        if (!always && resources.Exists(static one => one is { IsDiskless: false, IsGoing: false }))
+        var isPlaced = resources.Exists(static one => one is { IsDiskless: false, IsGoing: false });
+        if (isPlaced && !always && !wantsLocal)
         {
             return null;
         }
 
-        if (!(await _linstor.AutoPlaceAsync(name, deadline.KeepingBack(ReadBack))).Has(out var change, out var problem))
+        var (first, unknown) = await FirstPlaceAsync(wantsLocal, deadline);
+        if (unknown is not null)
+        {
+            return new Unmade(Fail(unknown, doing), Keep: true);
+        }
+
+        if (!isPlaced && first is { IsHint: true })
+        {
+            // What comes of it shows in what is left to place.
+            await _linstor.AutoPlaceAsync(name, first.Filter, deadline.KeepingBack(ReadBack));
+        }
+
+        if (!(await _linstor.AutoPlaceAsync(name, first is { IsHint: false } ? first.Filter : null, deadline.KeepingBack(ReadBack))).Has(out var change, out var problem))
         {
             // Without an answer only as many replicas as the group wants are good enough: fewer would go unnoticed for ever.
             return problem.MayHaveEffect
                 && (await _linstor.GroupAsync(_settings.ResourceGroup, deadline)).Has(out var group, out _)
-                && await IsPlacedAsync(name, Math.Max(group?.SelectFilter?.PlaceCount ?? 1, 1), deadline)
+                && await IsPlacedAsync(name, first is { IsHint: false } ? 1 : Math.Max(group?.SelectFilter?.PlaceCount ?? 1, 1), deadline)
                     ? null
                     : ToUnmade(problem, doing);
         }

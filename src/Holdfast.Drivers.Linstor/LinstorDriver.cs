@@ -66,6 +66,11 @@ internal sealed partial class LinstorDriver : IStorageDriver
         CanSnapshot = _traits.CanSnapshot,
         CanResize = true,
         IsShared = _traits.IsDrbd,
+        NotSharedReason = _traits.IsDrbd
+            ? null
+            : $"LINSTOR's resource group '{_settings.ResourceGroup}' has no DRBD in its layer list, so that each of its volumes is on one node only. Use scope HOST, or put DRBD in"
+                + " the group's layer list",
+        HoldsData = _traits.HoldsData,
         CanAttachLocally = true,
     };
 

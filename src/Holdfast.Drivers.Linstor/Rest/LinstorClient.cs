@@ -154,11 +154,12 @@ internal sealed class LinstorClient(Controllers controllers)
             LinstorJson.Default.VolumeDefinitionCreate),
         deadline);
 
-    public Task<RestReply<ChangeReply>> AutoPlaceAsync(string name, CallDeadline deadline) => ChangeAsync(
+    /// <summary>Places resources until the filter is met; null: until the group's own is.</summary>
+    public Task<RestReply<ChangeReply>> AutoPlaceAsync(string name, PlaceFilter? filter, CallDeadline deadline) => ChangeAsync(
         "POST autoplace",
         HttpMethod.Post,
         $"v1/resource-definitions/{Uri.EscapeDataString(name)}/autoplace",
-        Empty,
+        filter is null ? Empty : JsonSerializer.SerializeToUtf8Bytes(new AutoPlace(filter), LinstorJson.Default.AutoPlace),
         deadline);
 
     public Task<RestReply<ChangeReply>> ModifyDefinitionAsync(string name, PropertyChange change, CallDeadline deadline) => ChangeAsync(

@@ -111,10 +111,10 @@ internal sealed class LinstorBench : IAsyncDisposable
 
         private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-        public Task<DriverResult<VolumeReply>> EnsureAsync(VolumeId volume, long generation = 1, long size = Size, VolumeSource? source = null, double seconds = 30) =>
+        public Task<DriverResult<VolumeReply>> EnsureAsync(VolumeId volume, long generation = 1, long size = Size, VolumeSource? source = null, double seconds = 30, bool local = false) =>
             Driver.EnsureVolumeAsync(
                 volume,
-                new EnsureVolumeRequest { Generation = new(generation), SizeBytes = size, Source = source ?? new VolumeSource.Empty() },
+                new EnsureVolumeRequest { Generation = new(generation), SizeBytes = size, Source = source ?? new VolumeSource.Empty(), Local = local },
                 Call(seconds),
                 Token);
 

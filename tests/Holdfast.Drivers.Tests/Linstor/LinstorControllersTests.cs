@@ -536,7 +536,7 @@ public sealed class LinstorControllersTests
         });
         var (client, _) = Make(controller.Url);
         await client.MakeAvailableAsync("hf-x", "n1", Deadline());
-        await client.AutoPlaceAsync("hf-x", Deadline());
+        await client.AutoPlaceAsync("hf-x", null, Deadline());
         await client.RollbackAsync("hf-x", "s", Deadline());
         await SpawnAsync(client, Deadline());
         bodies[0].ShouldEndWith("/v1/resource-definitions/hf-x/resources/n1/make-available HTTP/1.1 {\"diskful\":false}");

@@ -21,10 +21,22 @@ internal sealed record StoragePool(
     bool? SupportsSnapshots);
 
 /// <summary>How resources of a group are placed.</summary>
-internal sealed record SelectFilter(int? PlaceCount, string? StoragePool, IReadOnlyList<string>? StoragePoolList, IReadOnlyList<string>? LayerStack);
+internal sealed record SelectFilter(
+    int? PlaceCount,
+    string? StoragePool,
+    IReadOnlyList<string>? StoragePoolList,
+    IReadOnlyList<string>? LayerStack,
+    IReadOnlyList<string>? NodeNameList = null);
 
 /// <summary>A resource group.</summary>
-internal sealed record ResourceGroup(string? Name, SelectFilter? SelectFilter);
+internal sealed record ResourceGroup(string? Name, SelectFilter? SelectFilter)
+{
+    /// <summary>Whether its resources have DRBD, so that every node can use them; LINSTOR's own standard has it.</summary>
+    public bool IsDrbd => SelectFilter?.LayerStack is not { Count: > 0 } layers || layers.Contains("DRBD", StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Whether its resources may have data on a node.</summary>
+    public bool Allows(string? node) => SelectFilter?.NodeNameList is not { Count: > 0 } nodes || nodes.Contains(node, StringComparer.OrdinalIgnoreCase);
+}
 
 /// <summary>One layer of a resource definition. What else LINSTOR tells of it holds the DRBD secret and is not read.</summary>
 internal sealed record LayerData(string? Type);

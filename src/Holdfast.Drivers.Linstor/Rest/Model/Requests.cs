@@ -8,7 +8,8 @@ internal sealed record SpawnRequest(
     string ResourceDefinitionName,
     IReadOnlyList<long> VolumeSizes,
     bool Partial,
-    IReadOnlyDictionary<string, string>? ResourceDefinitionProps);
+    IReadOnlyDictionary<string, string>? ResourceDefinitionProps,
+    PlaceFilter? SelectFilter = null);
 
 /// <summary>Makes a resource definition alone.</summary>
 internal sealed record ResourceDefinitionCreate(ResourceDefinitionBody ResourceDefinition);
@@ -31,8 +32,11 @@ internal sealed record PropertyChange(IReadOnlyDictionary<string, string>? Overr
 /// <summary>Makes a resource usable on a node.</summary>
 internal sealed record MakeAvailable(bool Diskful);
 
-/// <summary>Places what a group asks for and is not there yet.</summary>
-internal sealed record AutoPlace;
+/// <summary>Places resources until a filter, over the group's own, is met.</summary>
+internal sealed record AutoPlace(PlaceFilter SelectFilter);
+
+/// <summary>Where resources are placed, in the place of what the group says.</summary>
+internal sealed record PlaceFilter(IReadOnlyList<string> NodeNameList, int PlaceCount);
 
 /// <summary>Takes a snapshot.</summary>
 internal sealed record SnapshotCreate(string Name);
