@@ -41,6 +41,7 @@ internal sealed class HangingFolder : IAsyncDisposable
         {
             await Tool.RunAsync("chmod", "755", pool._folder);
             var cluster = (await stage.Api.ListAsync("listClusters", "cluster", CancellationToken.None))[0];
+            var host = (await stage.Api.ListAsync("listHosts", "host", CancellationToken.None, ("type", "Routing")))[0];
             var made = await stage.Api.AskAsync(
                 "createStoragePool",
                 CancellationToken.None,
@@ -48,7 +49,8 @@ internal sealed class HangingFolder : IAsyncDisposable
                 ("zoneid", cluster.Text("zoneid")),
                 ("podid", cluster.Text("podid")),
                 ("clusterid", cluster.Text("id")),
-                ("scope", "CLUSTER"),
+                ("hostid", host.Text("id")),
+                ("scope", "HOST"),
                 ("provider", "DefaultPrimary"),
                 ("url", $"file://{pool._folder}"),
                 ("tags", name));

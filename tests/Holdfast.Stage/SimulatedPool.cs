@@ -90,6 +90,7 @@ internal sealed class SimulatedPool : IAsyncDisposable
     public async Task AddAsync()
     {
         var cluster = (await _stage.Api.ListAsync("listClusters", "cluster", CancellationToken.None))[0];
+        var host = (await _stage.Api.ListAsync("listHosts", "host", CancellationToken.None, ("type", "Routing")))[0];
         // The stand-ins for DRBD's devices and for drbdsetup are the cluster's own.
         (string, string)[] drbd = _kind == LinstorKind.Drbd
             ? [("details[0].devicePrefix", Path.Combine(_linstor.StateFolderPath, "dev")), ("details[0].drbdsetup", _linstor.DrbdSetupPath)]
@@ -103,7 +104,8 @@ internal sealed class SimulatedPool : IAsyncDisposable
             ("provider", "Linstor"),
             ("url", _linstor.Uri.ToString().TrimEnd('/')),
             ("details[0].resourceGroup", Group),
-            ("scope", "CLUSTER"),
+            ("hostid", host.Text("id")),
+            ("scope", _kind == LinstorKind.Drbd ? "CLUSTER" : "HOST"),
             ("zoneid", cluster.Text("zoneid")),
             ("podid", cluster.Text("podid")),
             ("clusterid", cluster.Text("id")),

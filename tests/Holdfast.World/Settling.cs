@@ -58,7 +58,7 @@ internal sealed class Settling(World world)
                 {
                     found.Add($"pool {pool.Name} is removed, but {host.Name} has {(runs ? "its driver" : "its folders")}");
                 }
-                else if (pool.State == PoolState.Up && !runs)
+                else if (pool.State == PoolState.Up && !runs && (pool.HostId ?? host.Id) == host.Id)
                 {
                     found.Add($"pool {pool.Name} is up, but {host.Name} has no driver of it");
                 }

@@ -266,18 +266,7 @@ internal sealed class World : IDisposable
     {
         foreach (var backend in _backends)
         {
-            backend.Cuts = CutMood.Works;
-            foreach (var (host, volume, why) in backend.Suspended.ToList())
-            {
-                // What a request held back, only a request lets go on.
-                if (!why.CanResume)
-                {
-                    backend.Resume(host, volume);
-                }
-            }
-
-            backend.Become(BackendMood.Well);
-            backend.TotalBytes = 10L << 40;
+            backend.EndFaults();
         }
 
         Node.Failpoints.Disarm();

@@ -39,6 +39,7 @@ internal sealed class LocalSetup
         if (await MissingAsync("listStoragePools", "storagepool", "local", cancellationToken))
         {
             _say($"creating the directory pool 'local' in {_options.PoolFolder}");
+            var host = (await _api.ListAsync("listHosts", "host", cancellationToken, ("type", "Routing"), ("state", "Up")))[0];
             await _api.AskAsync(
                 "createStoragePool",
                 cancellationToken,
@@ -46,7 +47,8 @@ internal sealed class LocalSetup
                 ("zoneid", zone),
                 ("podid", cluster.Text("podid")),
                 ("clusterid", cluster.Text("id")),
-                ("scope", "CLUSTER"),
+                ("hostid", host.Text("id")),
+                ("scope", "HOST"),
                 ("provider", "DefaultPrimary"),
                 ("url", $"file://{_options.PoolFolder}"),
                 ("tags", "local"));

@@ -86,7 +86,8 @@ public enum BindingHealth
 /// <param name="PoolId">The pool.</param>
 /// <param name="Health">How far it can be counted on.</param>
 /// <param name="Error">What is wrong, in the backend's words.</param>
-public sealed record BindingFacts(IncarnationId IncarnationId, PoolId PoolId, BindingHealth Health, string? Error);
+/// <param name="NoNewVolumes">Why no volume is made there, however healthy it is; null: volumes are.</param>
+public sealed record BindingFacts(IncarnationId IncarnationId, PoolId PoolId, BindingHealth Health, string? Error, string? NoNewVolumes = null);
 
 /// <summary>What placing a VM takes and what there is.</summary>
 public sealed record PlacementFacts

@@ -143,6 +143,11 @@ public static class PlacementPlanner
                     return $"storage pool {volume.PoolName} ({pool}) of volume {volume.Name} does not serve there: {binding.Error ?? "no reason given"}";
                 }
 
+                if (mustMake && binding.NoNewVolumes is { } never)
+                {
+                    return $"storage pool {volume.PoolName} ({pool}) takes no new volumes, and volume {volume.Name} is not made yet: {never}";
+                }
+
                 rank = Math.Max(rank, (int)binding.Health);
                 continue;
             }
@@ -214,6 +219,11 @@ public static class PlacementPlanner
         if (binding.Health is BindingHealth.Down or BindingHealth.LocalOnly)
         {
             return $"does not serve: {binding.Error ?? "no reason given"}";
+        }
+
+        if (binding.NoNewVolumes is { } never)
+        {
+            return $"takes no new volumes: {never}";
         }
 
         if (pool is { CapacityBytes: > 0 and var total, UsedBytes: { } used } && used / (total / 100.0) > FullPercent)

@@ -43,6 +43,9 @@ public sealed record PoolBindingFacts
     /// <summary>Reported: attached, with its control plane up.</summary>
     public bool IsServing { get; init; }
 
+    /// <summary>Reported: why only one host can use each volume; null: several can, or it is not told yet.</summary>
+    public string? NotShared { get; init; }
+
     /// <summary>Reported capacity in bytes.</summary>
     public long? CapacityBytes { get; init; }
 
@@ -73,6 +76,9 @@ public sealed record PoolStateFacts
 
     /// <summary>Its state.</summary>
     public required PoolState State { get; init; }
+
+    /// <summary>Which hosts have it.</summary>
+    public required PoolScope Scope { get; init; }
 
     /// <summary>While it is being added: until when whoever adds it waits for the answer. What refuses before fails the call; afterwards only time, or that every host refuses for good, undoes it.</summary>
     public DateTimeOffset? AnswerBy { get; init; }
@@ -191,6 +197,16 @@ public static class PoolPlanner
 
     private static void PlanAdding(List<PoolAction> actions, PoolStateFacts facts)
     {
+        foreach (var binding in facts.Bindings.Where(b => b.IsCurrent))
+        {
+            if (ScopeRule.Objection(facts.Scope, binding.NotShared) is { } objection)
+            {
+                var scope = facts.Scope.ToString().ToUpperInvariant();
+                actions.Add(new PoolAction.Undo($"storage pool {facts.Name} can be added with scope HOST only, not {scope}. Host {binding.HostName} says: {objection}"));
+                return;
+            }
+        }
+
         if (facts.Bindings.FirstOrDefault(b => b is { IsCurrent: true, IsServing: true, CapacityBytes: > 0 }) is { } first)
         {
             actions.Add(new PoolAction.Added(first.HostName));

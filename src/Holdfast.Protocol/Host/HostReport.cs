@@ -163,6 +163,11 @@ public enum ConditionType
     /// <summary>Another build of the driver is installed and does not start, or did not go on; the one before serves.</summary>
     DriverNotUpgraded,
 
+    /// <summary>
+    /// Only one host can use each volume of the pool, and its scope is wider than one host: it takes no new volumes. Added by the server, which alone knows the scope.
+    /// </summary>
+    NotShared,
+
     /// <summary>The guest ended by itself.</summary>
     GuestEnded,
 

@@ -33,6 +33,7 @@ internal static class BindingRowFacts
             IsAbsent = binding.Absent is not null,
             IsAbsolved = binding.Absolved is not null,
             IsServing = binding is { Observed: BindingState.Attached, ControlPlane: PlaneHealth.Up },
+            NotShared = binding.NotShared,
             CapacityBytes = binding.CapacityBytes,
             Error = binding.Error,
             Refusal = conditions.FirstOrDefault(IsLasting)?.Text,

@@ -13,6 +13,8 @@ internal static class EventTypes
     public const string BindingAbsolved = "STORAGE.BINDING.ABSOLVED";
     public const string BindingDegraded = "STORAGE.BINDING.DEGRADED";
     public const string BindingRecovered = "STORAGE.BINDING.RECOVERED";
+    public const string PoolNotShared = "STORAGE.POOL.NOTSHARED";
+    public const string PoolShared = "STORAGE.POOL.SHARED";
     public const string DriverUpgraded = "STORAGE.DRIVER.UPGRADED";
     public const string DriverNotUpgraded = "STORAGE.DRIVER.NOTUPGRADED";
 

@@ -246,15 +246,29 @@ internal sealed partial class Turn
         }
 
         var error = ErrorOf(report, status);
+        var capabilities = status.Capabilities;
+        var notShared = capabilities switch
+        {
+            null => binding.NotShared,
+            { IsShared: false } => capabilities.NotSharedReason ?? "each of its volumes can be used on one host only",
+            _ => null,
+        };
+        var misfit = notShared is null ? null : ScopeRule.Objection(await Db.StoragePools.Where(p => p.Id == poolId).Select(p => p.Scope).SingleAsync(cancellationToken), notShared);
+        Condition[] remarks = misfit is null || isConfirmedAbsent
+            ? []
+            : [new Condition { Type = ConditionType.NotShared, PoolId = poolId, Text = $"It takes no new volumes, because its scope is wider than one host: {misfit}" }];
         var changed = binding with
         {
             ObservedGeneration = report.Generation,
             Observed = status.State,
             ControlPlane = status.Status?.ControlPlane ?? PlaneHealth.Unknown,
             DataPlane = status.Status?.DataPlane ?? PlaneHealth.Unknown,
-            CanAttachLocally = status.Capabilities?.CanAttachLocally ?? binding.CanAttachLocally,
+            CanAttachLocally = capabilities?.CanAttachLocally ?? binding.CanAttachLocally,
+            NotShared = notShared,
+            HoldsData = capabilities is null ? binding.HoldsData : capabilities.HoldsData,
+            CanClone = capabilities?.CanClone ?? binding.CanClone,
             Error = error,
-            Conditions = JsonSerializer.Serialize(report.Conditions, HostJson.Default.IReadOnlyListCondition),
+            Conditions = JsonSerializer.Serialize([.. report.Conditions, .. remarks], HostJson.Default.IReadOnlyListCondition),
             DriverPid = status.DriverPid,
             DriverVersion = status.DriverVersion ?? binding.DriverVersion,
             CapacityBytes = status.Status?.Capacity?.TotalBytes ?? binding.CapacityBytes,
@@ -283,6 +297,7 @@ internal sealed partial class Turn
 
         await TellDriverAsync(host, pool, binding, changed, cancellationToken);
         await TellSuspendedAsync(host, pool, binding, changed, cancellationToken);
+        await TellSharingAsync(host, pool, binding, changed, cancellationToken);
         if (status.Status?.Capacity is { } capacity && (capacity.TotalBytes != pool.CapacityBytes || capacity.UsedBytes != pool.UsedBytes))
         {
             await Db.StoragePools.Where(p => p.Id == poolId)
@@ -357,6 +372,29 @@ internal sealed partial class Turn
             .ToDictionary(static group => group.Key, static group => group.First().Text);
     }
 
+    // Once for the pool, whose backend was changed, not for each of its hosts. One that is being added is refused instead.
+    private async Task TellSharingAsync(HostRow host, StoragePoolRow pool, BindingRow before, BindingRow now, CancellationToken cancellationToken)
+    {
+        var (was, becomes) = (ScopeRule.Objection(pool.Scope, before.NotShared), ScopeRule.Objection(pool.Scope, now.NotShared));
+        if ((was is null) == (becomes is null)
+            || pool.State is PoolState.Initialized or PoolState.Removed
+            || await Db.Bindings.AnyAsync(b => b.PoolId == pool.Id && b.Absent == null && b.IncarnationId != now.IncarnationId && b.NotShared != null, cancellationToken))
+        {
+            return;
+        }
+
+        await TellSystemAsync(
+            becomes is null ? EventTypes.PoolShared : EventTypes.PoolNotShared,
+            becomes is null ? EventLevel.Info : EventLevel.Warn,
+            becomes is null
+                ? $"Storage pool {pool.Name} ({pool.Id}) can be used by several hosts again, and takes new volumes"
+                : $"Storage pool {pool.Name} ({pool.Id}) takes no new volumes, because its scope is {pool.Scope.ToString().ToUpperInvariant()}; what is on it goes on. Host {host.Name} ({host.Id}) says: {becomes}",
+            ResourceTypes.StoragePool,
+            pool.Id.Value,
+            pool.Name,
+            cancellationToken);
+    }
+
     /// <summary>Looks whether templates that wait for a pool can be imported now.</summary>
     public async Task SeedTemplatesAsync(CancellationToken cancellationToken)
     {
@@ -381,11 +419,25 @@ internal sealed partial class Turn
                 await Db.Leases.Where(l => l.VolumeId == volume && l.VmId == id).DeleteAsync(cancellationToken);
             }
 
+            await ObserveSizesAsync(id, machine.Disks, cancellationToken);
             var networks = JsonSerializer.Serialize([.. machine.Networks], StoredText.Default.ListString);
             await Db.Vms.Where(v => v.Id == id && v.Networks != networks).Set(v => v.Networks, networks).UpdateAsync(cancellationToken);
         }
 
         Mark(id);
+    }
+
+    // A volume is as large as its guest sees it: backends round up, and what is copied or moved by less than that loses its end. One that is being resized is told by that.
+    private async Task ObserveSizesAsync(VmId vm, IReadOnlyList<MachineDiskStatus> disks, CancellationToken cancellationToken)
+    {
+        var volumes = await Db.Volumes.Where(v => v.VmId == vm && v.Removed == null && v.State == VolumeState.Ready).Select(v => new { v.Id, v.SizeBytes }).ToListAsync(cancellationToken);
+        foreach (var volume in volumes)
+        {
+            if (disks.FirstOrDefault(d => d.VolumeId == volume.Id) is { } disk && disk.SizeBytes > volume.SizeBytes)
+            {
+                await Db.Volumes.Where(v => v.Id == volume.Id).Set(v => v.SizeBytes, disk.SizeBytes).UpdateAsync(cancellationToken);
+            }
+        }
     }
 
     private async Task ObserveTaskAsync(HostItemRow item, ItemReport report, TaskStatus status, CancellationToken cancellationToken)

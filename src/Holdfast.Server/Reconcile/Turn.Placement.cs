@@ -69,7 +69,11 @@ internal sealed partial class Turn
                     AllocatedBytes = allocated.FirstOrDefault(a => a.Key == p.Id)?.Bytes ?? 0,
                 }),
             ],
-            Bindings = [.. bindings.Select(b => new BindingFacts(b.IncarnationId, b.PoolId, HealthOf(b), b.Error))],
+            Bindings =
+            [
+                .. bindings.Select(b => new BindingFacts(
+                    b.IncarnationId, b.PoolId, HealthOf(b), b.Error, ScopeRule.Objection(pools.First(p => p.Id == b.PoolId).Scope, b.NotShared))),
+            ],
         };
     }
 

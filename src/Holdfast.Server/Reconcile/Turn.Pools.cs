@@ -282,6 +282,7 @@ internal sealed partial class Turn
             Id = row.Id,
             Name = row.Name,
             State = row.State,
+            Scope = row.Scope,
             AnswerBy = row.State == PoolState.Initialized ? await AnswerByAsync(row, cancellationToken) : null,
             AddDeadline = row.AddDeadline,
             IsGone = row.Absent is not null,

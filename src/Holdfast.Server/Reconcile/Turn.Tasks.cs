@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Holdfast.Core.Ids;
+using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Driver;
@@ -78,21 +79,21 @@ internal sealed partial class Turn
         }
     }
 
-    /// <summary>
-    /// The host that does work of a pool for nobody in particular: one that is up and serves it healthily before one that is up, before one that may come back.
-    /// </summary>
-    public async Task<IncarnationId?> ChooseWorkerAsync(PoolId pool, CancellationToken cancellationToken)
+    /// <summary>The host that does work of a pool which need not be done on a certain one.</summary>
+    /// <param name="pool">The pool.</param>
+    /// <param name="forWhom">The host that needs the result; null: nobody in particular.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>The host's installation; null: no host has the pool.</returns>
+    public async Task<IncarnationId?> ChooseWorkerAsync(PoolId pool, IncarnationId? forWhom, CancellationToken cancellationToken)
     {
         var bindings = await (from b in Db.Bindings
                               join h in Db.Hosts on b.HostId equals h.Id
                               where b.PoolId == pool && b.Absent == null && b.Desired != Desired.Absent && h.IncarnationId == b.IncarnationId && h.Removed == null
-                              select new { b.IncarnationId, b.Observed, b.ControlPlane, h.State }).ToListAsync(cancellationToken);
-        return bindings
-            .OrderByDescending(b => b.State == HostState.Up)
-            .ThenByDescending(b => b is { Observed: BindingState.Attached, ControlPlane: PlaneHealth.Up })
-            .ThenBy(b => b.IncarnationId.Value)
-            .Select(b => (IncarnationId?)b.IncarnationId)
-            .FirstOrDefault();
+                              select new { b.IncarnationId, b.Observed, b.ControlPlane, b.HoldsData, h.State }).ToListAsync(cancellationToken);
+        return WorkerRule.Choose(
+            bindings.Select(b => new WorkerFacts(
+                b.IncarnationId, b.State == HostState.Up, b is { Observed: BindingState.Attached, ControlPlane: PlaneHealth.Up }, b.HoldsData)),
+            forWhom);
     }
 
     // Concurrent deploys share one import: the partial unique index allows one live copy of a template on a pool.
@@ -101,7 +102,8 @@ internal sealed partial class Turn
         var volume = await Db.Volumes.SingleAsync(v => v.Id == volumeId, cancellationToken);
         var templateId = volume.TemplateId!.Value;
         var poolId = volume.PoolId!.Value;
-        var copy = await FindCopyAsync(templateId, poolId, cancellationToken) ?? await ImportAsync(templateId, poolId, incarnation, cancellationToken);
+        var copy = await FindCopyAsync(templateId, poolId, cancellationToken) 
+            ?? await ImportAsync(templateId, poolId, await ChooseWorkerAsync(poolId, incarnation, cancellationToken) ?? incarnation, cancellationToken);
         await Db.Volumes.Where(v => v.Id == volumeId).Set(v => v.TemplateCopyId, copy).UpdateAsync(cancellationToken);
     }
 
@@ -169,7 +171,8 @@ internal sealed partial class Turn
                                  && b.Observed == BindingState.Attached && b.ControlPlane == PlaneHealth.Up
                                  && h.State == HostState.Up && h.IncarnationId == b.IncarnationId
                                  && (template.ZoneId == null || p.ZoneId == template.ZoneId)
-                             orderby p.Created, b.IncarnationId
+                                 && (b.NotShared == null || p.Scope == PoolScope.Host)
+                             orderby p.Created, p.Id, b.HoldsData == false ? 1 : 0, b.IncarnationId
                              select new { PoolId = p.Id, PoolName = p.Name, b.IncarnationId }).FirstOrDefaultAsync(cancellationToken);
         if (serving is null)
         {
@@ -314,7 +317,7 @@ internal sealed partial class Turn
             return;
         }
 
-        var worker = await ChooseWorkerAsync(pool.Id, cancellationToken);
+        var worker = await ChooseWorkerAsync(pool.Id, null, cancellationToken);
         if (worker is null)
         {
             await Db.UpdateAsync(copy with { State = TemplateCopyState.Deleting, TaskId = null }, token: cancellationToken);

@@ -146,8 +146,10 @@ internal sealed partial class Turn
     {
         var volume = await Db.Volumes.SingleAsync(v => v.Id == id, cancellationToken);
         var pool = await Db.StoragePools.SingleAsync(p => p.Id == volume.PoolId, cancellationToken);
+        var source = volume.Type == VolumeType.Root ? volume.TemplateCopyId : null;
+        var worker = source is null ? incarnation : await ChooseMakerAsync(pool.Id, incarnation, cancellationToken);
         var task = await AddTaskAsync(
-            incarnation,
+            worker,
             WorkKind.EnsureVolume,
             id,
             new TaskSpec.EnsureVolume
@@ -157,13 +159,20 @@ internal sealed partial class Turn
                 VolumeId = id,
                 VolumeGeneration = volume.Generation,
                 SizeBytes = volume.SizeBytes,
-                Source = volume.Type == VolumeType.Root ? volume.TemplateCopyId : null,
+                Source = source,
                 Label = volume.Name,
             },
             deadline ?? Now + Timings.ChangeDeadline,
             cancellationToken);
         await Db.UpdateAsync(volume with { State = VolumeState.Creating, StateSince = Now, TaskId = task, Condition = null }, token: cancellationToken);
     }
+
+    // A backend that cannot clone has its templates copied by a host, all bytes of them: by one that can hold the data, where the pool's hosts share it.
+    private async Task<IncarnationId> ChooseMakerAsync(PoolId pool, IncarnationId forWhom, CancellationToken cancellationToken) =>
+        await Db.Bindings.AnyAsync(
+            b => b.PoolId == pool && b.IncarnationId == forWhom && b.Absent == null && b.CanClone == false && b.HoldsData == false && b.NotShared == null, cancellationToken)
+            ? await ChooseWorkerAsync(pool, forWhom, cancellationToken) ?? forWhom
+            : forWhom;
 
     private async Task VolumeMadeAsync(VolumeId id, CancellationToken cancellationToken) =>
         await Db.Volumes.Where(v => v.Id == id)
@@ -254,7 +263,7 @@ internal sealed partial class Turn
         var maker = volume.TaskId is { } running
             ? await Db.Tasks.Where(t => t.Id == running && t.State == WorkState.Pending).Select(t => (IncarnationId?)t.IncarnationId).FirstOrDefaultAsync(cancellationToken)
             : null;
-        var incarnation = maker ?? await ChooseWorkerAsync(poolId, cancellationToken);
+        var incarnation = maker ?? await ChooseWorkerAsync(poolId, null, cancellationToken);
         TaskId? task = null;
         if (volume.TaskId is { } old)
         {
@@ -289,7 +298,7 @@ internal sealed partial class Turn
     public async Task<PlanFault?> ResizeVolumeAsync(VolumeRow volume, VmRow? vm, long size, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         var pool = await Db.StoragePools.SingleAsync(p => p.Id == volume.PoolId, cancellationToken);
-        var worker = vm is { State: VmState.Running } ? vm.IncarnationId : await ChooseWorkerAsync(pool.Id, cancellationToken);
+        var worker = vm is { State: VmState.Running } ? vm.IncarnationId : await ChooseWorkerAsync(pool.Id, null, cancellationToken);
         if (worker is not { } incarnation || pool.State is not (PoolState.Up or PoolState.Disabled))
         {
             return new PlanFault(

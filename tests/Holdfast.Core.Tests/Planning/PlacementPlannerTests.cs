@@ -64,6 +64,36 @@ public sealed class PlacementPlannerTests
     }
 
     [Fact]
+    public void A_new_volume_goes_to_another_host_while_one_cannot_make_it_and_the_reason_is_told_when_none_can()
+    {
+        var facts = Facts(Host(1), Host(2)) with
+        {
+            LastHost = Host(1).Id,
+            Bindings =
+            [
+                new BindingFacts(Host(1).IncarnationId, PoolA, BindingHealth.LocalOnly, "node 'h1' is OFFLINE"),
+                new BindingFacts(Host(2).IncarnationId, PoolA, BindingHealth.Serving, null),
+            ],
+        };
+        PlacementPlanner.Choose(facts, [Volume()]).ShouldBeOfType<Placement.Found>().Host.Id.ShouldBe(Host(2).Id);
+        PlacementPlanner.Choose(facts with { OnlyHost = Host(1).Id }, [Volume()]).ShouldBeOfType<Placement.Nowhere>().Fault.Text.ShouldContain("node 'h1' is OFFLINE");
+        var existing = Volume() with { State = VolumeState.Ready, PoolId = PoolA, PoolName = "a", PoolState = PoolState.Up };
+        PlacementPlanner.Choose(facts, [existing]).ShouldBeOfType<Placement.Found>().Host.Id.ShouldBe(Host(2).Id, "where all is well goes first");
+        PlacementPlanner.Choose(facts with { OnlyHost = Host(1).Id }, [existing]).ShouldBeOfType<Placement.Found>("what is on the host starts there");
+    }
+
+    [Theory]
+    [InlineData(VolumeState.Ready, true)]
+    [InlineData(VolumeState.Allocated, false)]
+    public void A_pool_that_takes_no_new_volumes_goes_on_with_those_it_has(VolumeState state, bool fits)
+    {
+        var facts = Facts(Host(1)) with { Bindings = [new BindingFacts(Host(1).IncarnationId, PoolA, BindingHealth.Serving, null, "no DRBD any more")] };
+        var volume = Volume() with { State = state, PoolId = PoolA, PoolName = "a", PoolState = PoolState.Up };
+        (PlacementPlanner.Choose(facts, [volume]) is Placement.Found).ShouldBe(fits);
+        PlacementPlanner.Choose(facts, [Volume()]).ShouldBeOfType<Placement.Nowhere>().Fault.Text.ShouldContain("no DRBD any more");
+    }
+
+    [Fact]
     public void A_dead_pool_costs_only_its_own_volumes()
     {
         var facts = Facts(Host(1)) with

@@ -31,6 +31,35 @@ public sealed class PoolPlannerTests
         PoolPlanner.Plan(Pool(PoolState.Initialized)).OfType<PoolAction.Undo>().ShouldHaveSingleItem();
     }
 
+    /// <summary>Volumes were made on hosts that could not use them, and the room of all hosts was summed up.</summary>
+    [Theory]
+    [InlineData(PoolScope.Zone, false)]
+    [InlineData(PoolScope.Cluster, false)]
+    [InlineData(PoolScope.Host, true)]
+    public void A_pool_whose_volumes_one_host_alone_can_use_is_added_with_scope_host_only(PoolScope scope, bool isAdded)
+    {
+        var serving = Binding() with { IsServing = true, CapacityBytes = 1, NotShared = "group 'rg' has no DRBD; use scope HOST" };
+        var plan = PoolPlanner.Plan(Pool(PoolState.Initialized, serving, Binding() with { HostName = "h2", IsCurrent = false }) with { Scope = scope });
+        if (isAdded)
+        {
+            plan.ShouldBe([new PoolAction.Added("h1")]);
+            return;
+        }
+
+        var why = plan.ShouldHaveSingleItem().ShouldBeOfType<PoolAction.Undo>().Why;
+        why.ShouldContain("pool1");
+        why.ShouldContain("scope HOST only");
+        why.ShouldContain("Host h1 says: group 'rg' has no DRBD");
+    }
+
+    [Fact]
+    public void A_pool_that_becomes_one_hosts_own_later_is_left_as_it_is()
+    {
+        var own = Binding() with { IsServing = true, CapacityBytes = 1, NotShared = "no DRBD any more" };
+        PoolPlanner.Plan(Pool(PoolState.Up, own) with { Scope = PoolScope.Zone }).ShouldBeEmpty();
+        PoolPlanner.Plan(Pool(PoolState.Initialized, own with { IsCurrent = false }) with { Scope = PoolScope.Zone }).ShouldBeEmpty("what answers to an older wish says nothing");
+    }
+
     [Fact]
     public void A_pool_on_a_slow_host_was_undone_after_seven_seconds_though_nobody_had_refused_it()
     {
@@ -133,6 +162,7 @@ public sealed class PoolPlannerTests
         Id = new PoolId(Guid.Parse("44444444-0000-7000-8000-000000000001")),
         Name = "pool1",
         State = state,
+        Scope = PoolScope.Zone,
         AnswerBy = Answered,
         AddDeadline = Now + TimeSpan.FromSeconds(120),
         Bindings = bindings,

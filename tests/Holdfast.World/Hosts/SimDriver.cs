@@ -94,8 +94,8 @@ internal sealed class SimDriver(Simulator simulator, Recorder recorder, string h
             deadline,
             answer =>
             {
-                var status = backend.Status();
-                if (status.Error is { } away && backend.CanAttachLocally && request.Mode == AttachMode.Run && backend.PathOn(host, volume) is not null)
+                var status = backend.StatusOn(host);
+                if (status is { ControlPlane: PlaneHealth.Down, Error: { } away } && backend.CanAttachLocally && request.Mode == AttachMode.Run && backend.PathOn(host, volume) is not null)
                 {
                     simulator.After(TimeSpan.FromMilliseconds(20), () => answer(backend.Attach(host, volume, request, away)));
                     return;

@@ -144,7 +144,7 @@ internal sealed class SimLauncher(Simulator simulator, Recorder recorder, string
                 ready.TrySetResult(new LaunchOutcome.Ready(driver, new DriverInfo
                 {
                     Driver = spec.Driver, Version = build.Version, Protocol = 1, Pid = driver.Pid, PoolId = spec.PoolId,
-                    Capabilities = new DriverCapabilities { CanClone = true, CanSnapshot = false, CanResize = true, IsShared = true, CanAttachLocally = backendOf(spec).CanAttachLocally, CanCut = backendOf(spec).CanCut },
+                    Capabilities = backendOf(spec).CapabilitiesOn(host),
                 }));
             }
         });

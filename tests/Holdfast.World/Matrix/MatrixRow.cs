@@ -16,6 +16,9 @@ internal sealed record MatrixRow(int Number, string Fault, string Operations, st
     /// <summary>What the world is like.</summary>
     public Func<int, WorldOptions> Options { get; init; } = static seed => new WorldOptions { Seed = seed };
 
+    /// <summary>What is done to the world before it is built.</summary>
+    public Action<World>? Prepare { get; init; }
+
     /// <summary>Plays one seed: builds the world, plays, heals, and demands that everything comes to rest.</summary>
     /// <param name="seed">The seed.</param>
     /// <param name="keepsLog">Whether log lines become part of the history.</param>
@@ -24,6 +27,7 @@ internal sealed record MatrixRow(int Number, string Fault, string Operations, st
     {
         using var world = new World(Options(seed) with { KeepsLog = keepsLog });
         var scene = new Scene(world);
+        Prepare?.Invoke(world);
         world.Build();
         Play!(scene);
         world.HealAndSettle();

@@ -25,6 +25,10 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
     private readonly Dictionary<VolumeId, long> _content = [];
     private long _writes;
 
+    // Where a volume was made: that host has its data, and its device whatever the satellite does.
+    private readonly Dictionary<VolumeId, string> _madeOn = [];
+    private readonly HashSet<string> _satellitesAway = [];
+
     public string Name { get; } = name;
 
     /// <summary>The pool that it serves, once the API has made one.</summary>
@@ -42,6 +46,12 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
 
     /// <summary>Whether a volume may be attached without the control plane where its device is.</summary>
     public bool CanAttachLocally { get; init; }
+
+    /// <summary>Why each volume can be used on one host only; null: several can.</summary>
+    public string? NotShared { get; set; }
+
+    /// <summary>Hosts that only reach data that is elsewhere.</summary>
+    public HashSet<string> WithoutData { get; } = [];
 
     public long TotalBytes { get; set; } = 10L << 40;
 
@@ -65,6 +75,47 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
         }
     }
 
+    /// <summary>The part of the storage system that works on a host goes away, or is back; the controller is well.</summary>
+    public void SetSatellite(string host, bool isAway)
+    {
+        if (isAway ? _satellitesAway.Add(host) : _satellitesAway.Remove(host))
+        {
+            recorder.Add(new HistoryEntry.Fault($"storage {Name}: satellite of {host} away", isAway));
+        }
+    }
+
+    public void EndFaults()
+    {
+        Cuts = CutMood.Works;
+        foreach (var (host, volume, why) in Suspended.ToList())
+        {
+            // What a request held back, only a request lets go on.
+            if (!why.CanResume)
+            {
+                Resume(host, volume);
+            }
+        }
+
+        Become(BackendMood.Well);
+        TotalBytes = 10L << 40;
+        foreach (var host in _satellitesAway.ToList())
+        {
+            SetSatellite(host, isAway: false);
+        }
+    }
+
+    public DriverCapabilities CapabilitiesOn(string host) => new()
+    {
+        CanClone = true,
+        CanSnapshot = false,
+        CanResize = true,
+        IsShared = NotShared is null,
+        NotSharedReason = NotShared,
+        CanAttachLocally = CanAttachLocally,
+        HoldsData = !WithoutData.Contains(host),
+        CanCut = CanCut,
+    };
+
     /// <summary>A host was installed anew or lost power: nothing is attached there any more.</summary>
     public void Forget(string host)
     {
@@ -81,24 +132,21 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
     public string? PathOn(string host, VolumeId volume) =>
         _attached.ContainsKey((host, volume)) && _minors.TryGetValue(host, out var minors) && minors.FirstOrDefault(pair => pair.Value == volume) is { Key: > 0 } found ? Path(found.Key) : null;
 
-    public PoolStatus Status()
+    public PoolStatus StatusOn(string host)
     {
         var isUp = Effective() is BackendMood.Well or BackendMood.Crawls or BackendMood.Lies or BackendMood.LosesAnswers or BackendMood.Full;
+        var isAway = _satellitesAway.Contains(host);
         return new PoolStatus
         {
-            ControlPlane = isUp ? PlaneHealth.Up : PlaneHealth.Down,
+            ControlPlane = isUp && !isAway ? PlaneHealth.Up : PlaneHealth.Down,
             DataPlane = PlaneHealth.Up,
-            Error = isUp ? null : new DriverError { Code = Effective() == BackendMood.Credentials ? DriverErrorCode.Credentials : DriverErrorCode.Unreachable, Text = $"The controller of {Name} does not answer.", Backend = Words() },
+            Capabilities = CapabilitiesOn(host),
+            Error = isUp ? isAway ? Away(host) : null : new DriverError { Code = Effective() == BackendMood.Credentials ? DriverErrorCode.Credentials : DriverErrorCode.Unreachable, Text = $"The controller of {Name} does not answer.", Backend = Words() },
             Capacity = isUp ? new PoolCapacity(TotalBytes, _volumes.Values.Sum(volume => volume.SizeBytes), simulator.Time.GetUtcNow()) : null,
+            Waiting = [.. Suspended.Where(one => one.Host == host).Select(one => new WaitingVolume(one.Volume, one.Why.Text, one.Why.CanResume))],
             AsOf = simulator.Time.GetUtcNow(),
         };
     }
-
-    /// <summary>What its driver on a host tells: the backend's health, and which devices of the host wait.</summary>
-    public PoolStatus StatusOn(string host) => Status() with
-    {
-        Waiting = [.. Suspended.Where(one => one.Host == host).Select(one => new WaitingVolume(one.Volume, one.Why.Text, one.Why.CanResume))],
-    };
 
     public IEnumerable<(string Host, VolumeId Volume, Suspension Why)> Suspended =>
         _suspended.Select(pair => (pair.Key.Host, pair.Key.Volume, pair.Value)).OrderBy(one => one.Host, StringComparer.Ordinal).ThenBy(one => one.Volume.Value);
@@ -285,6 +333,11 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
             return Ok(new VolumeReply(DriverOutcome.AlreadySo, _volumes[volume]));
         }
 
+        if (_satellitesAway.Contains(host))
+        {
+            return Error<VolumeReply>(DriverErrorCode.Capacity, Away(host).Text);
+        }
+
         if (Mood == BackendMood.Full || _volumes.Values.Sum(one => one.SizeBytes) + request.SizeBytes > TotalBytes)
         {
             return Error<VolumeReply>(DriverErrorCode.Capacity, "no space left");
@@ -298,6 +351,7 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
         var made = new VolumeInfo { VolumeId = volume, Generation = request.Generation, SizeBytes = request.SizeBytes, BackendName = $"hf-{volume}" };
         _volumes[volume] = made;
         _owners[volume] = pool;
+        _madeOn[volume] = host;
         recorder.Add(new HistoryEntry.VolumeMade(pool, volume, host));
         return Ok(new VolumeReply(DriverOutcome.Done, made));
     }
@@ -315,6 +369,11 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
         if (generation < present.Generation)
         {
             return Error<DriverAck>(DriverErrorCode.Invalid, "an older generation");
+        }
+
+        if (_satellitesAway.Contains(_madeOn[volume]))
+        {
+            return Error<DriverAck>(DriverErrorCode.Busy, Away(_madeOn[volume]).Text);
         }
 
         if (_attached.Keys.Any(key => key.Volume == volume))
@@ -377,6 +436,11 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
             return Error<AttachmentReply>(DriverErrorCode.Busy, $"its I/O was cut off on {host}, and it was not released");
         }
 
+        if (_satellitesAway.Contains(host) && _madeOn[volume] != host && PathOn(host, volume) is null)
+        {
+            return Error<AttachmentReply>(DriverErrorCode.Busy, Away(host).Text);
+        }
+
         var had = _attached.TryGetValue((host, volume), out var modes);
         if (!had)
         {
@@ -432,6 +496,8 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
 
     public DriverAnswer<T> Error<T>(DriverErrorCode code, string? words = null) =>
         new DriverAnswer<T>.Failed(new DriverError { Code = code, Text = $"Storage {Name} failed.", Backend = words ?? Words() });
+
+    private static DriverError Away(string host) => new() { Code = DriverErrorCode.Busy, Text = $"The satellite of node '{host}' is OFFLINE." };
 
     private static DriverAnswer<T> Ok<T>(T value) => new DriverAnswer<T>.Ok(value);
 

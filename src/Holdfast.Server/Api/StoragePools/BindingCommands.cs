@@ -38,6 +38,8 @@ internal static class BindingCommands
         .Long("observedgeneration", "the generation that its report answers to", e => e.Binding.ObservedGeneration?.Value)
         .Bool("pending", "true until the host has confirmed what it was told last", e => e.Binding.Absent is null && !IsConfirmed(e.Binding))
         .Object("health", "how the backend is, as the driver on this host sees it", HealthView, e => e)
+        .Bool("shared", "false when each volume can be used on one host only, as the driver on this host says: the pool then needs scope HOST", e => e.Binding.NotShared is null)
+        .Bool("holdsdata", "whether this host can hold data of the storage pool itself; imports go to hosts that can", e => e.Binding.HoldsData)
         .Json("conditions", "what stands in the way or should be known", e => e.Binding.Conditions)
         .Text("driver", "the driver", e => e.Pool.Driver)
         .Int("driverpid", "the process id of the driver, while there is a process", e => e.Binding.DriverPid)

@@ -30,7 +30,7 @@ internal static class StoragePoolCommands
     private static readonly ValueParameter<PodId> Pod = Id<PodId>("podid", EntityKind.Pod, "the pod");
     private static readonly ValueParameter<ClusterId> Cluster = Id<ClusterId>("clusterid", EntityKind.Cluster, "the cluster, for scope CLUSTER");
     private static readonly ValueParameter<HostId> Host = Id<HostId>("hostid", EntityKind.Host, "the host, for scope HOST");
-    private static readonly TextParameter Scope = Text("scope", "ZONE, CLUSTER or HOST; CLUSTER when not sent");
+    private static readonly TextParameter Scope = Text("scope", "ZONE, CLUSTER or HOST; CLUSTER when not sent. Storage whose volumes only one host can use (a directory that is not shared, a Linstor resource group without DRBD) is taken with HOST only");
     private static readonly TextParameter Provider = Text("provider", "Linstor or DefaultPrimary; told by the URL when not sent");
     private static readonly TextParameter Hypervisor = Text("hypervisor", "the hypervisor, for scope ZONE: KVM");
     private static readonly ListParameter<string> Tags = Texts("tags", "tags, comma-separated");

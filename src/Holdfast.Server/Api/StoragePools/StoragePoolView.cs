@@ -37,7 +37,7 @@ internal static class StoragePoolView
         .Text("health", "how well its hosts serve it: up (all that should), degraded (some), down (none), quiesced (in maintenance, nobody is to) or unknown; the state is the operator's word and does not follow it", e => e.Bindings.Health.ToString().ToLowerInvariant())
         .Int("hosts", "how many hosts should have it", e => e.Bindings.Hosts)
         .Int("servinghosts", "how many hosts are heard of and serve it", e => e.Bindings.Serving)
-        .Int("sickhosts", "how many hosts are heard of and cannot serve it; no VM that needs it is started there, others are; see listStoragePoolBindings", e => e.Bindings.Sick)
+        .Int("sickhosts", "how many hosts are heard of and cannot serve it: no new volume is made there, and a VM that needs it is started there only when its volumes can be attached from what is on the host; other VMs are; see listStoragePoolBindings", e => e.Bindings.Sick)
         .Text("lasterror", "what is wrong with it on one of those hosts, in the backend's own words", e => e.Bindings.Error)
         .Text("waitingfor", "while it is being added: what each host says", e => e.WaitingFor)
         .Int("pendinghosts", "how many hosts have not yet confirmed what they were told last; see listStoragePoolBindings", e => e.Bindings.Pending)

@@ -40,6 +40,18 @@ internal sealed record BindingRow
     [Column("can_attach_locally")]
     public required bool CanAttachLocally { get; init; }
 
+    /// <summary>Why only one host can use each volume; null: several can, or it was not told.</summary>
+    [Column("not_shared")]
+    public string? NotShared { get; init; }
+
+    /// <summary>Whether the host can hold data of the pool itself; null: not told.</summary>
+    [Column("holds_data")]
+    public bool? HoldsData { get; init; }
+
+    /// <summary>Whether the backend clones by itself; null: not told.</summary>
+    [Column("can_clone")]
+    public bool? CanClone { get; init; }
+
     /// <summary>The backend's own words.</summary>
     [Column("error")]
     public string? Error { get; init; }
