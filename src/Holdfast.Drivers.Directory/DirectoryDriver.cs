@@ -101,7 +101,7 @@ internal sealed partial class DirectoryDriver : IStorageDriver
                 }
             }
 
-            return Task.FromResult<DriverResult<VolumeList>>(new VolumeList(volumes));
+            return Task.FromResult<DriverResult<VolumeList>>(new VolumeList(volumes) { Strays = [.. _folder.Strays()] });
         });
 
     /// <inheritdoc/>

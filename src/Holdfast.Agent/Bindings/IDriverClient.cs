@@ -21,6 +21,9 @@ internal interface IDriverClient : IDisposable
     /// <summary>Reads a volume.</summary>
     Task<DriverAnswer<VolumeReply>> GetVolumeAsync(VolumeId volume, TimeSpan deadline, CancellationToken cancellationToken);
 
+    /// <summary>All volumes of the pool that the backend has.</summary>
+    Task<DriverAnswer<VolumeList>> ListVolumesAsync(TimeSpan deadline, CancellationToken cancellationToken);
+
     /// <summary>Deletes a volume.</summary>
     Task<DriverAnswer<DriverAck>> DeleteVolumeAsync(VolumeId volume, Generation generation, TimeSpan deadline, CancellationToken cancellationToken);
 

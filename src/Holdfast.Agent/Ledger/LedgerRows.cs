@@ -223,6 +223,12 @@ internal sealed record TaskRow
     /// <summary>The obligation that it became.</summary>
     public ObligationId? Obligation { get; init; }
 
+    /// <summary>Why the source that it was to clone cannot be cloned.</summary>
+    public string? LostSource { get; init; }
+
+    /// <summary>What it found at the backend. Kept until the server has it and withdraws the task.</summary>
+    public VolumeListing? Listing { get; init; }
+
     /// <summary>Remarks that belong to the state.</summary>
     public IReadOnlyList<Condition> Conditions { get; init; } = [];
 }

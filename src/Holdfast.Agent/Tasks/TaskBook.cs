@@ -63,6 +63,8 @@ internal sealed class TaskBook(TaskContext context, ILoggerFactory logs)
                 SizeBytes = row?.SizeBytes,
                 BackendName = row?.BackendName,
                 ObligationId = row?.Obligation,
+                LostSource = row?.LostSource,
+                Listing = row?.Listing,
             },
         };
     }

@@ -116,6 +116,9 @@ internal sealed partial class TaskRunner : IDisposable
             case TaskSpec.ResizeVolume spec:
                 await WithBindingAsync(item, null, binding => ResizeAsync(spec, binding, flight), flight);
                 break;
+            case TaskSpec.ListVolumes spec:
+                await ListAsync(item, spec, flight);
+                break;
             case TaskSpec.DeleteVolume spec:
                 Delete(item, spec);
                 break;
@@ -165,7 +168,7 @@ internal sealed partial class TaskRunner : IDisposable
                 break;
             case Result.Failed failed:
                 var undo = failed.MayExist ? OweRemoval(spec, "failed") : [];
-                Fail(item, [ConditionOf(spec, failed.Error)], [.. LetGoOfAll("its task failed"), .. undo]);
+                Fail(item, [ConditionOf(spec, failed.Error)], [.. LetGoOfAll("its task failed"), .. undo], failed.LostSource);
                 break;
         }
     }
@@ -184,7 +187,9 @@ internal sealed partial class TaskRunner : IDisposable
             spec.VolumeId,
             new EnsureVolumeRequest { Generation = spec.VolumeGeneration, SizeBytes = spec.SizeBytes, Source = source, Label = spec.Label },
             left, ends), flight);
-        return answer is DriverAnswer<VolumeReply>.Ok { Value.Volume: var volume } ? new Result.Done(volume) : NotMade(answer);
+        return answer is DriverAnswer<VolumeReply>.Ok { Value.Volume: var volume }
+            ? new Result.Done(volume)
+            : NotMade(answer) with { LostSource = await LostSourceAsync(spec, binding, answer, flight) };
     }
 
     /// <summary>The backend cannot clone: the agent copies.</summary>
@@ -193,7 +198,12 @@ internal sealed partial class TaskRunner : IDisposable
         var known = await CallAsync(binding, template, ShortDeadline, (client, left, ends) => client.GetVolumeAsync(template, left, ends), flight);
         if (known is not DriverAnswer<VolumeReply>.Ok { Value.Volume: var source })
         {
-            return Failed(known, _mayExist);
+            return Failed(known, _mayExist) with { LostSource = WhyLost(spec, known) };
+        }
+
+        if (WhyLost(spec, known) is { } lost)
+        {
+            return Refused(DriverErrorCode.NotFound, $"Template volume {template} {lost}.", _mayExist) with { LostSource = lost };
         }
 
         var from = await AttachAsync(item, binding, template, source.Generation, isReadOnly: true, flight);
@@ -485,9 +495,9 @@ internal sealed partial class TaskRunner : IDisposable
     private IEnumerable<LedgerChange> LetGoOfAll(string cause) => ObligationRules.LetGo(
         _context.Ledger.Tables, _context.Ledger.Tables.AttachmentsOf(_task.Value), cause, _context.Loop.Time.GetUtcNow(), _context.Ids.Next);
 
-    private void Fail(HostItem item, IReadOnlyList<Condition> conditions, IReadOnlyList<LedgerChange>? undo = null)
+    private void Fail(HostItem item, IReadOnlyList<Condition> conditions, IReadOnlyList<LedgerChange>? undo = null, string? lostSource = null)
     {
-        _context.Ledger.Record([.. undo ?? [], new LedgerChange.PutTask(NewRow(item, TaskState.Failed) with { Conditions = conditions })]);
+        _context.Ledger.Record([.. undo ?? [], new LedgerChange.PutTask(NewRow(item, TaskState.Failed) with { Conditions = conditions, LostSource = lostSource })]);
         LogFailed(item.Task!.GetType().Name, _task, item.Task.PoolName, item.Task.PoolId, string.Join(" ", conditions.Select(condition => condition.Text)));
     }
 
@@ -512,6 +522,6 @@ internal sealed partial class TaskRunner : IDisposable
     {
         internal sealed record Done(VolumeInfo Volume) : Result;
 
-        internal sealed record Failed(DriverError Error, bool MayExist) : Result;
+        internal sealed record Failed(DriverError Error, bool MayExist, string? LostSource = null) : Result;
     }
 }

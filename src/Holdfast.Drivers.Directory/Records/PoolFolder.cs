@@ -183,6 +183,32 @@ internal sealed class PoolFolder
         }
     }
 
+    /// <summary>Files with names of ours that are not proven to be this pool's: images without a record, and records that are damaged or another's.</summary>
+    /// <returns>Their names, and why.</returns>
+    internal IEnumerable<StrayVolume> Strays()
+    {
+        foreach (var path in System.IO.Directory.EnumerateFiles(FullPath, "hf-*"))
+        {
+            var name = Path.GetFileName(path);
+            if (!Guid.TryParseExact(Path.GetFileNameWithoutExtension(name).AsSpan(3), "D", out var id))
+            {
+                yield return new StrayVolume(name, "its name has no id of a volume");
+                continue;
+            }
+
+            var volume = VolumeId.From(id);
+            switch (Read(volume))
+            {
+                case DriverResult<RecordOrNone>.Failed { Error: var error } when path == RecordPath(volume):
+                    yield return new StrayVolume(name, error.Text.TrimEnd('.'));
+                    break;
+                case DriverResult<RecordOrNone>.Ok { Value.Record: null } when path != RecordPath(volume) && File.Exists(path):
+                    yield return new StrayVolume(name, "it has no record beside it");
+                    break;
+            }
+        }
+    }
+
     private string RecordPath(VolumeId volume) => Path.Combine(FullPath, NameOf(volume) + RecordSuffix);
 
     private DriverError? Make()

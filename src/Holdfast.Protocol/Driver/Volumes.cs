@@ -109,9 +109,18 @@ public sealed record VolumeInfo
 /// </param>
 public sealed record VolumeReply(DriverOutcome Outcome, VolumeInfo Volume, bool GuestMustGrow = false);
 
-/// <summary>Our volumes at the backend.</summary>
-/// <param name="Volumes">The volumes.</param>
-public sealed record VolumeList(IReadOnlyList<VolumeInfo> Volumes);
+/// <summary>What the backend has that is ours, or looks so. Complete, or the call fails: what is not named is taken for not there.</summary>
+/// <param name="Volumes">The volumes that are proven to be this pool's.</param>
+public sealed record VolumeList(IReadOnlyList<VolumeInfo> Volumes)
+{
+    /// <summary>Things with names or marks of ours that are not proven to be this pool's volumes. For people: no call touches them.</summary>
+    public IReadOnlyList<StrayVolume> Strays { get => field ?? []; init; }
+}
+
+/// <summary>Something at the backend that looks like ours and is not proven to be.</summary>
+/// <param name="Name">Its name at the backend.</param>
+/// <param name="Why">Why it is not proven ours, in a sentence without a full stop.</param>
+public sealed record StrayVolume(string Name, string Why);
 
 /// <summary>Answer of calls without a value.</summary>
 /// <param name="Outcome">Whether the call changed something.</param>

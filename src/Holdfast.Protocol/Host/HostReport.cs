@@ -323,4 +323,29 @@ public sealed record TaskStatus
 
     /// <summary>The obligation that the task became, when <see cref="TaskState.Owed"/>.</summary>
     public ObligationId? ObligationId { get; init; }
+
+    /// <summary>Of a failed <see cref="TaskSpec.EnsureVolume"/>: why its source cannot be cloned, when the backend said so of the source itself. Null: the source was not it.</summary>
+    public string? LostSource { get; init; }
+
+    /// <summary>Of a <see cref="TaskSpec.ListVolumes"/> that is done: what the backend has.</summary>
+    public VolumeListing? Listing { get; init; }
+}
+
+/// <summary>What a backend has of a pool, or a part of it.</summary>
+public sealed record VolumeListing
+{
+    /// <summary>The volumes, in the order of their ids as text; at most <see cref="TaskSpec.ListVolumes.PageSize"/>.</summary>
+    public IReadOnlyList<VolumeInfo> Volumes { get => field ?? []; init; }
+
+    /// <summary>Where the list was cut: the last id it speaks about. Null: it speaks about all that there is.</summary>
+    public VolumeId? Through { get; init; }
+
+    /// <summary>Of those asked about one by one: about these the backend said neither that they are there nor that they are not.</summary>
+    public IReadOnlyList<VolumeId> Unclear { get => field ?? []; init; }
+
+    /// <summary>With the first part of a list: what looks like ours and is not proven to be; at most <see cref="TaskSpec.ListVolumes.MostStrays"/>.</summary>
+    public IReadOnlyList<StrayVolume> Strays { get => field ?? []; init; }
+
+    /// <summary>How many more of these there are.</summary>
+    public int MoreStrays { get; init; }
 }

@@ -11,6 +11,7 @@ namespace Holdfast.Protocol.Host;
 [JsonDerivedType(typeof(DeleteVolume), "deleteVolume")]
 [JsonDerivedType(typeof(ResizeVolume), "resizeVolume")]
 [JsonDerivedType(typeof(ImportTemplate), "importTemplate")]
+[JsonDerivedType(typeof(ListVolumes), "listVolumes")]
 [JsonDerivedType(typeof(RetryObligation), "retryObligation")]
 [JsonDerivedType(typeof(ForgetObligation), "forgetObligation")]
 public abstract record TaskSpec
@@ -39,6 +40,12 @@ public abstract record TaskSpec
 
         /// <summary>The sealed volume to clone; null for an empty volume.</summary>
         public VolumeId? Source { get; init; }
+
+        /// <summary>
+        /// The generation that the source has; null from a server that does not say. A source that is not there, not sealed or of another generation is told as
+        /// <see cref="TaskStatus.LostSource"/>.
+        /// </summary>
+        public Generation? SourceGeneration { get; init; }
 
         /// <summary>The user's name of the volume, for texts and for a label at the backend.</summary>
         public required string Label { get; init; }
@@ -101,6 +108,28 @@ public abstract record TaskSpec
 
         /// <summary>Expected checksum as <c>{ALGORITHM}hex</c> or bare hex (SHA-256, or MD5/SHA-1/SHA-512 by length); null for none.</summary>
         public string? Checksum { get; init; }
+    }
+
+    /// <summary>
+    /// Looks which volumes of the pool the backend has, and changes nothing. Its id is the pool's id: each look is a new generation of the one task, and the
+    /// answer is <see cref="TaskStatus.Listing"/>.
+    /// </summary>
+    public sealed record ListVolumes : TaskSpec
+    {
+        /// <summary>Most volumes in one answer: with their names some 400 KB of a report. What is beyond is asked for with <see cref="After"/>.</summary>
+        public const int PageSize = 2_000;
+
+        /// <summary>Most things that are not proven ours in one answer; the rest is counted.</summary>
+        public const int MostStrays = 200;
+
+        /// <summary>Most volumes that are asked about one by one.</summary>
+        public const int MostOnly = 200;
+
+        /// <summary>Only volumes after this one, in the order of their ids as text; null: from the first.</summary>
+        public VolumeId? After { get; init; }
+
+        /// <summary>When not empty: the backend is not asked for its list but about each of these, and the answer names those that are there.</summary>
+        public IReadOnlyList<VolumeId> Only { get => field ?? []; init; }
     }
 
     /// <summary>An operator asks to try an obligation now.</summary>

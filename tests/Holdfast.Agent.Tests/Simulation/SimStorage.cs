@@ -97,6 +97,12 @@ internal sealed class SimStorage(PoolId pool, TimeProvider time)
 
     public string PathOf(VolumeId volume) => Paths.GetValueOrDefault(volume) ?? "/dev/" + volume;
 
+    /// <summary>Refuses to clone whatever is asked, with a word that may mean anything.</summary>
+    public bool RefusesClones { get; set; }
+
+    /// <summary>What it has that looks like ours.</summary>
+    public IReadOnlyList<StrayVolume> Strays { get; set; } = [];
+
     /// <summary>Calls about volumes, health not counted.</summary>
     public List<string> Calls { get; } = [];
 
@@ -220,6 +226,11 @@ internal sealed class SimDriver(SimStorage storage, TimeProvider time, int pid) 
                 return SimStorage.Error<VolumeReply>(DriverErrorCode.Invalid, "the generation is too old");
             }
 
+            if (info is null && request.Source is VolumeSource.FromVolume { VolumeId: var source } && (storage.RefusesClones || !storage.Volumes.ContainsKey(source)))
+            {
+                return SimStorage.Error<VolumeReply>(storage.RefusesClones ? DriverErrorCode.Invalid : DriverErrorCode.NotFound, "cannot be cloned");
+            }
+
             info ??= new VolumeInfo { VolumeId = volume, Generation = request.Generation, SizeBytes = request.SizeBytes, BackendName = $"hf-{volume}" };
             info = info with { Generation = request.Generation };
             storage.Volumes[volume] = info;
@@ -230,6 +241,9 @@ internal sealed class SimDriver(SimStorage storage, TimeProvider time, int pid) 
         storage.CallAsync($"get {volume}", false, () => storage.Volumes.TryGetValue(volume, out var info)
             ? new DriverAnswer<VolumeReply>.Ok(new VolumeReply(DriverOutcome.AlreadySo, info))
             : SimStorage.Error<VolumeReply>(DriverErrorCode.NotFound, "no such volume"), deadline, cancellationToken);
+
+    public Task<DriverAnswer<VolumeList>> ListVolumesAsync(TimeSpan deadline, CancellationToken cancellationToken) =>
+        storage.CallAsync<VolumeList>("list", false, () => new DriverAnswer<VolumeList>.Ok(new VolumeList([.. storage.Volumes.Values]) { Strays = storage.Strays }), deadline, cancellationToken);
 
     public Task<DriverAnswer<DriverAck>> DeleteVolumeAsync(VolumeId volume, Generation generation, TimeSpan deadline, CancellationToken cancellationToken) =>
         storage.CallAsync<DriverAck>($"delete {volume}", true, () =>

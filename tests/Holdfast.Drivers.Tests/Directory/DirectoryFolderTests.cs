@@ -24,7 +24,9 @@ public sealed class DirectoryFolderTests : IAsyncDisposable
         (await run.Client.AttachAsync(volume, 1)).Fails(DriverErrorCode.Invalid);
 
         (await File.ReadAllTextAsync(image, TestContext.Current.CancellationToken)).ShouldBe("somebody's");
-        (await run.Client.VolumesAsync()).Ok().Volumes.ShouldBeEmpty();
+        var listed = (await run.Client.VolumesAsync()).Ok();
+        listed.Volumes.ShouldBeEmpty();
+        listed.Strays.ShouldHaveSingleItem().ShouldBe(new StrayVolume(Path.GetFileName(image), "it has no record beside it"));
     }
 
     [Fact]
@@ -37,7 +39,11 @@ public sealed class DirectoryFolderTests : IAsyncDisposable
         (await run.Client.DeleteAsync(damaged, 1)).Fails(DriverErrorCode.Invalid);
         (await run.Client.GetAsync(damaged)).Fails(DriverErrorCode.Invalid);
         (await run.Client.GetAsync(other)).Ok();
-        (await run.Client.VolumesAsync()).Ok().Volumes.ShouldHaveSingleItem().VolumeId.ShouldBe(other);
+        var listed = (await run.Client.VolumesAsync()).Ok();
+        listed.Volumes.ShouldHaveSingleItem().VolumeId.ShouldBe(other);
+        var stray = listed.Strays.ShouldHaveSingleItem();
+        stray.Name.ShouldBe($"hf-{damaged}.json");
+        stray.Why.ShouldContain("damaged");
     }
 
     [Fact]

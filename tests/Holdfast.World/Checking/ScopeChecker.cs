@@ -41,6 +41,11 @@ internal sealed class ScopeChecker : Checker
         {
             case TaskSpec.EnsureVolume ensure:
                 _pools[ensure.VolumeId] = ensure.PoolId;
+                if (ensure.Source is { } source)
+                {
+                    _pools[source] = ensure.PoolId;
+                }
+
                 break;
             case TaskSpec.DeleteVolume delete:
                 _pools[delete.VolumeId] = delete.PoolId;
@@ -50,6 +55,13 @@ internal sealed class ScopeChecker : Checker
                 break;
             case TaskSpec.ImportTemplate import:
                 _pools[import.VolumeId] = import.PoolId;
+                break;
+            case TaskSpec.ListVolumes list:
+                foreach (var volume in list.Only)
+                {
+                    _pools[volume] = list.PoolId;
+                }
+
                 break;
         }
     }

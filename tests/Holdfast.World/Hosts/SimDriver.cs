@@ -78,6 +78,9 @@ internal sealed class SimDriver(Simulator simulator, Recorder recorder, string h
     public Task<DriverAnswer<VolumeReply>> GetVolumeAsync(VolumeId volume, TimeSpan deadline, CancellationToken cancellationToken) =>
         CallAsync<VolumeReply>("get", volume, deadline, answer => backend.Ask(false, deadline, () => backend.Get(volume), null, answer), cancellationToken);
 
+    public Task<DriverAnswer<VolumeList>> ListVolumesAsync(TimeSpan deadline, CancellationToken cancellationToken) =>
+        CallAsync<VolumeList>("list", null, deadline, answer => backend.Ask(false, deadline, () => backend.List(Pool), null, answer), cancellationToken);
+
     public Task<DriverAnswer<DriverAck>> DeleteVolumeAsync(VolumeId volume, Generation generation, TimeSpan deadline, CancellationToken cancellationToken) =>
         CallAsync<DriverAck>("delete", volume, deadline, answer => backend.Ask(true, deadline, () => backend.Delete(host, volume, generation), null, answer), cancellationToken);
 

@@ -92,6 +92,8 @@ internal sealed class FaultyLauncher(IDriverLauncher inner) : IDriverLauncher
 
         public Task<DriverAnswer<VolumeReply>> GetVolumeAsync(VolumeId volume, TimeSpan deadline, CancellationToken cancellationToken) => client.GetVolumeAsync(volume, deadline, cancellationToken);
 
+        public Task<DriverAnswer<VolumeList>> ListVolumesAsync(TimeSpan deadline, CancellationToken cancellationToken) => client.ListVolumesAsync(deadline, cancellationToken);
+
         public Task<DriverAnswer<DriverAck>> DeleteVolumeAsync(VolumeId volume, Generation generation, TimeSpan deadline, CancellationToken cancellationToken) => client.DeleteVolumeAsync(volume, generation, deadline, cancellationToken);
 
         public Task<DriverAnswer<VolumeReply>> ResizeVolumeAsync(VolumeId volume, ResizeVolumeRequest request, TimeSpan deadline, CancellationToken cancellationToken) => client.ResizeVolumeAsync(volume, request, deadline, cancellationToken);

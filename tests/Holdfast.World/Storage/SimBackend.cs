@@ -63,6 +63,9 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
     public IEnumerable<(string Host, VolumeId Volume, AttachMode Mode, Generation Generation)> Attached =>
         _attached.SelectMany(pair => pair.Value.Select(mode => (pair.Key.Host, pair.Key.Volume, mode.Key, mode.Value)));
 
+    /// <summary>What looks like ours and is not proven to be.</summary>
+    public IReadOnlyList<StrayVolume> Strays { get; set; } = [];
+
     /// <summary>Whose volume it is.</summary>
     public bool IsOf(PoolId pool, VolumeId volume) => _owners.GetValueOrDefault(volume) == pool;
 
@@ -358,6 +361,8 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
 
     public DriverAnswer<VolumeReply> Get(VolumeId volume) =>
         _volumes.TryGetValue(volume, out var present) ? Ok(new VolumeReply(DriverOutcome.AlreadySo, present)) : Error<VolumeReply>(DriverErrorCode.NotFound, $"no volume {volume}");
+
+    public DriverAnswer<VolumeList> List(PoolId pool) => Ok(new VolumeList([.. _volumes.Values.Where(one => IsOf(pool, one.VolumeId))]) { Strays = Strays });
 
     public DriverAnswer<DriverAck> Delete(string host, VolumeId volume, Generation generation)
     {

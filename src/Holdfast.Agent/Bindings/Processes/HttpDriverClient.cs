@@ -75,6 +75,10 @@ internal sealed class HttpDriverClient : IDriverClient
         CallAsync(HttpMethod.Get, DriverPaths.Volume(volume), null, DriverJson.Default.VolumeReply, deadline, reply => Mismatch(volume, reply), cancellationToken);
 
     /// <inheritdoc/>
+    public Task<DriverAnswer<VolumeList>> ListVolumesAsync(TimeSpan deadline, CancellationToken cancellationToken) =>
+        CallAsync(HttpMethod.Get, DriverPaths.Volumes, null, DriverJson.Default.VolumeList, deadline, Mismatch, cancellationToken);
+
+    /// <inheritdoc/>
     public Task<DriverAnswer<DriverAck>> DeleteVolumeAsync(VolumeId volume, Generation generation, TimeSpan deadline, CancellationToken cancellationToken) =>
         CallAsync(HttpMethod.Delete, $"{DriverPaths.Volume(volume)}?generation={generation}", null, DriverJson.Default.DriverAck, deadline, null, cancellationToken);
 
@@ -129,6 +133,12 @@ internal sealed class HttpDriverClient : IDriverClient
 
     private static string? Mismatch(VolumeId asked, VolumeReply reply) =>
         reply.Volume is null ? "it names no volume" : reply.Volume.VolumeId != asked ? $"it is about volume {reply.Volume.VolumeId}" : null;
+
+    private static string? Mismatch(VolumeList list) =>
+        list.Volumes is null || list.Volumes.Any(one => one is null) || list.Strays.Any(one => one is null) ? "it lists something that is not a volume"
+        : list.Volumes.FirstOrDefault(one => one.VolumeId.Value == Guid.Empty || string.IsNullOrEmpty(one.BackendName)) is { } nameless ? $"it lists a volume without a name: {nameless}"
+        : list.Strays.FirstOrDefault(one => string.IsNullOrEmpty(one.Name)) is { } stray ? $"it lists a stray without a name: {stray}"
+        : null;
 
     private static string? Mismatch(AttachmentList list) =>
         list.Attachments is null || list.Attachments.Any(one => one is null) ? "it lists something that is not an attachment"
