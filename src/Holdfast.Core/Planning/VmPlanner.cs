@@ -70,8 +70,9 @@ public static class VmPlanner
                         FailVolumeJobs(actions, volume, JobKind.AttachVolume, new PlanFault(PlanFaultKind.Runtime, Sentence(why)));
                         actions.Add(new VmAction.UndoAttach(volume.Id));
                     }
-                    else if (facts.State == VmState.Starting)
+                    else if (facts.State == VmState.Starting && volume is not { Copy.State: TemplateCopyState.Gone, IsFirstTry: true })
                     {
+                        // Except when its template had been lost at the backend: then the start goes on with a new copy, once.
                         FailStart(actions, facts, new PlanFault(PlanFaultKind.Runtime, $"Unable to start VM {facts.Name} ({facts.Id}): {why}"));
                         return actions;
                     }
@@ -168,6 +169,12 @@ public static class VmPlanner
         if (!facts.Volumes.Any(v => v.Type == VolumeType.Root))
         {
             FailStart(actions, facts, new PlanFault(PlanFaultKind.WrongState, $"Unable to start VM {facts.Name} ({facts.Id}): it has no root volume"));
+            return actions;
+        }
+
+        if (facts.Volumes.FirstOrDefault(v => v.Missing is not null) is { } missing)
+        {
+            FailStart(actions, facts, new PlanFault(PlanFaultKind.StorageUnavailable, $"Unable to start VM {facts.Name} ({facts.Id}): {MissingText(missing.Name, missing.Id, missing.PoolName, missing.PoolId, missing.Missing)}"));
             return actions;
         }
 
@@ -666,6 +673,16 @@ public static class VmPlanner
         (_, null) => left,
         _ => $"{left.TrimEnd('.')}. {right}",
     };
+
+    /// <summary>What is said about a volume that its backend does not know any more.</summary>
+    /// <param name="name">The volume's name.</param>
+    /// <param name="id">The volume.</param>
+    /// <param name="poolName">The pool's name.</param>
+    /// <param name="pool">The pool.</param>
+    /// <param name="since">Since when.</param>
+    /// <returns>The sentence, without a full stop.</returns>
+    public static string MissingText(string name, VolumeId id, string? poolName, PoolId? pool, DateTimeOffset? since) =>
+        $"volume {name} ({id}) is missing: the backend of storage pool {poolName} ({pool}) does not know it (found {since:yyyy-MM-dd HH:mm} UTC). It is not made anew; it is usable again when the backend has it again";
 
     private static string Sentence(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 

@@ -59,6 +59,12 @@ public sealed record VolumeFacts
     /// <summary>The task under way.</summary>
     public TaskFacts? Task { get; init; }
 
+    /// <summary>Whether no earlier try to make it failed.</summary>
+    public bool IsFirstTry { get; init; }
+
+    /// <summary>Since when its backend does not know it; null: nothing is known to be wrong.</summary>
+    public DateTimeOffset? Missing { get; init; }
+
     /// <summary>Being attached.</summary>
     public bool IsAttaching { get; init; }
 

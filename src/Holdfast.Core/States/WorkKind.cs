@@ -15,6 +15,9 @@ public enum WorkKind
     /// <summary>Bring a template on a pool.</summary>
     ImportTemplate,
 
+    /// <summary>Look which volumes a pool's backend has.</summary>
+    ListVolumes,
+
     /// <summary>Try an obligation now.</summary>
     RetryObligation,
 

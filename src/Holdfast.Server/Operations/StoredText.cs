@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Holdfast.Core.Ids;
 using Holdfast.Protocol;
 
 namespace Holdfast.Server.Operations;
@@ -9,6 +10,7 @@ namespace Holdfast.Server.Operations;
 [JsonSerializable(typeof(SortedDictionary<string, string>))]
 [JsonSerializable(typeof(SortedDictionary<string, Secret>))]
 [JsonSerializable(typeof(List<string>))]
+[JsonSerializable(typeof(List<VolumeId>))]
 internal sealed partial class StoredText : JsonSerializerContext
 {
     /// <summary>A map as it is kept: sorted, so that the same content has the same text.</summary>

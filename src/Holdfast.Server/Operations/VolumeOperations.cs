@@ -1,4 +1,5 @@
 using Holdfast.Core.Ids;
+using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Reconcile;
@@ -356,6 +357,11 @@ internal sealed class VolumeOperations : IVolumeOperations
         }
 
         var pool = await turn.Db.StoragePools.SingleAsync(p => p.Id == poolId, cancellationToken);
+        if (volume.Missing is { } since)
+        {
+            return Faults.StorageUnavailable($"Volume {volume.Name} ({volume.Id}) cannot be attached: {VmPlanner.MissingText(volume.Name, volume.Id, pool.Name, pool.Id, since)}");
+        }
+
         if (pool.State is not (PoolState.Up or PoolState.Disabled))
         {
             return Faults.StorageUnavailable($"Volume {volume.Name} ({volume.Id}) is on storage pool {pool.Name} ({pool.Id}), which is in state {pool.State}");

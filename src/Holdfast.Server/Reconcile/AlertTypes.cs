@@ -14,4 +14,7 @@ internal static class AlertTypes
 
     /// <summary>Its name.</summary>
     public const string StorageMiscName = "ALERT.STORAGE.MISC";
+
+    /// <summary>Of the kind <see cref="StorageMisc"/>, with a name of ours: volumes of a pool are missing at its backend. Gone when none is any more.</summary>
+    public const string VolumesMissingName = "ALERT.STORAGE.VOLUMES.MISSING";
 }

@@ -35,6 +35,24 @@ internal static class EventTypes
     public const string ObligationOrphaned = "OBLIGATION.ORPHANED";
     public const string ObligationForgotten = "OBLIGATION.FORGOTTEN";
     public const string VolumeDelete = "VOLUME.DELETE";
+
+    /// <summary>A backend does not know a volume that it had confirmed.</summary>
+    public const string VolumeMissing = "VOLUME.MISSING";
+
+    /// <summary>A volume that was missing is there again.</summary>
+    public const string VolumeFound = "VOLUME.FOUND";
+
+    /// <summary>A volume that nobody wrote to was lost by its backend and is made again.</summary>
+    public const string VolumeMadeAgain = "VOLUME.MADEAGAIN";
+
+    /// <summary>A template's copy on a pool cannot be cloned any more.</summary>
+    public const string TemplateCopyLost = "TEMPLATE.COPY.LOST";
+
+    /// <summary>A backend has something of ours that no row names.</summary>
+    public const string UnclaimedFound = "STORAGE.UNCLAIMED.FOUND";
+
+    /// <summary>A named person has something deleted that belongs to nobody.</summary>
+    public const string UnclaimedDelete = "STORAGE.UNCLAIMED.DELETE";
     public const string TemplateCreate = "TEMPLATE.CREATE";
     public const string TemplateReady = "TEMPLATE.DOWNLOAD.SUCCESS";
     public const string TemplateFailed = "TEMPLATE.DOWNLOAD.FAILED";

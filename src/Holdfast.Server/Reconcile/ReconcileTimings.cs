@@ -44,6 +44,9 @@ internal sealed record ReconcileTimings
     /// <summary>The default of <see cref="Setting.ObligationAlertAge"/>.</summary>
     public TimeSpan ObligationAlertAge { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>The default of <see cref="Setting.InventoryInterval"/>.</summary>
+    public TimeSpan InventoryInterval { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>Pause between sweeps.</summary>
     public TimeSpan SweepInterval { get; init; } = TimeSpan.FromSeconds(1);
 

@@ -75,8 +75,21 @@ internal sealed record Setting
         DefaultOf = static timings => timings.AddPoolWait,
     };
 
+    /// <summary>How often a pool's backend is looked at.</summary>
+    public static Setting InventoryInterval { get; } = new()
+    {
+        Name = "storage.pool.inventory.interval",
+        Category = "Storage",
+        Description = "Seconds from one look at what a storage pool's backend has to the next; what is missing there, and what belongs to nobody, shows so",
+        Unit = TimeSpan.FromSeconds(1),
+        UnitName = "seconds",
+        Minimum = 10,
+        Maximum = 315_360_000,
+        DefaultOf = static timings => timings.InventoryInterval,
+    };
+
     /// <summary>Every setting there is, by name.</summary>
-    public static IReadOnlyList<Setting> All { get; } = [ExpungeDelay, JobExpire, ObligationAlertAge, PoolAddTimeout, PoolAddWait];
+    public static IReadOnlyList<Setting> All { get; } = [ExpungeDelay, JobExpire, ObligationAlertAge, PoolAddTimeout, PoolAddWait, InventoryInterval];
 
     /// <summary>Its name.</summary>
     public required string Name { get; init; }

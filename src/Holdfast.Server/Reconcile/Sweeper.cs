@@ -1,6 +1,7 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
+using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
@@ -190,6 +191,15 @@ internal sealed partial class Sweeper : BackgroundService
         foreach (var pool in await db.StoragePools.Where(p => p.Flapping != null && p.Removed == null).Select(p => p.Id).ToListAsync(cancellationToken))
         {
             finds.Add(new Find($"flapping storage pool {pool}", (turn, ct) => turn.SteadyAsync(pool, ct)));
+        }
+
+        var unlooked = db.StoragePools.Where(p => p.Removed == null
+            && (p.State == PoolState.Up || p.State == PoolState.Disabled)
+            && !db.Inventories.Any(i => i.PoolId == p.Id && i.Due > now)
+            && db.Bindings.Any(b => b.PoolId == p.Id && b.Absent == null && b.Observed == BindingState.Attached && b.ControlPlane == PlaneHealth.Up));
+        foreach (var pool in await unlooked.Take(Batch).Select(p => p.Id).ToListAsync(cancellationToken))
+        {
+            finds.Add(new Find($"inventory of storage pool {pool}", (turn, ct) => turn.BeginInventoryAsync(pool, ct)));
         }
 
         var retry = now - _timings.RetryPause;

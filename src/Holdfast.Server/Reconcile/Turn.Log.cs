@@ -38,6 +38,9 @@ internal sealed partial class Turn
     [LoggerMessage(EventId = 2110, Level = LogLevel.Information, Message = "Obligation {ObligationId} ({Kind} of volume {VolumeId} on storage pool {Pool} ({PoolId})) is {State} after {Tries} tries")]
     private partial void LogObligationEnded(ObligationId obligationId, Holdfast.Protocol.Host.ObligationKind kind, VolumeId volumeId, string pool, PoolId poolId, Holdfast.Protocol.Host.ObligationState state, int tries);
 
+    [LoggerMessage(EventId = 2112, Level = LogLevel.Error, Message = "Storage pool {Pool} ({PoolId}), {Count} missing: {Text}")]
+    private partial void LogVolumesMissing(string pool, PoolId poolId, int count, string text);
+
     [LoggerMessage(EventId = 2111, Level = LogLevel.Warning, Message = "Host {Host} ({IncarnationId}) reports {Kind} {Id}, which it was never given or has given up; nothing is changed")]
     private partial void LogUnknownItem(string host, IncarnationId incarnationId, Holdfast.Protocol.Host.ItemKind kind, Guid id);
 }

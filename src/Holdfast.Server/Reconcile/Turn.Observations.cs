@@ -29,6 +29,12 @@ internal sealed partial class Turn
             return;
         }
 
+        // What the backend does not know any more shows first where it is used.
+        foreach (var pool in report.Conditions.Where(c => c is { Code: DriverErrorCode.NotFound, PoolId: not null }).Select(c => c.PoolId!.Value).Distinct())
+        {
+            await WantInventoryAsync(pool, cancellationToken);
+        }
+
         var isConfirmedAbsent = item.Desired == Desired.Absent && report.Generation >= item.Generation && IsAbsent(report);
         if (isConfirmedAbsent)
         {
@@ -38,7 +44,7 @@ internal sealed partial class Turn
         {
             await Db.HostItems.Where(i => i.IncarnationId == incarnation && i.Kind == report.Kind && i.Id == report.Id)
                 .Set(i => i.ObservedGeneration, report.Generation)
-                .Set(i => i.Observed, JsonSerializer.Serialize(report, HostJson.Default.ItemReport))
+                .Set(i => i.Observed, JsonSerializer.Serialize(report.Task is { Listing: not null } task ? report with { Task = task with { Listing = null } } : report, HostJson.Default.ItemReport))
                 .Set(i => i.Reported, Now)
                 .UpdateAsync(cancellationToken);
         }
@@ -311,6 +317,11 @@ internal sealed partial class Turn
         if (changed is { Observed: BindingState.Attached, ControlPlane: PlaneHealth.Up } && binding.Observed != BindingState.Attached)
         {
             await SeedTemplatesAsync(cancellationToken);
+            if ((await ServingAsync(poolId, cancellationToken)) is [var only] && only == incarnation)
+            {
+                // A backend that was away for everybody may have come back as it was before.
+                await WantInventoryAsync(poolId, cancellationToken);
+            }
         }
     }
 
@@ -444,7 +455,7 @@ internal sealed partial class Turn
     {
         var id = new TaskId(report.Id);
         var task = await Db.Tasks.FirstOrDefaultAsync(t => t.Id == id, cancellationToken);
-        if (task is not { State: WorkState.Pending or WorkState.Owed } || item.Desired == Desired.Absent)
+        if (task is not { State: WorkState.Pending or WorkState.Owed } || item.Desired == Desired.Absent || report.Generation < item.Generation)
         {
             return;
         }

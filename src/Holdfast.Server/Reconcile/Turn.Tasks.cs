@@ -14,9 +14,6 @@ namespace Holdfast.Server.Reconcile;
 /// <summary>Tasks: storage work given to hosts, and templates on pools.</summary>
 internal sealed partial class Turn
 {
-    // A task is never changed, only withdrawn: its item has two generations in its life.
-    private static readonly Generation TaskTombstone = Generation.First.Next;
-
     /// <summary>Gives a host a task.</summary>
     public async Task<TaskId> AddTaskAsync(
         IncarnationId incarnation,
@@ -72,10 +69,10 @@ internal sealed partial class Turn
     /// <summary>Tombstones a task's item.</summary>
     public async Task ForgetTaskItemAsync(TaskId id, CancellationToken cancellationToken)
     {
-        var item = await Db.HostItems.FirstOrDefaultAsync(i => i.Kind == ItemKind.Task && i.Id == id.Value, cancellationToken);
-        if (item is not null && item.Desired != Desired.Absent)
+        var item = await Db.HostItems.FirstOrDefaultAsync(i => i.Kind == ItemKind.Task && i.Id == id.Value && i.Desired != Desired.Absent, cancellationToken);
+        if (item is not null)
         {
-            await PutItemAsync(item.IncarnationId, ItemKind.Task, id.Value, TaskTombstone, Desired.Absent, null, null, cancellationToken);
+            await PutItemAsync(item.IncarnationId, ItemKind.Task, id.Value, item.Generation.Next, Desired.Absent, null, null, cancellationToken);
         }
     }
 
@@ -218,11 +215,18 @@ internal sealed partial class Turn
                     .Set(v => v.BackendName, status!.BackendName)
                     .UpdateAsync(cancellationToken);
                 break;
+            case WorkKind.EnsureVolume when state == WorkState.Failed && status?.LostSource is { } why:
+                await SourceLostAsync(task, why, cancellationToken);
+                break;
+            case WorkKind.ListVolumes:
+                await InventoryEndedAsync(task, state, error, status?.Listing, cancellationToken);
+                break;
             case WorkKind.ResizeVolume when state == WorkState.Done && status?.SizeBytes is { } size:
                 await Db.Volumes.Where(v => v.Id == task.VolumeId && v.TaskId == task.Id).Set(v => v.WantedSizeBytes, size).UpdateAsync(cancellationToken);
                 break;
             case WorkKind.DeleteVolume:
                 await CopyDeletedAsync(task, state, cancellationToken);
+                await UnclaimedDeletedAsync(task, state, error, cancellationToken);
                 break;
             default:
                 break;

@@ -87,10 +87,14 @@ internal sealed partial class Turn
 
         var poolIds = volumes.Where(v => v.PoolId != null).Select(v => v.PoolId!.Value).Distinct().ToList();
         var taskIds = volumes.Where(v => v.TaskId != null).Select(v => v.TaskId!.Value).ToList();
-        var copyIds = volumes.Where(v => v is { TemplateCopyId: not null, State: VolumeState.Allocated }).Select(v => v.TemplateCopyId!.Value).ToList();
         var expunging = volumes.Where(v => v.State == VolumeState.Expunging).Select(v => v.Id).ToList();
         var pools = poolIds.Count == 0 ? [] : await Db.StoragePools.Where(p => poolIds.Contains(p.Id)).ToListAsync(cancellationToken);
         var tasks = taskIds.Count == 0 ? [] : await Db.Tasks.Where(t => taskIds.Contains(t.Id)).ToListAsync(cancellationToken);
+        var failed = tasks.Where(t => t.State == WorkState.Failed).Select(t => t.Id).ToHashSet();
+        var copyIds = volumes
+            .Where(v => v.TemplateCopyId != null && (v.State == VolumeState.Allocated || (v is { State: VolumeState.Creating, TaskId: { } making } && failed.Contains(making))))
+            .Select(v => v.TemplateCopyId!.Value)
+            .ToList();
         var copies = copyIds.Count == 0 ? [] : await Db.TemplateCopies.Where(c => copyIds.Contains(c.Id)).ToListAsync(cancellationToken);
         var tried = expunging.Count == 0
             ? []
@@ -117,6 +121,8 @@ internal sealed partial class Turn
                     Tags = Csv.Split(v.StorageTags),
                     FromTemplate = v is { TemplateId: not null, Type: VolumeType.Root },
                     Copy = copy is null ? null : new CopyFacts(copy.Id, copy.State, copy.Error),
+                    IsFirstTry = v.Generation == Generation.First,
+                    Missing = v.Missing,
                     Task = task is null ? null : new TaskFacts(task.Kind, task.State, task.Error, tried.Contains(v.Id), triable.Contains(task.Id)),
                     IsAttaching = v.Attaching,
                     IsDetaching = v.Detaching,
@@ -145,8 +151,17 @@ internal sealed partial class Turn
     private async Task MakeVolumeAsync(VolumeId id, IncarnationId incarnation, DateTimeOffset? deadline, CancellationToken cancellationToken)
     {
         var volume = await Db.Volumes.SingleAsync(v => v.Id == id, cancellationToken);
-        var pool = await Db.StoragePools.SingleAsync(p => p.Id == volume.PoolId, cancellationToken);
+        if (volume.LeaseGeneration > Generation.None)
+        {
+            // An empty disk under the name of one that holds a guest's data is the worst that could be made.
+            throw new InvalidOperationException($"Volume {volume.Name} ({id}) was written to by a guest: it is never made anew.");
+        }
+
         var source = volume.Type == VolumeType.Root ? volume.TemplateCopyId : null;
+        var (pool, sourceGeneration) = await Db.StoragePools
+            .Where(p => p.Id == volume.PoolId)
+            .Select(p => ValueTuple.Create(p, Db.TemplateCopies.Where(c => c.Id == source).Select(c => (Generation?)c.Generation).FirstOrDefault()))
+            .SingleAsync(cancellationToken);
         var worker = source is null ? incarnation : await ChooseMakerAsync(pool.Id, incarnation, cancellationToken);
         var task = await AddTaskAsync(
             worker,
@@ -160,6 +175,7 @@ internal sealed partial class Turn
                 VolumeGeneration = volume.Generation,
                 SizeBytes = volume.SizeBytes,
                 Source = source,
+                SourceGeneration = sourceGeneration,
                 Label = volume.Name,
             },
             deadline ?? Now + Timings.ChangeDeadline,
@@ -298,6 +314,11 @@ internal sealed partial class Turn
     public async Task<PlanFault?> ResizeVolumeAsync(VolumeRow volume, VmRow? vm, long size, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         var pool = await Db.StoragePools.SingleAsync(p => p.Id == volume.PoolId, cancellationToken);
+        if (volume.Missing is { } since)
+        {
+            return new PlanFault(PlanFaultKind.StorageUnavailable, $"Volume {volume.Name} ({volume.Id}) cannot be resized: {VmPlanner.MissingText(volume.Name, volume.Id, pool.Name, pool.Id, since)}");
+        }
+
         var worker = vm is { State: VmState.Running } ? vm.IncarnationId : await ChooseWorkerAsync(pool.Id, null, cancellationToken);
         if (worker is not { } incarnation || pool.State is not (PoolState.Up or PoolState.Disabled))
         {
@@ -334,7 +355,11 @@ internal sealed partial class Turn
         }
     }
 
-    private async Task TellDeletedAsync(IReadOnlyList<VolumeRow> volumes, string why, CancellationToken cancellationToken)
+    private Task TellDeletedAsync(IReadOnlyList<VolumeRow> volumes, string why, CancellationToken cancellationToken) =>
+        TellOfVolumesAsync(EventTypes.VolumeDelete, EventLevel.Info, volumes, volume => $"Volume {volume.Name} ({volume.Id}) is deleted: {why}", cancellationToken);
+
+    // To their owners. The same statements for one and for many.
+    private async Task TellOfVolumesAsync(string type, EventLevel level, IReadOnlyList<VolumeRow> volumes, Func<VolumeRow, string> text, CancellationToken cancellationToken)
     {
         if (volumes.Count == 0)
         {
@@ -346,10 +371,10 @@ internal sealed partial class Turn
         await Db.InsertAllAsync(
             [
                 .. volumes.Select(volume => NewEvent(
-                    EventTypes.VolumeDelete,
-                    EventLevel.Info,
+                    type,
+                    level,
                     EventState.Completed,
-                    $"Volume {volume.Name} ({volume.Id}) is deleted: {why}",
+                    text(volume),
                     volume.AccountId,
                     users[volume.AccountId].First(),
                     ResourceTypes.Volume,

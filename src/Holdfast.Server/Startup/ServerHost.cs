@@ -119,6 +119,7 @@ internal sealed class ServerHost : IAsyncDisposable
         services.AddSingleton<IVirtualMachineOperations, VirtualMachineOperations>();
         services.AddSingleton<IVolumeOperations, VolumeOperations>();
         services.AddSingleton<IObligationOperations, ObligationOperations>();
+        services.AddSingleton<IInventoryOperations, InventoryOperations>();
         services.AddSingleton<IHostOperations, HostOperations>();
         services.AddSingleton<IUserOperations, UserOperations>();
         services.AddSingleton<IConfigurationOperations, ConfigurationOperations>();

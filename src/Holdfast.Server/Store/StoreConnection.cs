@@ -49,6 +49,8 @@ internal sealed class StoreConnection : DataConnection
     public ITable<AlertRow> Alerts => this.GetTable<AlertRow>();
     public ITable<EventRow> Events => this.GetTable<EventRow>();
     public ITable<ObligationRow> Obligations => this.GetTable<ObligationRow>();
+    public ITable<InventoryRow> Inventories => this.GetTable<InventoryRow>();
+    public ITable<UnclaimedVolumeRow> UnclaimedVolumes => this.GetTable<UnclaimedVolumeRow>();
 
     /// <summary>
     /// Whether this transaction is a step of the server's work (it makes a job, ends one, or tells a host something) and not one that only notes that a host was

@@ -100,6 +100,9 @@ internal sealed class SimStorage(PoolId pool, TimeProvider time)
     /// <summary>Refuses to clone whatever is asked, with a word that may mean anything.</summary>
     public bool RefusesClones { get; set; }
 
+    /// <summary>Volumes whose records cannot be read.</summary>
+    public HashSet<VolumeId> Damaged { get; } = [];
+
     /// <summary>What it has that looks like ours.</summary>
     public IReadOnlyList<StrayVolume> Strays { get; set; } = [];
 
@@ -238,7 +241,9 @@ internal sealed class SimDriver(SimStorage storage, TimeProvider time, int pid) 
         }, deadline, cancellationToken);
 
     public Task<DriverAnswer<VolumeReply>> GetVolumeAsync(VolumeId volume, TimeSpan deadline, CancellationToken cancellationToken) =>
-        storage.CallAsync($"get {volume}", false, () => storage.Volumes.TryGetValue(volume, out var info)
+        storage.CallAsync($"get {volume}", false, () => storage.Damaged.Contains(volume)
+            ? SimStorage.Error<VolumeReply>(DriverErrorCode.Invalid, "its record is damaged")
+            : storage.Volumes.TryGetValue(volume, out var info)
             ? new DriverAnswer<VolumeReply>.Ok(new VolumeReply(DriverOutcome.AlreadySo, info))
             : SimStorage.Error<VolumeReply>(DriverErrorCode.NotFound, "no such volume"), deadline, cancellationToken);
 

@@ -62,6 +62,17 @@ public sealed class VolumeListingTests
     }
 
     [Fact]
+    public void A_volume_whose_record_is_damaged_is_neither_there_nor_missing_and_costs_no_other_its_answer()
+    {
+        _storage.Add(Samples.Volume2);
+        _storage.Damaged.Add(Samples.Volume);
+        Send(List with { Only = [Samples.Volume, Samples.Volume2] }, 1);
+        _host.Until(() => Listing is not null, "the look");
+        Listing!.Unclear.ShouldBe([Samples.Volume]);
+        Listing.Volumes.Single().VolumeId.ShouldBe(Samples.Volume2);
+    }
+
+    [Fact]
     public void A_look_that_is_not_answered_says_nothing_about_any_volume()
     {
         _storage.Add(Samples.Volume);

@@ -260,6 +260,38 @@ public sealed class VmPlannerTests
         VmPlanner.Plan(refused).OfType<VmAction.UpdateMachine>().ShouldHaveSingleItem();
     }
 
+    [Fact]
+    public void A_start_with_a_volume_that_its_backend_does_not_know_fails_before_anybody_is_asked()
+    {
+        var facts = Vm(VmState.Starting) with { Jobs = [Job(JobKind.StartVm)], EverRan = true, Volumes = [Volume() with { Missing = Now.AddHours(-1) }] };
+        var actions = VmPlanner.Plan(facts);
+        var text = actions.OfType<VmAction.FailJob>().Single().Fault.Text;
+        text.ShouldContain("is missing");
+        text.ShouldContain("pool1");
+        text.ShouldContain("2026-01-30 09:00");
+        actions.OfType<VmAction.MoveTo>().Single().State.ShouldBe(VmState.Stopped);
+        actions.ShouldNotContain(a => a is VmAction.RunMachine || a is VmAction.Place || a is VmAction.MakeVolume);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_start_whose_template_was_lost_goes_on_with_a_new_copy_once(bool isFirst)
+    {
+        var lost = Volume() with
+        {
+            State = VolumeState.Creating,
+            FromTemplate = true,
+            IsFirstTry = isFirst,
+            Copy = Copy(TemplateCopyState.Gone),
+            Task = new TaskFacts(WorkKind.EnsureVolume, WorkState.Failed, "no such source"),
+        };
+        var facts = Vm(VmState.Starting) with { Jobs = [Job(JobKind.DeployVm)], Incarnation = Incarnation, Volumes = [lost] };
+        var actions = VmPlanner.Plan(facts);
+        actions.OfType<VmAction.VolumeNotMade>().Count().ShouldBe(1);
+        actions.OfType<VmAction.FailJob>().Any().ShouldBe(!isFirst);
+    }
+
     private static VmFacts Vm(VmState state) => new() { Id = new VmId(Guid.Parse("22222222-0000-7000-8000-000000000001")), Name = "vm1", State = state, Now = Now };
 
     private static VolumeFacts Volume() => new()

@@ -494,6 +494,32 @@ public abstract class ListTests(ApiHost host)
         return (counter.Statements, rows);
     }
 
+    [Fact]
+    public async Task A_missing_volume_is_told_at_the_volume_at_its_vm_and_at_its_pool()
+    {
+        var (vm, pool, _) = await WorldAsync("forgetful");
+        var data = Rows.Volume(host.User, host.Zone.Id, "lost-data", vm, pool) with { Missing = Rows.Now };
+        await host.InsertAsync(data);
+        await host.InsertAsync(new UnclaimedVolumeRow { PoolId = pool.Id, Name = "hf-nobodys", Why = "its marks name no pool", Since = Rows.Now });
+
+        var volume = (await host.CallAsync(host.User, "listVolumes", ("id", data.Id.ToString()))).List("volume").Single();
+        volume.GetProperty("condition").GetString()!.ShouldContain("does not know it");
+        volume.GetProperty("missing").GetString().ShouldBe("2026-01-30T10:39:29+0000");
+        var machine = (await host.CallAsync(host.User, "listVirtualMachines", ("id", vm.Id.ToString()))).List("virtualmachine").Single();
+        machine.GetProperty("condition").GetString()!.ShouldContain("volume lost-data");
+        machine.GetProperty("condition").GetString()!.ShouldContain("forgetful-pool");
+        machine.GetProperty("pooltype").GetString().ShouldBe(pool.Type);
+        var storage = (await host.CallAsync(host.Admin, "listStoragePools", ("id", pool.Id.ToString()))).List("storagepool").Single();
+        storage.GetProperty("missingvolumes").GetInt32().ShouldBe(1);
+        storage.GetProperty("unclaimedvolumes").GetInt32().ShouldBe(1);
+        storage.GetProperty("condition").GetString()!.ShouldContain("1 of its volumes");
+        var unclaimed = (await host.CallAsync(host.Admin, "listUnclaimedVolumes", ("storageid", pool.Id.ToString()))).List("unclaimedvolume").Single();
+        unclaimed.GetProperty("name").GetString().ShouldBe("hf-nobodys");
+        unclaimed.GetProperty("why").GetString().ShouldBe("its marks name no pool");
+        unclaimed.TryGetProperty("volumeid", out _).ShouldBeFalse();
+        (await host.CallAsync(host.User, "listUnclaimedVolumes")).ShouldFail(432);
+    }
+
     private async Task<(VmRow Vm, StoragePoolRow Pool, HostRow Host)> WorldAsync(string name)
     {
         var offering = Rows.ServiceOffering(name + "-offering");

@@ -21,6 +21,7 @@ internal class RecordedOperations : DispatchProxy
         Add<IUserOperations>(services, log);
         Add<IHostOperations>(services, log);
         Add<IObligationOperations>(services, log);
+        Add<IInventoryOperations>(services, log);
         Add<IConfigurationOperations>(services, log);
     }
 

@@ -38,6 +38,7 @@ internal static class ApiCommandTable
                 CapacityCommands.All,
                 StoragePoolCommands.All,
                 BindingCommands.All,
+                InventoryCommands.All,
                 ObligationCommands.All,
                 ServiceOfferingCommands.All,
                 DiskOfferingCommands.All,

@@ -24,6 +24,7 @@ internal sealed class ApiServices
         IUserOperations users,
         IHostOperations hosts,
         IObligationOperations obligations,
+        IInventoryOperations inventory,
         IConfigurationOperations configuration,
         ReconcileTimings timings)
     {
@@ -40,6 +41,7 @@ internal sealed class ApiServices
         Users = users;
         Hosts = hosts;
         Obligations = obligations;
+        Inventory = inventory;
         Configuration = configuration;
         Timings = timings;
     }
@@ -82,6 +84,9 @@ internal sealed class ApiServices
 
     /// <summary>Changes obligations.</summary>
     public IObligationOperations Obligations { get; }
+
+    /// <summary>Has backends looked at.</summary>
+    public IInventoryOperations Inventory { get; }
 
     /// <summary>Changes settings.</summary>
     public IConfigurationOperations Configuration { get; }

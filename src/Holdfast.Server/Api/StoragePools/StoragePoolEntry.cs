@@ -22,6 +22,15 @@ internal sealed record StoragePoolEntry
     /// <summary>Its host; null unless only one host has it.</summary>
     public HostRow? Host { get; init; }
 
+    /// <summary>How far the look at its backend is; null before the first.</summary>
+    public InventoryRow? Inventory { get; init; }
+
+    /// <summary>How many things its backend has that belong to nobody.</summary>
+    public int Unclaimed { get; init; }
+
+    /// <summary>How many of its volumes its backend does not know.</summary>
+    public int Missing { get; init; }
+
     /// <summary>Bytes promised to volumes and templates.</summary>
     public long AllocatedBytes { get; init; }
 

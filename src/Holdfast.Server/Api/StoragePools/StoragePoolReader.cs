@@ -23,8 +23,18 @@ internal static class StoragePoolReader
             from pod in db.Pods.LeftJoin(p => p.Id == pool.PodId)
             from cluster in db.Clusters.LeftJoin(c => c.Id == pool.ClusterId)
             from host in db.Hosts.LeftJoin(h => h.Id == pool.HostId)
+            from inventory in db.Inventories.LeftJoin(i => i.PoolId == pool.Id)
             orderby pool.Created, pool.Id
-            select new StoragePoolEntry { Pool = pool, Zone = zone, Pod = pod, Cluster = cluster, Host = host };
+            select new StoragePoolEntry
+            {
+                Pool = pool,
+                Zone = zone,
+                Pod = pod,
+                Cluster = cluster,
+                Host = host,
+                Inventory = inventory,
+                Unclaimed = db.UnclaimedVolumes.Count(u => u.PoolId == pool.Id),
+            };
         var listing = await Listing.ReadAsync(query, page, cancellationToken);
         var ids = listing.Rows.Select(e => e.Pool.Id).ToList();
         var volumes = await Listing.ChildrenAsync(
@@ -33,7 +43,7 @@ internal static class StoragePoolReader
                 from volume in db.Volumes
                 where chunk.Contains(volume.PoolId!.Value) && volume.Removed == null && volume.State != VolumeState.Expunged
                 group volume by volume.PoolId into g
-                select new { PoolId = g.Key, Bytes = g.Sum(v => v.SizeBytes) },
+                select new { PoolId = g.Key, Bytes = g.Sum(v => v.SizeBytes), Missing = g.Count(v => v.Missing != null) },
             cancellationToken);
         var copies = await Listing.ChildrenAsync(
             ids,
@@ -82,7 +92,7 @@ internal static class StoragePoolReader
                 select new { Binding = binding, Host = host },
             cancellationToken);
         var facts = adding.ToLookup(b => b.Binding.PoolId, b => BindingRowFacts.Of(b.Binding, b.Host));
-        var volumeBytes = volumes.ToDictionary(v => v.PoolId!.Value, v => v.Bytes);
+        var volumesOf = volumes.ToDictionary(v => v.PoolId!.Value);
         var copyBytes = copies.ToDictionary(c => c.PoolId, c => c.Bytes);
         var bindingsOf = bindings.ToDictionary(b => b.PoolId);
         return listing with
@@ -91,7 +101,8 @@ internal static class StoragePoolReader
             [
                 .. listing.Rows.Select(e => e with
                 {
-                    AllocatedBytes = volumeBytes.GetValueOrDefault(e.Pool.Id) + copyBytes.GetValueOrDefault(e.Pool.Id),
+                    Missing = volumesOf.GetValueOrDefault(e.Pool.Id)?.Missing ?? 0,
+                    AllocatedBytes = (volumesOf.GetValueOrDefault(e.Pool.Id)?.Bytes ?? 0) + copyBytes.GetValueOrDefault(e.Pool.Id),
                     Bindings = bindingsOf.GetValueOrDefault(e.Pool.Id) ?? new BindingCounts { PoolId = e.Pool.Id },
                     WaitingFor = e.Pool.State == PoolState.Initialized ? AddingProgress.Describe([.. facts[e.Pool.Id]]) : null,
                 }),

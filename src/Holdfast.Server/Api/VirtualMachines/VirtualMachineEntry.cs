@@ -35,14 +35,19 @@ internal sealed record VirtualMachineEntry
     /// <summary>Its offering.</summary>
     public ServiceOfferingRow? Offering { get; init; }
 
-    /// <summary>What stands in the way. While nothing is heard of its host that comes first: all else is of before.</summary>
-    public string? Condition => (Host is { } host && Vm.State is VmState.Running or VmState.Starting or VmState.Stopping ? HostSilence.Of(host.Name, host.State, host.LastReport) : null) ?? Vm.Condition;
-
     /// <summary>Its network interfaces.</summary>
     public IReadOnlyList<NicEntry> Nics { get; init; } = [];
 
     /// <summary>Type of the pool that holds its root disk.</summary>
     public string? RootPoolType { get; init; }
+
+    /// <summary>What is said about its volumes that their backends do not know.</summary>
+    public IReadOnlyList<string> Missing { get; init; } = [];
+
+    /// <summary>What stands in the way. While nothing is heard of its host that comes first: all else is of before. That volumes of it are missing comes last.</summary>
+    public string? Condition => Missing.Where(text => Vm.Condition?.Contains(text, StringComparison.Ordinal) != true).Aggregate(Silence ?? Vm.Condition, static (all, text) => all is null ? text : $"{all}; {text}");
+
+    private string? Silence => Host is { } host && Vm.State is VmState.Running or VmState.Starting or VmState.Stopping ? HostSilence.Of(host.Name, host.State, host.LastReport) : null;
 }
 
 /// <summary>A network interface with its network.</summary>

@@ -1,4 +1,5 @@
 using Holdfast.Core.Ids;
+using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
@@ -63,11 +64,13 @@ internal static class VirtualMachineReader
             chunk =>
                 from volume in db.Volumes
                 join pool in db.StoragePools on volume.PoolId equals pool.Id
-                where chunk.Contains(volume.VmId!.Value) && volume.Type == VolumeType.Root && volume.Removed == null
-                select new { volume.VmId, pool.Type },
+                where chunk.Contains(volume.VmId!.Value) && (volume.Type == VolumeType.Root || volume.Missing != null) && volume.Removed == null
+                orderby volume.DeviceId
+                select new { volume.VmId, volume.Id, volume.Name, volume.Type, volume.Missing, PoolId = pool.Id, PoolName = pool.Name, PoolType = pool.Type },
             cancellationToken);
         var nicsOf = nics.ToLookup(n => n.Nic.VmId);
-        var poolTypeOf = pools.GroupBy(p => p.VmId!.Value).ToDictionary(g => g.Key, g => g.First().Type);
+        var poolTypeOf = pools.Where(p => p.Type == VolumeType.Root).GroupBy(p => p.VmId!.Value).ToDictionary(g => g.Key, g => g.First().PoolType);
+        var missingOf = pools.Where(p => p.Missing is not null).ToLookup(p => p.VmId!.Value, p => VmPlanner.MissingText(p.Name, p.Id, p.PoolName, p.PoolId, p.Missing));
         return listing with
         {
             Rows =
@@ -76,6 +79,7 @@ internal static class VirtualMachineReader
                 {
                     Nics = [.. nicsOf[e.Vm.Id]],
                     RootPoolType = poolTypeOf.GetValueOrDefault(e.Vm.Id),
+                    Missing = [.. missingOf[e.Vm.Id]],
                 }),
             ],
         };

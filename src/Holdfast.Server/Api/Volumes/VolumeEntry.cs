@@ -1,4 +1,5 @@
 using Holdfast.Core.Ids;
+using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Server.Store.Rows;
 
@@ -33,6 +34,9 @@ internal sealed record VolumeEntry
 
     /// <summary>What it was cloned from.</summary>
     public TemplateRow? Template { get; init; }
+
+    /// <summary>What stands in the way: that it is missing before anything else.</summary>
+    public string? Condition => Volume.Missing is { } since ? VmPlanner.MissingText(Volume.Name, Volume.Id, Pool?.Name, Volume.PoolId, since) : Volume.Condition;
 }
 
 /// <summary>Which volumes a list asks for; null means "any".</summary>

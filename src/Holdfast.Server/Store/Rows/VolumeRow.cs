@@ -91,9 +91,13 @@ internal sealed record VolumeRow
     [Column("task_id")]
     public TaskId? TaskId { get; init; }
 
-    /// <summary>The newest writer lease ever granted.</summary>
+    /// <summary>The newest writer lease ever granted, written with the lease. None: nobody ever had it for writing.</summary>
     [Column("lease_generation")]
     public required Generation LeaseGeneration { get; init; }
+
+    /// <summary>Since when its backend does not know it, by two looks. Never made anew then, unless <see cref="LeaseGeneration"/> says that nobody wrote to it.</summary>
+    [Column("missing")]
+    public DateTimeOffset? Missing { get; init; }
 
     /// <summary>What stands in the way.</summary>
     [Column("condition")]
