@@ -12,7 +12,7 @@ internal sealed class Settling(World world)
     public IReadOnlyList<string> Unsettled()
     {
         var found = new List<string>();
-        var (vms, volumes, copies, pools, bindings, jobs, tasks, hosts, obligations, incarnations) = world.Node.Read(async db => (
+        var (vms, volumes, copies, pools, bindings, jobs, tasks, hosts, obligations, incarnations, unclaimed) = world.Node.Read(async db => (
             await db.Vms.Where(v => v.Removed == null).ToListAsync(),
             await db.Volumes.ToListAsync(),
             await db.TemplateCopies.ToListAsync(),
@@ -22,7 +22,8 @@ internal sealed class Settling(World world)
             await db.Tasks.Where(t => t.State == WorkState.Pending || t.State == WorkState.Owed).ToListAsync(),
             await db.Hosts.Where(h => h.Removed == null).ToListAsync(),
             await db.Obligations.ToListAsync(),
-            await db.Incarnations.ToListAsync()));
+            await db.Incarnations.ToListAsync(),
+            await db.UnclaimedVolumes.ToListAsync()));
         var active = incarnations.Where(i => i.State == IncarnationState.Active).Select(i => i.Id).ToHashSet();
 
         // After maintenance began no host calls the backend: what is owed to it waits for the end of the maintenance, and says so.
@@ -76,10 +77,11 @@ internal sealed class Settling(World world)
         found.AddRange(copies.Where(copy => !resting.Contains(copy.PoolId)).Where(copy => copy.State is TemplateCopyState.Importing or TemplateCopyState.Deleting)
             .Where(copy => copy.Removed is null).Select(copy => $"template copy {HistoryText.Short(copy.Id.Value)} is {copy.State}"));
 
-        // What is left at backends without anybody knowing of it. Orphans and what was written off are known.
+        // What is left at backends without anybody knowing of it. Orphans, what was written off, and what is listed as nobody's are known.
         var known = volumes.Where(volume => volume.Removed is null).Select(volume => volume.Id)
             .Concat(copies.Where(copy => copy.Removed is null && copy.State != TemplateCopyState.Gone).Select(copy => copy.Id))
-            .Concat(obligations.Where(owed => owed.State is ObligationState.Orphaned or ObligationState.Forgotten).Select(owed => owed.VolumeId)).ToHashSet();
+            .Concat(obligations.Where(owed => owed.State is ObligationState.Orphaned or ObligationState.Forgotten).Select(owed => owed.VolumeId))
+            .Concat(unclaimed.Where(one => one.VolumeId is not null).Select(one => one.VolumeId!.Value)).ToHashSet();
         var lost = obligations.Where(owed => owed.State is ObligationState.Orphaned or ObligationState.Forgotten).Select(owed => owed.VolumeId).ToHashSet();
         foreach (var backend in world.Backends)
         {

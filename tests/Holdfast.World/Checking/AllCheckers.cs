@@ -15,6 +15,7 @@ internal static class AllCheckers
         new ScopeChecker(),
         new StopChecker(),
         new WriterChecker(),
+        new MadeAnewChecker(),
         new LedgerChecker(),
         new AddressChecker(),
         new RemovalChecker(),

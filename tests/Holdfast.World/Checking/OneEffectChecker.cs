@@ -21,6 +21,12 @@ internal sealed class OneEffectChecker : Checker
             case HistoryEntry.VolumeDestroyed destroyed:
                 _made.Remove((destroyed.Pool, destroyed.Volume));
                 return null;
+            case HistoryEntry.VolumeLost lost:
+                _made.Remove((lost.Pool, lost.Volume));
+                return null;
+            case HistoryEntry.VolumeReturned returned:
+                _made.Add((returned.Pool, returned.Volume));
+                return null;
             case HistoryEntry.GuestStarted started:
                 Judged++;
                 return _runs.Add((started.Host, started.Vm)) ? null : $"guest {HistoryText.Short(started.Vm.Value)} was started a second time on {started.Host}";

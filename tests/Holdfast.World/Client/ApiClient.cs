@@ -58,6 +58,12 @@ internal sealed class ApiClient(Simulator simulator, Recorder recorder, SimNode 
     public Call DeletePool(PoolId pool, bool forced = false) =>
         Make<Success>($"deleteStoragePool {HistoryText.Short(pool.Value)} forced={forced}", (server, admin, ct) => server.Service<IStoragePoolOperations>().DeleteAsync(admin, pool, forced, ct), static _ => null);
 
+    public Call TakeInventory(PoolId pool) =>
+        Make<Success>($"takeStoragePoolInventory {HistoryText.Short(pool.Value)}", (server, admin, ct) => server.Service<IInventoryOperations>().TakeAsync(admin, pool, ct), static _ => null);
+
+    public Call DeleteUnclaimed(PoolId pool, string name, string reason) =>
+        Make<UnclaimedVolumeRow>($"deleteUnclaimedVolume {name}", (server, admin, ct) => server.Service<IInventoryOperations>().DeleteUnclaimedAsync(admin, pool, name, reason, ct), static _ => null);
+
     public Call PrepareHost(HostId host) => Job($"prepareHostForMaintenance {HistoryText.Short(host.Value)}", (server, admin, ct) => server.Service<IHostOperations>().PrepareForMaintenanceAsync(admin, host, ct));
 
     public Call CancelHost(HostId host) => Job($"cancelHostMaintenance {HistoryText.Short(host.Value)}", (server, admin, ct) => server.Service<IHostOperations>().CancelMaintenanceAsync(admin, host, ct));

@@ -55,6 +55,12 @@ internal abstract record HistoryEntry
     /// <summary>A volume was destroyed at a backend.</summary>
     public sealed record VolumeDestroyed(PoolId Pool, VolumeId Volume, string By, bool WasAttached) : HistoryEntry;
 
+    /// <summary>A backend lost a volume that it had confirmed.</summary>
+    public sealed record VolumeLost(PoolId Pool, VolumeId Volume) : HistoryEntry;
+
+    /// <summary>A volume is at a backend without anybody having made it now: out of a backup, or a stranger's.</summary>
+    public sealed record VolumeReturned(PoolId Pool, VolumeId Volume) : HistoryEntry;
+
     /// <summary>A volume was attached to a host.</summary>
     public sealed record VolumeAttached(PoolId Pool, VolumeId Volume, string Host, AttachMode Mode, string Path) : HistoryEntry;
 

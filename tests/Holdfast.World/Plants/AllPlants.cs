@@ -34,6 +34,7 @@ internal static class AllPlants
         new Plant("I/O of a guest that runs is cut off because it waits", ["I19"], CutWhatWaits, SuspendRunning(Suspension.NoQuorum)),
         new Plant("that I/O is cut off is not written down", ["I19"], ForgetCuts, Row(64)),
         new Plant("what a snapshot held back is not resumed", ["I16"], static () => Launcher(static (_, inner) => new FaultyLauncher(inner) { ForgetsToResume = true }), SuspendRunning(Suspension.ForSnapshot)),
+        new Plant("a volume that its backend lost is made anew when a guest wants it", ["I21"], MakeAnew, Row(69)),
         new Plant("nobody looks for what time alone brings about", ["I12", "I16"], NoSweeps, Row(20)),
     ];
 
@@ -229,6 +230,13 @@ internal static class AllPlants
         LedgerChange.PutObligation { Row: { IsCut: true } row } => new LedgerChange.PutObligation(row with { IsCut = false }),
         _ => change,
     })]);
+
+
+    private static Twins MakeAnew() => Launcher(static (_, inner) => new FaultyLauncher(inner)
+    {
+        BeforeAttach = static (client, volume, request) => client.EnsureVolumeAsync(
+            volume, new EnsureVolumeRequest { Generation = request.Generation, SizeBytes = 1 << 30, Source = new VolumeSource.Empty() }, Soon, CancellationToken.None),
+    });
 
     private static Twins NoSweeps() => new() { Server = static services => services.AddSingleton(new ReconcileTimings { SweepInterval = TimeSpan.FromDays(10) }) };
 }

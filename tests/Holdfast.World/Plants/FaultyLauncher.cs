@@ -20,6 +20,9 @@ internal sealed class FaultyLauncher(IDriverLauncher inner) : IDriverLauncher
     /// <summary>Whether resumptions are said to be done, and nobody is asked.</summary>
     public bool ForgetsToResume { get; init; }
 
+    /// <summary>What is done before each attach.</summary>
+    public Func<IDriverClient, VolumeId, AttachRequest, Task>? BeforeAttach { get; init; }
+
     /// <summary>Told what a driver is started with.</summary>
     public Action<BindingSpec>? BeforeLaunch { get; init; }
 
@@ -100,7 +103,15 @@ internal sealed class FaultyLauncher(IDriverLauncher inner) : IDriverLauncher
 
         public Task<DriverAnswer<VolumeReply>> SealVolumeAsync(VolumeId volume, SealVolumeRequest request, TimeSpan deadline, CancellationToken cancellationToken) => client.SealVolumeAsync(volume, request, deadline, cancellationToken);
 
-        public Task<DriverAnswer<AttachmentReply>> AttachAsync(VolumeId volume, AttachRequest request, TimeSpan deadline, CancellationToken cancellationToken) => client.AttachAsync(volume, request, deadline, cancellationToken);
+        public async Task<DriverAnswer<AttachmentReply>> AttachAsync(VolumeId volume, AttachRequest request, TimeSpan deadline, CancellationToken cancellationToken)
+        {
+            if (owner.BeforeAttach is { } before)
+            {
+                await before(client, volume, request);
+            }
+
+            return await client.AttachAsync(volume, request, deadline, cancellationToken);
+        }
 
         public Task<DriverAnswer<DriverAck>> ReleaseAsync(VolumeId volume, AttachMode mode, Generation generation, TimeSpan deadline, CancellationToken cancellationToken)
         {

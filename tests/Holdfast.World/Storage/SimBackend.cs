@@ -131,6 +131,47 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
         }
     }
 
+    /// <summary>What it knows, to be restored one day: a backup of its database.</summary>
+    public IReadOnlyList<VolumeInfo> Backup() => [.. _volumes.Values];
+
+    /// <summary>
+    /// Its database is another: a volume that is not in it is not known any more, one that was deleted since is there again. What hosts have attached they have
+    /// all the same: that is in their kernels.
+    /// </summary>
+    public void Restore(IReadOnlyList<VolumeInfo> backup)
+    {
+        recorder.Add(new HistoryEntry.Fault($"storage {Name}: its database is an older one", true));
+        var known = backup.ToDictionary(volume => volume.VolumeId);
+        foreach (var volume in _volumes.Keys.Where(id => !known.ContainsKey(id)).ToList())
+        {
+            Lose(volume);
+        }
+
+        foreach (var volume in known.Values.Where(volume => !_volumes.ContainsKey(volume.VolumeId)))
+        {
+            Return(volume);
+        }
+
+        recorder.Add(new HistoryEntry.Fault($"storage {Name}: its database is an older one", false));
+    }
+
+    /// <summary>It forgets a volume that it had confirmed.</summary>
+    /// <returns>What it was.</returns>
+    public VolumeInfo Lose(VolumeId volume)
+    {
+        _volumes.Remove(volume, out var lost);
+        recorder.Add(new HistoryEntry.VolumeLost(_owners[volume], volume));
+        return lost!;
+    }
+
+    /// <summary>A volume is there that was not: one that it had lost, or one that nobody on record made.</summary>
+    public void Return(VolumeInfo volume)
+    {
+        _volumes[volume.VolumeId] = volume;
+        _owners.TryAdd(volume.VolumeId, Pool);
+        recorder.Add(new HistoryEntry.VolumeReturned(_owners[volume.VolumeId], volume.VolumeId));
+    }
+
     /// <summary>The path of a volume's device on a host while it is attached there.</summary>
     public string? PathOn(string host, VolumeId volume) =>
         _attached.ContainsKey((host, volume)) && _minors.TryGetValue(host, out var minors) && minors.FirstOrDefault(pair => pair.Value == volume) is { Key: > 0 } found ? Path(found.Key) : null;
