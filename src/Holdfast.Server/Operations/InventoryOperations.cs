@@ -79,7 +79,7 @@ internal sealed class InventoryOperations : IInventoryOperations
                     return Refuse(Faults.Invalid($"{name} on storage pool {pool.Name} ({pool.Id}) does not belong to nobody any more: a volume, a template's copy, a task or an obligation names volume {volume}"));
                 }
 
-                var host = await turn.ChooseWorkerAsync(poolId, ct);
+                var host = await turn.ChooseWorkerAsync(poolId, null, ct);
                 if (host is null)
                 {
                     return Refuse(Faults.StorageUnavailable($"{name} cannot be deleted: no host serves storage pool {pool.Name} ({pool.Id})"));
