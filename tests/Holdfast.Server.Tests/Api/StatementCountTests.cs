@@ -120,7 +120,7 @@ public abstract class StatementCountTests
 
         var all = await CountAsync("stopVirtualMachine", null, 1, ("id", last.Id.ToString()), ("forced", "true"));
 
-        Pin("stopVirtualMachine", "VMs on its host", one, all, 26, turns: 1);
+        Pin("stopVirtualMachine", "VMs on its host", one, all, 28, turns: 1);
     }
 
     [Fact]
