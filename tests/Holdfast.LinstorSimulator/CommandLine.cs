@@ -23,6 +23,8 @@ internal static class CommandLine
           --local-node NAME       a further node that is this machine too (repeatable)
           --simulated-node NAME   a node in the model only (repeatable)
           --storage-pool NAME     (default thin)
+          --storage-kind KIND     LVM_THIN, FILE_THIN or FILE (default LVM_THIN)
+          --no-reflinks           pools of files are on a file system without them, as ext4: no snapshots
           --capacity SIZE         of each storage pool: 20G, 512M, ... (default 20G)
           --resource-group NAME   (default rg)
           --layer storage|drbd    (default storage)
@@ -140,6 +142,9 @@ internal static class CommandLine
                     case "--help" or "-h":
                         help = true;
                         break;
+                    case "--no-reflinks":
+                        options = options with { Reflinks = false };
+                        break;
                     case "--https":
                         options = options with { Https = true };
                         break;
@@ -162,6 +167,7 @@ internal static class CommandLine
             "--local-node" => options with { MoreLocalNodes = [.. options.MoreLocalNodes, value] },
             "--simulated-node" => options with { SimulatedNodes = [.. options.SimulatedNodes, value] },
             "--storage-pool" => options with { StoragePool = value },
+            "--storage-kind" => options with { StorageKind = value is "LVM_THIN" or "FILE_THIN" or "FILE" ? value : throw new FormatException($"unknown storage kind '{value}'") },
             "--capacity" => options with { Capacity = Size(value) },
             "--resource-group" => options with { ResourceGroup = value },
             "--layer" => options with { Drbd = value switch { "drbd" => true, "storage" => false, _ => throw new FormatException($"unknown layer '{value}'") } },

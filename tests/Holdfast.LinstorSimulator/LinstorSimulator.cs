@@ -24,6 +24,7 @@ public sealed class LinstorSimulator : IAsyncDisposable
     private readonly ReservedPort? _httpsPort;
     private readonly ServerCertificate? _certificate;
     private readonly SimulatorSwitches _switches;
+    private readonly NodeMemory _nodes = new();
     private readonly ConnectCounter? _counter;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private AdminServer? _admin;
@@ -48,7 +49,7 @@ public sealed class LinstorSimulator : IAsyncDisposable
         Faults = new FaultSet();
         Requests = new RequestLog(options.Time);
         _counter = ConnectCounter.TryStart(Requests, _httpsPort is null ? [_port.Number] : [_port.Number, _httpsPort.Number]);
-        _switches = new SimulatorSwitches(Faults, () => _dying = Task.Run(StopAsync));
+        _switches = new SimulatorSwitches(Faults, options.Time, () => _dying = Task.Run(StopAsync));
         Cluster = new SimulatedCluster(this, _switches);
     }
 
@@ -82,6 +83,9 @@ public sealed class LinstorSimulator : IAsyncDisposable
     /// <summary>The fake <c>drbdsetup</c> of this cluster's first node; it answers from the state folder, whether the simulator runs or not.</summary>
     public string DrbdSetupPath => Path.Combine(_folder.Path, "bin", "drbdsetup");
 
+    /// <summary>How often the controller's database was written by this simulator; see <see cref="KillAsync(int)"/>.</summary>
+    public int DatabaseWrites => _folder.Writes;
+
     internal Controller? Controller => _controller;
 
     internal DeviceMode Devices => _options.Devices;
@@ -101,7 +105,7 @@ public sealed class LinstorSimulator : IAsyncDisposable
             simulator = new LinstorSimulator(options, folder, temporary, loggers ?? NullLoggerFactory.Instance);
             if (folder.Load() is null)
             {
-                folder.Save(NewCluster.Create(options, folder));
+                folder.Save(NewCluster.Create(options, folder), DateTimeOffset.MinValue);
             }
 
             DrbdSetupScript.Write(folder.Path, options.NodeName, options.MoreLocalNodes);
@@ -138,6 +142,29 @@ public sealed class LinstorSimulator : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Ends the controller as <see cref="StopAsync"/> does, and its database loses what was answered in the last moments, as LINSTOR's default database does when it is
+    /// killed. What satellites made of it stays on the nodes. <see cref="InvalidOperationException"/> when more is to be forgotten than the simulator remembers.
+    /// </summary>
+    public Task KillAsync(TimeSpan forget) => KillAsync(folder => folder.ForgetSince(_options.Time.GetUtcNow() - forget));
+
+    /// <summary>As <see cref="KillAsync(TimeSpan)"/>, by the number of the database's last writes, of which a call makes one or more.</summary>
+    public Task KillAsync(int forgetWrites) => KillAsync(folder => folder.ForgetWrites(forgetWrites));
+
+    private async Task KillAsync(Action<StateFolder> forget)
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            await StopInTurnAsync();
+            forget(_folder);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
     /// <summary>Starts the controller, after ending one that runs, from the state folder, on the same ports; faults stay in force.</summary>
     public async Task RestartAsync(CancellationToken cancellationToken = default)
     {
@@ -146,7 +173,7 @@ public sealed class LinstorSimulator : IAsyncDisposable
         {
             await StopInTurnAsync();
             var state = _folder.Load() ?? throw new InvalidOperationException($"The state in {_folder.Path} is gone.");
-            _controller = new Controller(_folder, state, _switches, _options, _loggers.CreateLogger<Controller>());
+            _controller = new Controller(_folder, state, _switches, _nodes, _options, _loggers.CreateLogger<Controller>());
             await _controller.StartAsync(cancellationToken);
             var https = _httpsPort is null ? ((int, ServerCertificate)?)null : (_httpsPort.Number, _certificate!);
             _server = await ApiServer.StartAsync(_controller, Faults, Requests, _options, _port.Number, https, _loggers, cancellationToken);

@@ -24,6 +24,12 @@ public sealed record LinstorSimulatorOptions
     /// <summary>The storage pool of every node.</summary>
     public string StoragePool { get; init; } = "thin";
 
+    /// <summary>The provider kind of the storage pools: <c>LVM_THIN</c>, <c>FILE_THIN</c> or <c>FILE</c>.</summary>
+    public string StorageKind { get; init; } = "LVM_THIN";
+
+    /// <summary>Whether the file system below pools of files shares blocks between files, as XFS does and ext4 does not; without, LINSTOR takes no snapshot there.</summary>
+    public bool Reflinks { get; init; } = true;
+
     /// <summary>Capacity of each storage pool in bytes.</summary>
     public long Capacity { get; init; } = 20L << 30;
 

@@ -1,5 +1,6 @@
 using Holdfast.LinstorSimulation.Cluster;
 using Holdfast.LinstorSimulation.Devices;
+using Holdfast.LinstorSimulation.Drbd;
 
 namespace Holdfast.LinstorSimulation;
 
@@ -20,6 +21,36 @@ public sealed class SimulatedCluster
     /// <summary>Connects or disconnects a satellite; when it comes back, what lingered is carried out before the call returns. False: no such node.</summary>
     public Task<bool> SetNodeOnlineAsync(string node, bool online, CancellationToken cancellationToken = default) => Running.SetOnlineAsync(node, online, cancellationToken);
 
+    /// <summary>Disconnects a satellite with one of LINSTOR's words for why, <c>DUPLICATE_UNAME</c> for example. False: no such node.</summary>
+    public Task<bool> SetNodeOfflineAsync(string node, string status, CancellationToken cancellationToken = default) => Running.SetOnlineAsync(node, false, cancellationToken, status);
+
+    /// <summary>
+    /// Freezes a satellite: it answers nothing any more. Who waits for it fails, and it is offline, when the controller gives it up 5 s later. Thawed, it is online at once.
+    /// Works without a controller too.
+    /// </summary>
+    public async Task SetNodeFrozenAsync(string node, bool frozen, CancellationToken cancellationToken = default)
+    {
+        _switches.SetFrozen(node, frozen);
+        if (!frozen && _simulator.Controller is { } controller)
+        {
+            await controller.SetOnlineAsync(node, true, cancellationToken);
+        }
+    }
+
+    /// <summary>The satellite is lost in the middle of the next thing it is given to do; it is offline then, until it is switched online.</summary>
+    public void SetNodeDiesAtWork(string node) => _switches.SetDiesAtWork(node);
+
+    /// <summary>Whether udev makes <c>drbd/by-res</c> on a node; <c>drbdNNNN</c> is there in any case. Takes away or makes the links of what is there. False: no such node.</summary>
+    public Task<bool> SetByResLinksAsync(string node, bool made, CancellationToken cancellationToken = default) => Running.SetByResLinksAsync(node, made, cancellationToken);
+
+    /// <summary>
+    /// What DRBD's kernel module on a node holds of a resource, whether a controller runs or not; what is null stays. See <see cref="DrbdSwitch"/>. False: no such resource there.
+    /// </summary>
+    public bool SetDrbd(string resource, string node, DrbdSwitch wanted) => DrbdSwitch.Apply(_simulator.StateFolderPath, resource, node, wanted);
+
+    /// <summary>What became of a write that was pending on a node: <c>pending</c>, <c>failed</c>, or <c>none</c>.</summary>
+    public string WriteState(string resource, string node) => DrbdSwitch.WriteState(_simulator.StateFolderPath, resource, node);
+
     /// <summary>Makes a satellite answer pings and nothing else: what needs it hangs, what the controller knows by itself is answered. Works without a controller too.</summary>
     public void SetNodeStuck(string node, bool stuck) => _switches.SetStuck(node, stuck);
 
@@ -33,6 +64,7 @@ public sealed class SimulatedCluster
             Controller.OpenResult.Done => null,
             Controller.OpenResult.NoSuchResource => $"There is no DRBD resource '{resource}' on node '{node}'.",
             Controller.OpenResult.NodeIsReal => $"Node '{node}' is this machine: open its device.",
+            Controller.OpenResult.FailsIo => $"Resource '{resource}' on node '{node}' was made secondary by force and fails all I/O until its last opener closes it.",
             _ => $"Resource '{resource}' is primary elsewhere and two primaries are not allowed.",
         };
 

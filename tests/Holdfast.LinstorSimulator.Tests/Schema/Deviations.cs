@@ -33,11 +33,18 @@ internal static class Deviations
         _ => null,
     };
 
-    /// <summary>Values beyond those listed: node types in upper case.</summary>
-    public static bool Value(string at, string value) => at.EndsWith(".type", StringComparison.Ordinal) && value is "SATELLITE" or "COMBINED" or "CONTROLLER" or "AUXILIARY";
+    /// <summary>A clone that is refused for the kind of storage is answered with the object of one that was begun, the error among its messages.</summary>
+    public static bool RefusedClone(string method, string template, int status, string body) =>
+        method == "POST" && template.EndsWith("/clone", StringComparison.Ordinal) && status == 500 && body.StartsWith('{');
 
-    /// <summary>Fields the file requires and the server does not: the filter of autoplace.</summary>
-    public static bool Missing(string at, string field) => at == "request" && field == "select_filter";
+    /// <summary>Values beyond those listed: node types in upper case, providers and a connection status the file lacks.</summary>
+    public static bool Value(string at, string value) =>
+        (at.EndsWith(".type", StringComparison.Ordinal) && value is "SATELLITE" or "COMBINED" or "CONTROLLER" or "AUXILIARY")
+        || (at.Contains(".storage_providers[", StringComparison.Ordinal) && value is "REMOTE_SPDK")
+        || (at.EndsWith(".connection_status", StringComparison.Ordinal) && value is "DUPLICATE_UNAME");
+
+    /// <summary>Fields the file requires and the server does not: the filter of autoplace, and the text of an entry that has none.</summary>
+    public static bool Missing(string at, string field) => (at == "request" && field == "select_filter") || field == "message";
 
     public static void ShouldBeKind(this JsonNode? node, string kind, List<string> problems)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Holdfast.LinstorSimulation.Drbd;
 
 namespace Holdfast.LinstorSimulation.Admin;
 
@@ -14,6 +15,8 @@ namespace Holdfast.LinstorSimulation.Admin;
 [JsonSerializable(typeof(NodeSwitch))]
 [JsonSerializable(typeof(ControllerSwitch))]
 [JsonSerializable(typeof(OpenSwitch))]
+[JsonSerializable(typeof(DrbdSwitch))]
+[JsonSerializable(typeof(DrbdView))]
 [JsonSerializable(typeof(List<SimulatedVolume>))]
 [JsonSerializable(typeof(Overview))]
 [JsonSerializable(typeof(Problem))]
@@ -25,9 +28,13 @@ internal sealed record RequestsView(long ConnectionsAccepted, long? ConnectionAt
 
 internal sealed record NodeView(string Name, bool Online, bool Stuck);
 
-internal sealed record NodeSwitch(bool? Online, bool? Stuck);
+/// <summary>What is changed about a satellite; <c>Status</c> takes it offline with one of LINSTOR's words for why.</summary>
+internal sealed record NodeSwitch(bool? Online, bool? Stuck, bool? Frozen, bool? DiesAtWork, bool? ByResLinks, string? Status);
 
-internal sealed record ControllerSwitch(bool Running);
+/// <summary>A controller that is killed may forget what it answered last, by time or by writes of its database.</summary>
+internal sealed record ControllerSwitch(bool Running, double? ForgetSeconds, int? ForgetWrites);
+
+internal sealed record DrbdView(string Write);
 
 internal sealed record OpenSwitch(bool Open);
 

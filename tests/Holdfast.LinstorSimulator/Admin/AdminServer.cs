@@ -77,6 +77,8 @@ internal sealed class AdminServer : IAsyncDisposable
             ("PUT", ["nodes", var node]) => SwitchNodeAsync(context, node),
             ("PUT", ["controller"]) => SwitchControllerAsync(context),
             ("PUT", ["openers", var resource, var node]) => SwitchOpenAsync(context, resource, node),
+            ("GET", ["drbd", var resource, var node]) => WriteDrbdAsync(context, resource, node),
+            ("PUT", ["drbd", var resource, var node]) => SwitchDrbdAsync(context, resource, node),
             ("GET", ["volumes"]) => WriteAsync(context, 200, [.. _simulator.Cluster.Volumes], AdminJson.Default.ListSimulatedVolume),
             _ => WriteAsync(context, 404, new Problem($"{context.Request.Method} /{string.Join('/', path)} is nothing the admin API knows."), AdminJson.Default.Problem),
         };
@@ -153,6 +155,26 @@ internal sealed class AdminServer : IAsyncDisposable
             _simulator.Cluster.SetNodeStuck(node, stuck);
         }
 
+        if (wanted.Frozen is { } frozen)
+        {
+            await _simulator.Cluster.SetNodeFrozenAsync(node, frozen, context.RequestAborted);
+        }
+
+        if (wanted.DiesAtWork is true)
+        {
+            _simulator.Cluster.SetNodeDiesAtWork(node);
+        }
+
+        if (wanted.ByResLinks is { } links)
+        {
+            await _simulator.Cluster.SetByResLinksAsync(node, links, context.RequestAborted);
+        }
+
+        if (wanted.Status is { } status)
+        {
+            await _simulator.Cluster.SetNodeOfflineAsync(node, status, context.RequestAborted);
+        }
+
         if (wanted.Online is { } online)
         {
             await _simulator.Cluster.SetNodeOnlineAsync(node, online, context.RequestAborted);
@@ -163,9 +185,18 @@ internal sealed class AdminServer : IAsyncDisposable
 
     private async Task SwitchControllerAsync(HttpContext context)
     {
-        if ((await ReadAsync(context, AdminJson.Default.ControllerSwitch)).Running)
+        var wanted = await ReadAsync(context, AdminJson.Default.ControllerSwitch);
+        if (wanted.Running)
         {
             await _simulator.RestartAsync(context.RequestAborted);
+        }
+        else if (wanted.ForgetSeconds is { } seconds)
+        {
+            await _simulator.KillAsync(TimeSpan.FromSeconds(seconds));
+        }
+        else if (wanted.ForgetWrites is { } writes)
+        {
+            await _simulator.KillAsync(writes);
         }
         else
         {
@@ -173,6 +204,21 @@ internal sealed class AdminServer : IAsyncDisposable
         }
 
         await WriteAsync(context, 200, Look(), AdminJson.Default.Overview);
+    }
+
+    private Task WriteDrbdAsync(HttpContext context, string resource, string node) =>
+        WriteAsync(context, 200, new DrbdView(_simulator.Cluster.WriteState(resource, node)), AdminJson.Default.DrbdView);
+
+    private async Task SwitchDrbdAsync(HttpContext context, string resource, string node)
+    {
+        if (_simulator.Cluster.SetDrbd(resource, node, await ReadAsync(context, AdminJson.Default.DrbdSwitch)))
+        {
+            await WriteDrbdAsync(context, resource, node);
+        }
+        else
+        {
+            await WriteAsync(context, 404, new Problem($"There is no DRBD resource '{resource}' on node '{node}'."), AdminJson.Default.Problem);
+        }
     }
 
     private async Task SwitchOpenAsync(HttpContext context, string resource, string node)

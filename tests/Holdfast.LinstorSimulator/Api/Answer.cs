@@ -8,14 +8,30 @@ internal sealed class Answer(long operation, long subject, TimeProvider time)
 {
     private readonly List<ApiCallRc> _entries = [];
 
+    private readonly List<(string Key, string Value)> _references = [];
+
     public IReadOnlyList<ApiCallRc> Entries => _entries;
+
+    /// <summary>What the whole call is about beside the objects its path names.</summary>
+    public IReadOnlyList<(string Key, string Value)> References => _references;
+
+    /// <summary>Every entry refers to this too.</summary>
+    public Answer About(string key, string value)
+    {
+        _references.Add((key, value));
+        return this;
+    }
 
     public bool HasErrors => _entries.Any(static entry => (entry.RetCode & ReturnCodes.TypeMask) == ReturnCodes.Error);
 
     /// <summary>Set by calls that create something: without errors the status is 201.</summary>
     public bool Creates { get; init; }
 
-    public Answer Success(int code, string message, string? details = null) => Add(0, code, message, details);
+    public Answer Success(int code, string message, string? details = null, params (string Key, string Value)[] refs)
+    {
+        _entries.Add(Entry(0, code, message) with { Details = details, ObjRefs = Refs(refs) });
+        return this;
+    }
 
     public Answer Info(int code, string message) => Add(ReturnCodes.Info, code, message, null);
 
@@ -27,15 +43,42 @@ internal sealed class Answer(long operation, long subject, TimeProvider time)
         return this;
     }
 
+    /// <summary>An entry of a part of the call: about an object of its own kind, and of the call's operation where <paramref name="about"/> has none of its own.</summary>
+    public Answer Note(long about, int code, string message, string? details = null, string? cause = null, params (string Key, string Value)[] refs)
+    {
+        var bits = (about & ReturnCodes.OperationMask) == 0 ? operation | about : about;
+        _entries.Add(Entry(0, code, message) with { RetCode = bits | (uint)code, Details = details, Cause = cause, ObjRefs = Refs(refs) });
+        return this;
+    }
+
     public Answer Raw(long retCode, string message)
     {
         _entries.Add(Entry(0, 0, message) with { RetCode = retCode });
         return this;
     }
 
-    public Answer Append(Answer other)
+    /// <summary>Properties that were set or taken away: one entry each way, however many there are, told as creation and deletion whatever the call does.</summary>
+    public Answer Properties(IReadOnlyCollection<string> set, IReadOnlyCollection<string> deleted, long? about = null)
     {
-        _entries.AddRange(other._entries);
+        if (set.Count > 0)
+        {
+            _entries.Add(Entry(0, 0, $"Successfully set property key(s): {string.Join(',', set)}") with { RetCode = ReturnCodes.Create | (about ?? subject) | ReturnCodes.Created });
+        }
+
+        if (deleted.Count > 0)
+        {
+            _entries.Add(Entry(0, 0, $"Successfully deleted property key(s): {string.Join(',', deleted)}") with { RetCode = ReturnCodes.Delete | (about ?? subject) | ReturnCodes.Deleted });
+        }
+
+        return this;
+    }
+
+
+    public Answer Append(Answer other) => Append(other._entries);
+
+    public Answer Append(IEnumerable<ApiCallRc> entries)
+    {
+        _entries.AddRange(entries);
         return this;
     }
 
@@ -59,6 +102,8 @@ internal sealed class Answer(long operation, long subject, TimeProvider time)
             };
         }
     }
+
+    private static Dictionary<string, string>? Refs((string Key, string Value)[] refs) => refs.Length == 0 ? null : refs.ToDictionary(static pair => pair.Key, static pair => pair.Value);
 
     private Answer Add(long type, int code, string message, string? details)
     {

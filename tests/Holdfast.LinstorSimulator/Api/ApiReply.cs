@@ -12,7 +12,26 @@ internal sealed record ApiReply(int Status, byte[] Body, string ContentType = "a
 
     public static ApiReply Json<T>(T value, int status = 200) => new(status, RestJson.Write(value));
 
-    public static ApiReply From(Answer answer) => From(answer.Status, answer.Entries);
+    /// <summary>The same answer with references added to its entries.</summary>
+    public ApiReply About(IReadOnlyCollection<(string Key, string Value)> references) =>
+        Entries is null || references.Count == 0 ? this : From(Status, [.. About(Entries, references)]);
+
+    /// <summary>Entries with references added where they have none of that kind yet.</summary>
+    public static IEnumerable<ApiCallRc> About(IEnumerable<ApiCallRc> entries, IReadOnlyCollection<(string Key, string Value)> references)
+    {
+        foreach (var entry in entries)
+        {
+            var all = new Dictionary<string, string>(entry.ObjRefs ?? []);
+            foreach (var (key, value) in references)
+            {
+                all.TryAdd(key, value);
+            }
+
+            yield return entry with { ObjRefs = all };
+        }
+    }
+
+    public static ApiReply From(Answer answer) => From(answer.Status, answer.Entries).About(answer.References);
 
     public static ApiReply From(int status, IReadOnlyList<ApiCallRc> entries) => new(status, RestJson.Write<List<ApiCallRc>>([.. entries])) { Entries = entries };
 

@@ -62,7 +62,7 @@ internal sealed class ApiServer : IAsyncDisposable
         });
         var app = builder.Build();
         var routes = new Routes(controller, options.Time).All();
-        var server = new ApiServer(app, gate, controller, new Dispatcher(routes, options.Time, loggers.CreateLogger<Dispatcher>()), faults, log, options, https?.Port);
+        var server = new ApiServer(app, gate, controller, new Dispatcher(routes, options.Time, controller.Report, loggers.CreateLogger<Dispatcher>()), faults, log, options, https?.Port);
         app.Run(server.HandleAsync);
         await app.StartAsync(cancellationToken);
         faults.OnConnectionFaults(gate.SetAsync);
@@ -136,7 +136,7 @@ internal sealed class ApiServer : IAsyncDisposable
     private static readonly ApiReply NoFault = new(0, []);
 
     private static bool IsOnTheWire(FaultKind kind) => kind
-        is not (FaultKind.Refuse or FaultKind.Blackhole or FaultKind.CloneNeverFinishes or FaultKind.DevicePathNull or FaultKind.StateOmitted
+        is not (FaultKind.Refuse or FaultKind.Blackhole or FaultKind.CloneNeverFinishes or FaultKind.SnapshotNeverTaken or FaultKind.DevicePathNull or FaultKind.StateOmitted
             or FaultKind.DieAfterSafetySnapshot or FaultKind.DieAfterResourcesDeleted or FaultKind.DieBeforeRestore or FaultKind.DieBeforeSafetySnapshotDeleted);
 
     /// <summary>What a fault puts in the place of the controller's answer; null: nothing is to be sent any more.</summary>

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace Holdfast.LinstorSimulation.Api;
 
 /// <summary>Finds the route of a request and turns what goes wrong into the controller's answers.</summary>
-internal sealed partial class Dispatcher(IReadOnlyList<Route> routes, TimeProvider time, ILogger logger)
+internal sealed partial class Dispatcher(IReadOnlyList<Route> routes, TimeProvider time, Func<Exception, string> report, ILogger logger)
 {
     private readonly ILogger _logger = logger;
 
@@ -43,6 +43,14 @@ internal sealed partial class Dispatcher(IReadOnlyList<Route> routes, TimeProvid
         catch (OperationCanceledException)
         {
             throw;
+        }
+        catch (Devices.SatelliteLostException problem)
+        {
+            // The controller's own catch of last resort: an error report, and an entry that says nothing but its number.
+            return ApiReply.From(500, [new ApiCallRc
+            {
+                RetCode = ReturnCodes.Error | ReturnCodes.UnknownError, Message = "", ErrorReportIds = [report(problem)], CreatedAt = time.GetUtcNow(),
+            }]);
         }
         catch (Exception problem)
         {

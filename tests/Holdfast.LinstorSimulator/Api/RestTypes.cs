@@ -6,6 +6,7 @@ namespace Holdfast.LinstorSimulation.Api;
 internal sealed record ApiCallRc
 {
     public required long RetCode { get; init; }
+    /// <summary>Left out when empty, as every text.</summary>
     public required string Message { get; init; }
     public string? Cause { get; init; }
     public string? Details { get; init; }
@@ -407,6 +408,7 @@ internal sealed record SnapshotNode
     public long? CreateTimestamp { get; init; }
     public List<string>? Flags { get; init; }
     public string? Uuid { get; init; }
+    public Dictionary<string, string>? ResourceProps { get; init; }
     public List<SnapshotVolumeNode>? SnapshotVolumes { get; init; }
 }
 

@@ -46,6 +46,7 @@ internal static class ReturnCodes
     public const int InvalidProperty = 213;
     public const int InvalidPlaceCount = 219;
     public const int InvalidLayerStack = 225;
+    public const int InvalidStorageProvider = 227;
     public const int InvalidVolumeSizes = 228;
     public const int InvalidRequest = 234;
 

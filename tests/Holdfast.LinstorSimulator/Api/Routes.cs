@@ -8,7 +8,20 @@ internal sealed partial class Routes(Controller controller, TimeProvider time)
     private const string Definition = "/v1/resource-definitions/{resource}";
 
     public IReadOnlyList<Route> All() =>
-        [.. new[] { ServerRoutes(), NodeRoutes(), GroupRoutes(), DefinitionRoutes(), ResourceRoutes(), SnapshotRoutes() }.SelectMany(static some => some).Select(Guarded)];
+        [.. new[] { ServerRoutes(), NodeRoutes(), GroupRoutes(), DefinitionRoutes(), ResourceRoutes(), SnapshotRoutes() }.SelectMany(static some => some).Select(Referring).Select(Guarded)];
+
+    // What an entry refers to, by the parameter of the path that names it.
+    private static readonly Dictionary<string, string> References = new()
+    {
+        ["resource"] = "RscDfn", ["node"] = "Node", ["snapshot"] = "Snapshot", ["number"] = "VlmNr", ["group"] = "RscGrp", ["a"] = "FirstNode", ["b"] = "SecondNode", ["pool"] = "StorPool",
+    };
+
+    /// <summary>Every entry refers to the objects its call is about, beside those of its own.</summary>
+    private static Route Referring(Route route) => route.Method is "GET" or "OPTIONS" ? route : route with
+    {
+        Handle = async (request, token) => (await route.Handle(request, token)).About(
+            [.. from parameter in request.Parameters where References.ContainsKey(parameter.Key) select (References[parameter.Key], parameter.Value)]),
+    };
 
     /// <summary>A change has reached the devices when it is answered: whether two primaries are allowed depends on properties of controller, group, definition and connection, and on who has a resource.</summary>
     private Route Guarded(Route route) => route.Method is "GET" or "OPTIONS" ? route : route with
@@ -134,7 +147,7 @@ internal sealed partial class Routes(Controller controller, TimeProvider time)
             request, controller.Definitions(request.Many("resource_definitions"), request.Many("props"), request.Flag("with_volume_definitions"))))),
         Post("/v1/resource-definitions", request => ApiReply.From(controller.CreateDefinition(request.Read<ResourceDefinitionCreate>()))),
         Get(Definition, request => One(controller.Definitions([request["resource"]], [], false), ReturnCodes.ResourceDefinition, ReturnCodes.DefinitionNotFound, NoDefinition(request))),
-        Put(Definition, (request, _) => Task.FromResult(controller.ModifyDefinition(request["resource"], request.Read<ResourceDefinitionModify>()))),
+        Put(Definition, (request, token) => controller.ModifyDefinitionAsync(request["resource"], request.Read<ResourceDefinitionModify>(), token)),
         Delete(Definition, (request, token) => controller.DeleteDefinitionAsync(request["resource"], token)),
         Get(Definition + "/volume-definitions", request => controller.VolumeDefinitions(request["resource"]) is { } volumes
             ? ApiReply.Json(Page(request, volumes))
@@ -156,7 +169,9 @@ internal sealed partial class Routes(Controller controller, TimeProvider time)
         new Route("POST", Definition + "/clone", (request, _) =>
         {
             var (started, problem) = controller.Clone(request["resource"], request.Read<CloneRequest>());
-            return Task.FromResult(started is null ? ApiReply.From(problem) : ApiReply.Json(started, 201));
+            return Task.FromResult(started is null
+                ? ApiReply.From(problem)
+                : ApiReply.Json(started with { Messages = [.. ApiReply.About(started.Messages, [("RscDfn", started.CloneName)])] }, problem.Status));
         }, Deferred: true),
         Get(Definition + "/clone/{clone}", request => controller.CloneState(request["clone"]) is { } status
             ? ApiReply.Json(status)
@@ -185,10 +200,10 @@ internal sealed partial class Routes(Controller controller, TimeProvider time)
         Put(Definition + "/resources/{node}/toggle-disk/diskless/{pool}", (request, token) => controller.ToggleDiskAsync(request["resource"], request["node"], false, null, token)),
         Put(Definition + "/resources/{node}/toggle-disk/diskful", (request, token) => controller.ToggleDiskAsync(request["resource"], request["node"], true, null, token)),
         Put(Definition + "/resources/{node}/toggle-disk/diskful/{pool}", (request, token) => controller.ToggleDiskAsync(request["resource"], request["node"], true, request["pool"], token)),
-        Get(Definition + "/resources/{node}/volumes", request => controller.Volumes(request["resource"], request["node"]) is { } volumes
+        new Route("GET", Definition + "/resources/{node}/volumes", async (request, token) => await controller.VolumesAsync(request["resource"], request["node"], token) is { } volumes
             ? ApiReply.Json(volumes)
             : NotFound(ReturnCodes.Volume, ReturnCodes.ResourceNotFound, NoResource(request))),
-        Get(Definition + "/resources/{node}/volumes/{number}", request => controller.Volumes(request["resource"], request["node"]) is not { } volumes
+        new Route("GET", Definition + "/resources/{node}/volumes/{number}", async (request, token) => await controller.VolumesAsync(request["resource"], request["node"], token) is not { } volumes
             ? NotFound(ReturnCodes.Volume, ReturnCodes.ResourceNotFound, NoResource(request))
             : One([.. volumes.Where(volume => volume.VolumeNumber == request.Number("number"))], ReturnCodes.Volume, ReturnCodes.VolumeNotFound, $"Volume {request["number"]} not found.")),
         Create(Definition + "/autoplace", (request, token) => controller.AutoplaceAsync(request["resource"], request.Read<AutoPlaceRequest>(), token)),
@@ -198,8 +213,8 @@ internal sealed partial class Routes(Controller controller, TimeProvider time)
         Get(Definition + "/resource-connections/{a}/{b}", request => controller.Connection(request["resource"], request["a"], request["b"]) is ({ } found, _)
             ? ApiReply.Json(found)
             : ApiReply.From(controller.Connection(request["resource"], request["a"], request["b"]).Problem)),
-        Put(Definition + "/resource-connections/{a}/{b}", (request, _) =>
-            Task.FromResult(controller.ModifyConnection(request["resource"], request["a"], request["b"], request.Read<PropertiesModify>()))),
+        Put(Definition + "/resource-connections/{a}/{b}", (request, token) =>
+            controller.ModifyConnectionAsync(request["resource"], request["a"], request["b"], request.Read<PropertiesModify>(), token)),
         new Route("GET", "/v1/view/resources", async (request, token) =>
         {
             var (found, unknown) = await controller.ViewResourcesAsync(request.Many("nodes"), request.Many("resources"), request.Many("storage_pools"), request.Many("props"), token);
@@ -213,7 +228,11 @@ internal sealed partial class Routes(Controller controller, TimeProvider time)
         Get(Definition + "/snapshots", request => controller.SnapshotsOf(request["resource"]) is { } snapshots
             ? ApiReply.Json(Page(request, snapshots))
             : NotFound(ReturnCodes.Snapshot, ReturnCodes.DefinitionNotFound, NoDefinition(request))),
-        Create(Definition + "/snapshots", (request, token) => controller.CreateSnapshotsAsync([(request["resource"], request.Read<Snapshot>())], token)),
+        Create(Definition + "/snapshots", async (request, token) =>
+        {
+            var wanted = request.Read<Snapshot>();
+            return (await controller.CreateSnapshotsAsync([(request["resource"], wanted)], token)).About("Snapshot", wanted.Name ?? "");
+        }),
         Get(Definition + "/snapshots/{snapshot}", request => One(
             [.. (controller.SnapshotsOf(request["resource"]) ?? []).Where(snapshot => Names.Same(snapshot.Name, request["snapshot"]))],
             ReturnCodes.Snapshot,

@@ -38,6 +38,12 @@ internal sealed class NodeRow
     /// <summary>This node's devices are real and on this machine.</summary>
     public bool Local { get; set; }
     public bool Online { get; set; } = true;
+    /// <summary>What the controller calls it while it is not online.</summary>
+    public string OfflineStatus { get; set; } = "OFFLINE";
+    /// <summary>Whether it has DRBD; without, its resources are storage only.</summary>
+    public bool Drbd { get; set; } = true;
+    /// <summary>Whether udev makes <c>/dev/drbd/by-res</c> there.</summary>
+    public bool ByResLinks { get; set; } = true;
     public List<string> Flags { get; set; } = [];
     public Dictionary<string, string> Props { get; set; } = [];
     public List<NetInterface> NetInterfaces { get; set; } = [];
@@ -59,6 +65,20 @@ internal sealed class PoolRow
 
     [JsonIgnore]
     public bool Diskless => Kind == "DISKLESS";
+
+    /// <summary>Whether the file system below a pool of files can share blocks between files (XFS can, ext4 cannot); snapshots need it.</summary>
+    public bool Reflinks { get; set; } = true;
+
+    [JsonIgnore]
+    public bool File => Kind is "FILE" or "FILE_THIN";
+
+    /// <summary>What the kind promises; a pool of files on ext4 promises it too.</summary>
+    [JsonIgnore]
+    public bool SupportsSnapshots => Thin || File;
+
+    /// <summary>What it can.</summary>
+    [JsonIgnore]
+    public bool TakesSnapshots => File ? Reflinks : Thin;
 }
 
 internal sealed class GroupRow
@@ -190,6 +210,7 @@ internal sealed class SnapshotVolumeRow
 
 internal sealed class ConnectionRow
 {
+    public string Uuid { get; set; } = "";
     public required string NodeA { get; set; }
     public required string NodeB { get; set; }
     public Dictionary<string, string> Props { get; set; } = [];
@@ -225,6 +246,7 @@ internal static class Flag
     public const string Successful = "SUCCESSFUL";
     public const string SafetySnapshot = "SAFETY_SNAPSHOT";
     public const string FailedDeployment = "FAILED_DEPLOYMENT";
+    public const string FailedDisconnect = "FAILED_DISCONNECT";
 }
 
 internal static class Names

@@ -43,6 +43,12 @@ internal sealed partial class Controller
                 return (null, answer.Fail(ReturnCodes.NotConnected, $"No satellite with a replica of '{source.Name}' is connected."));
             }
 
+            if (holders.Find(resource => _state.Pool(resource.Node, resource.Pool!) is { File: true }) is { } file)
+            {
+                answer.Fail(ReturnCodes.InvalidStorageProvider, $"Clone is not supported for {_state.Pool(file.Node, file.Pool!)!.Kind}", details: $"Storage pool '{file.Pool}' on node '{file.Node}'");
+                return (new CloneStarted($"/v1/resource-definitions/{source.Name}/clone/{target}", source.Name, target!, [.. answer.Entries]), answer);
+            }
+
             if (holders.Find(resource => _state.Pool(resource.Node, resource.Pool!) is { Thin: false }) is { } thick)
             {
                 return (null, answer.Fail(ReturnCodes.SnapshotsUnsupported, $"Storage pool '{thick.Pool}' on node '{thick.Node}' does not support clones."));
@@ -61,7 +67,7 @@ internal sealed partial class Controller
 
             _state.Definitions.Add(clone);
             Save();
-            answer.Success(ReturnCodes.Created, $"Resource definition '{source.Name}' is being cloned to '{clone.Name}'.");
+            TellClone(clone, request, answer);
             name = source.Name;
         }
 

@@ -46,13 +46,19 @@ internal sealed partial class Controller
             definition.ExternalName = wanted.ExternalName;
             _state.Definitions.Add(definition);
             Save();
-            return answer.Success(ReturnCodes.Created, $"New resource definition '{definition.Name}' created.", $"Resource definition '{definition.Name}' UUID is: {definition.Uuid}");
+            return answer.Properties([.. definition.Props.Keys], []).Success(
+                ReturnCodes.Created,
+                $"New resource definition '{definition.Name}' created.",
+                $"Resource definition '{definition.Name}' UUID is: {definition.Uuid}",
+                ("UUID", definition.Uuid),
+                ("RscDfn", definition.Name));
         }
     }
 
-    public Answer ModifyDefinition(string name, ResourceDefinitionModify change)
+    public async Task<Answer> ModifyDefinitionAsync(string name, ResourceDefinitionModify change, CancellationToken cancellationToken)
     {
         var answer = NewAnswer(ReturnCodes.Modify, ReturnCodes.ResourceDefinition);
+        bool changed;
         lock (_lock)
         {
             if (_state.Definition(name) is not { } definition)
@@ -86,13 +92,20 @@ internal sealed partial class Controller
             }
 
             definition.PeerSlots = change.DrbdPeerSlots ?? definition.PeerSlots;
-            ChangeProps(definition.Props, change.OverrideProps, change.DeleteProps, change.DeleteNamespaces, answer);
-            answer.Success(ReturnCodes.Modified, $"Resource definition '{definition.Name}' modified.");
+            changed = ChangeProps(definition.Props, change.OverrideProps, change.DeleteProps, change.DeleteNamespaces, answer);
+            answer.Success(
+                ReturnCodes.Modified, $"Resource definition '{definition.Name}' modified.", $"Resource definition '{definition.Name}' UUID is: {definition.Uuid}", ("UUID", definition.Uuid));
             AdjustTieBreaker(definition, answer);
-            WarnAboutOffline(definition, answer);
+            name = definition.Name;
             Save();
-            return answer;
         }
+
+        if (changed)
+        {
+            await AdjustAsync(name, answer, cancellationToken);
+        }
+
+        return answer;
     }
 
     public async Task<Answer> DeleteDefinitionAsync(string name, CancellationToken cancellationToken)
@@ -110,7 +123,8 @@ internal sealed partial class Controller
                 return answer.Fail(
                     ReturnCodes.SnapshotDefinitionExists,
                     $"Cannot delete resource definition '{definition.Name}' because it has snapshots.",
-                    correction: "Delete the snapshots first.");
+                    details: $"Resource definition: {definition.Name}",
+                    reports: [Report("Controller", $"Resource definition '{definition.Name}' has snapshots", null)]);
             }
 
             var primaries = Primaries(definition);
@@ -133,7 +147,7 @@ internal sealed partial class Controller
         await DeployAsync(name, answer, cancellationToken);
         lock (_lock)
         {
-            return _state.Definition(name) is null ? answer.Success(ReturnCodes.Deleted, $"Resource definition '{name}' deleted.") : answer;
+            return _state.Definition(name) is null ? answer.Success(ReturnCodes.Deleted, $"Resource definition '{name}' deleted.", $"Resource definition: {name}") : answer;
         }
     }
 
@@ -189,7 +203,7 @@ internal sealed partial class Controller
     public async Task<Answer> ModifyVolumeDefinitionAsync(string name, int number, VolumeDefinitionModify change, CancellationToken cancellationToken)
     {
         var answer = NewAnswer(ReturnCodes.Modify, ReturnCodes.VolumeDefinition);
-        var shrinks = false;
+        var resized = false;
         lock (_lock)
         {
             if (_state.Definition(name) is not { } definition)
@@ -220,7 +234,7 @@ internal sealed partial class Controller
                 }
                 else
                 {
-                    shrinks = size < volume.SizeKib;
+                    resized = definition.Resources.Count > 0;
                     volume.SizeKib = size;
                 }
             }
@@ -237,18 +251,14 @@ internal sealed partial class Controller
                 }
             }
 
-            var unchanged = answer.Entries.Any();
             ChangeProps(volume.Props, change.OverrideProps, change.DeleteProps, change.DeleteNamespaces, answer);
-            if (!unchanged)
-            {
-                answer.Success(ReturnCodes.Modified, $"Volume definition {number} of resource definition '{name}' modified.");
-            }
-
-            WarnAboutOffline(definition, answer);
+            answer.Success(
+                ReturnCodes.Modified, $"Volume definition {number} of resource definition '{name}' modified.", $"Volume definition UUID is: {volume.Uuid}", ("UUID", volume.Uuid));
             Save();
         }
 
-        if (!shrinks)
+        // A resize is three rounds over the satellites: the storage, the layers above it, and the end of it.
+        for (var round = 0; resized && round < 3; round++)
         {
             await DeployAsync(name, answer, cancellationToken);
         }
@@ -319,9 +329,9 @@ internal sealed partial class Controller
 
     private bool ResizeProblem(DefinitionRow definition, VolumeDefinitionRow volume, long size, Answer answer)
     {
-        if (definition.Drbd && IsExact(definition))
+        if (definition.Drbd && VolumeSizes.IsExact(definition))
         {
-            answer.Fail(ReturnCodes.InvalidProperty, $"'{definition.Name}' has DrbdOptions/ExactSize set and cannot be resized.", correction: "Delete the property first.");
+            answer.Fail(ReturnCodes.InvalidProperty, $"'{definition.Name}' has DrbdOptions/ExactSize set and cannot be resized.", details: "Delete the property DrbdOptions/ExactSize first.");
             return true;
         }
 
@@ -337,21 +347,13 @@ internal sealed partial class Controller
             return true;
         }
 
-        if (definition.Resources.Find(resource => !resource.Diskless && _state.Node(resource.Node) is not { Online: true }) is { } behind)
+        if (definition.Drbd && definition.Resources.Find(resource => !resource.Diskless && _state.Node(resource.Node) is not { Online: true }) is { } behind)
         {
             answer.Fail(ReturnCodes.NotAllUpToDate, $"Not all replicas of '{definition.Name}' are UpToDate: the state on '{behind.Node}' is unknown.");
             return true;
         }
 
         return false;
-    }
-
-    private void WarnAboutOffline(DefinitionRow definition, Answer answer)
-    {
-        foreach (var resource in definition.Resources.Where(resource => _state.Node(resource.Node) is not { Online: true }))
-        {
-            answer.Warn(ReturnCodes.WarnNotConnected, $"No active connection to satellite '{resource.Node}'.", "The change will be made when the satellite connects.");
-        }
     }
 
     private DefinitionRow NewDefinition(string name, GroupRow group, List<string>? layers, int? peerSlots, Dictionary<string, string>? props) => new()
@@ -371,7 +373,7 @@ internal sealed partial class Controller
         Uuid = NewUuid(),
         SizeKib = size,
         Minor = definition.Drbd ? _state.NextMinor++ : null,
-        Props = definition.Drbd ? new Dictionary<string, string>(props ?? []) { ["DrbdCurrentGi"] = Guid.NewGuid().ToString("N")[..16].ToUpperInvariant() } : new Dictionary<string, string>(props ?? []),
+        Props = new Dictionary<string, string>(props ?? []) { ["DrbdCurrentGi"] = Guid.NewGuid().ToString("N")[..16].ToUpperInvariant() },
     };
 
     private static void Mark(List<string> flags, string flag)

@@ -5,8 +5,6 @@ namespace Holdfast.LinstorSimulation.Cluster;
 
 internal sealed partial class Controller
 {
-    private const long ExtentKib = 4096;
-
     // The controller's own retry steps for what an absent or failing satellite left undone.
     private static readonly TimeSpan[] RetrySteps =
     [
@@ -14,16 +12,10 @@ internal sealed partial class Controller
         TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(30), TimeSpan.FromHours(1), TimeSpan.FromHours(4),
     ];
 
-    /// <summary>Has every satellite of a resource definition carry out what the model says.</summary>
+    /// <summary>Has every satellite of a resource definition carry out what the model says; the answer gets each satellite's word and the controller's own after it.</summary>
     private async Task DeployAsync(string name, Answer answer, CancellationToken cancellationToken, bool waitForStuck = true)
     {
-        List<string> nodes;
-        lock (_lock)
-        {
-            nodes = _state.Definition(name) is { } definition ? [.. definition.Resources.Select(static resource => resource.Node)] : [];
-        }
-
-        foreach (var node in nodes)
+        foreach (var node in NodesOf(name))
         {
             await DeployResourceAsync(name, node, answer, cancellationToken, waitForStuck);
         }
@@ -37,58 +29,64 @@ internal sealed partial class Controller
         {
             if (_state.Node(node) is not { Online: true })
             {
-                answer.Warn(ReturnCodes.WarnNotConnected, $"No active connection to satellite '{node}'.", "The change will be made when the satellite connects.");
+                WarnNotConnected(node, answer);
+                answer.Success(ReturnCodes.Modified, $"Resource '{name}' on node '{node}' will be as it should be");
                 return;
             }
         }
 
-        if (_switches.IsStuck(node))
+        if (!waitForStuck && _switches.IsStuck(node))
         {
-            if (!waitForStuck)
-            {
-                return;
-            }
-
-            await _switches.WhenAnsweringAsync(node, cancellationToken);
+            return;
         }
 
-        using var entered = await EnterAsync(name, cancellationToken);
         try
         {
-            var removed = await CarryOutAsync(name, node, cancellationToken);
-            if (removed)
+            await _switches.WhenAnsweringAsync(node, cancellationToken);
+            using var entered = await EnterAsync(name, cancellationToken);
+            if (_switches.DiesNow(node))
             {
-                answer.Success(ReturnCodes.Deleted, $"Resource '{name}' on node '{node}' deleted.");
+                throw new SatelliteLostException($"The connection to satellite '{node}' was lost while it worked");
             }
+
+            await CarryOutAsync(name, node, answer, cancellationToken);
         }
         catch (IOException problem)
         {
-            var id = Report(node, problem.Message, problem);
-            answer.Fail(ReturnCodes.UnknownError, $"(Node: '{node}') {problem.Message}", reports: [id]);
+            answer.Fail(ReturnCodes.UnknownError, $"(Node: '{node}') {problem.Message}", details: $"Node: {node}", reports: [Report(node, problem.Message, problem)]);
         }
     }
 
-    /// <summary>One satellite's work on one resource; true when that was its removal. The model follows after the effect.</summary>
-    private async Task<bool> CarryOutAsync(string name, string node, CancellationToken cancellationToken)
+    /// <summary>One satellite's work on one resource. The model follows after the effect.</summary>
+    private async Task CarryOutAsync(string name, string node, Answer answer, CancellationToken cancellationToken)
     {
         List<VolumePlan> plans;
         bool deleting;
         bool lastData;
+        bool drbd;
+        bool diskless;
         lock (_lock)
         {
             if (_state.Definition(name) is not { } definition || definition.Resource(node) is not { } resource)
             {
-                return false;
+                return;
             }
 
             if (definition.CloneSource is not null && !resource.Deleting)
             {
-                return false;
+                return;
             }
 
             deleting = resource.Deleting;
+            drbd = definition.Drbd;
+            diskless = resource.Diskless;
             plans = [.. PlansOf(definition, resource)];
             lastData = !resource.Diskless && !(definition.Drbd && definition.Resources.Exists(other => other != resource && !other.Diskless));
+        }
+
+        if (deleting && drbd)
+        {
+            answer.Note(ReturnCodes.Resource, ReturnCodes.Modified, $"Resource '{name}' [DRBD] adjusted.");
         }
 
         foreach (var plan in plans)
@@ -96,6 +94,11 @@ internal sealed partial class Controller
             if (deleting)
             {
                 await _satellite.RemoveDeviceAsync(plan, cancellationToken);
+                if (!diskless)
+                {
+                    answer.Note(ReturnCodes.Volume, ReturnCodes.Deleted, $"Volume number {plan.Number} of resource '{name}' deleted", null, null, ("VlmNr", $"{plan.Number}"));
+                }
+
                 if (lastData)
                 {
                     _satellite.RemoveFile(plan.BackingFile);
@@ -103,7 +106,12 @@ internal sealed partial class Controller
             }
             else
             {
-                var device = await _satellite.EnsureAsync(plan, cancellationToken);
+                var (device, made) = await _satellite.EnsureAsync(plan, cancellationToken);
+                if (!diskless && (made || plan.IsFile))
+                {
+                    answer.Note(ReturnCodes.Volume, made ? ReturnCodes.Created : ReturnCodes.Modified, $"Volume number {plan.Number} of resource '{name}' {(made ? "created" : "adjusted")}", null, null, ("VlmNr", $"{plan.Number}"));
+                }
+
                 lock (_lock)
                 {
                     if (_state.Definition(name)?.Resource(node)?.Volume(plan.Number) is { } volume && volume.Device != device)
@@ -117,9 +125,16 @@ internal sealed partial class Controller
 
         if (!deleting)
         {
-            return false;
+            if (drbd)
+            {
+                answer.Note(ReturnCodes.Resource, ReturnCodes.Modified, $"Resource '{name}' [DRBD] adjusted.");
+            }
+
+            answer.Success(ReturnCodes.Modified, $"Resource '{name}' on node '{node}' is as it should be");
+            return;
         }
 
+        _kernel.Forget(node, name);
         lock (_lock)
         {
             if (_state.Definition(name) is { } definition)
@@ -130,7 +145,12 @@ internal sealed partial class Controller
             }
         }
 
-        return true;
+        if (drbd)
+        {
+            answer.Note(ReturnCodes.Resource, ReturnCodes.Deleted, $"Resource '{name}' [DRBD] deleted.");
+        }
+
+        answer.Success(ReturnCodes.Modified, $"Resource '{name}' on node '{node}' is gone");
     }
 
     /// <summary>Drops a definition that was deleted and has nothing left anywhere.</summary>
@@ -157,6 +177,8 @@ internal sealed partial class Controller
                 Resource = definition.Name,
                 Number = volume.Number,
                 Bytes = UsableKib(definition, volume) * 1024,
+                IsFile = resource.Pool is { } pool && _state.Pool(resource.Node, pool) is { File: true },
+                ByRes = node.ByResLinks,
                 BackingFile = BackingFile(definition, resource.Node, volume.Number),
                 DeviceRoot = node.Local ? node.DeviceRoot : null,
                 Minor = definition.Drbd ? volume.Minor : null,
@@ -179,18 +201,9 @@ internal sealed partial class Controller
 
     private static string DataFolder(DefinitionRow definition, string node) => definition.Drbd ? "_drbd" : node;
 
-    /// <summary>What a guest gets: LVM rounds up to extents unless told to be exact; DRBD hides its metadata and gives exactly what was asked.</summary>
-    private static long UsableKib(DefinitionRow definition, VolumeDefinitionRow volume) =>
-        definition.Drbd || IsExact(definition) ? volume.SizeKib : RoundUp(volume.SizeKib, ExtentKib);
+    private long UsableKib(DefinitionRow definition, VolumeDefinitionRow volume) => VolumeSizes.Usable(_state, definition, volume);
 
-    private static bool IsExact(DefinitionRow definition) =>
-        definition.Props.TryGetValue("DrbdOptions/ExactSize", out var exact) && bool.TryParse(exact, out var value) && value;
-
-    /// <summary>DRBD's gross size with internal metadata: activity log and superblock, and a bitmap per peer.</summary>
-    private static long GrossKib(DefinitionRow definition, VolumeDefinitionRow volume) =>
-        definition.Drbd ? volume.SizeKib + 40 + (definition.PeerSlots * RoundUp((volume.SizeKib + 32767) / 32768, 4)) : volume.SizeKib;
-
-    private static long RoundUp(long value, long step) => (value + step - 1) / step * step;
+    private long StorageKib(DefinitionRow definition, VolumeDefinitionRow volume) => VolumeSizes.Storage(_state, definition, volume);
 
     private async Task RetryDeletesAsync(CancellationToken cancellationToken)
     {

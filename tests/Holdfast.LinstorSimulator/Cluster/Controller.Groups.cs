@@ -166,7 +166,7 @@ internal sealed partial class Controller
 
             if (_state.Definition(name!) is { } existing)
             {
-                return answer.Fail(ReturnCodes.DefinitionExists, $"A resource definition with the specified name '{existing.Name}' already exists.");
+                return answer.Fail(ReturnCodes.DefinitionExists, $"A resource definition with the specified name '{existing.Name}' already exists.", cause: "The name is taken.", details: $"Resource definition: {existing.Name}").About("RscDfn", name!);
             }
 
             var sizes = request.VolumeSizes ?? [];
@@ -185,7 +185,10 @@ internal sealed partial class Controller
             if (group.VolumeGroups.Count == 0)
             {
                 partial = true;
-                answer.Info(ReturnCodes.InfoNoop, $"Resource group '{group.Name}' has no volume groups; the given sizes are used as they are.");
+                if (request.Partial is not true)
+                {
+                    answer.Info(ReturnCodes.InfoNoop, $"Resource group '{group.Name}' has no volume groups; the given sizes are used as they are.");
+                }
             }
 
             if (!partial && sizes.Count != group.VolumeGroups.Count)
@@ -193,6 +196,7 @@ internal sealed partial class Controller
                 return answer.Fail(ReturnCodes.InvalidVolumeSizes, $"{sizes.Count} volume sizes for {group.VolumeGroups.Count} volume groups.", correction: "Give one size per volume group, or 'partial'.");
             }
 
+            answer.About("RscDfn", name!);
             var filter = Merge(group.Filter, request.SelectFilter is null ? null : Normal(request.SelectFilter));
             if (LayerProblem(filter.LayerStack) is { } problem)
             {
@@ -207,12 +211,25 @@ internal sealed partial class Controller
                 definition.Volumes.Add(NewVolumeDefinition(definition, template?.Number ?? index, size, template?.Props));
             }
 
-            var created = NewAnswer(ReturnCodes.Create, ReturnCodes.ResourceGroup)
-                .Success(ReturnCodes.Created, $"New resource definition '{definition.Name}' created.", $"Resource definition '{definition.Name}' UUID is: {definition.Uuid}");
+            var created = NewAnswer(ReturnCodes.Create, ReturnCodes.ResourceGroup).Properties([.. definition.Props.Keys], [], ReturnCodes.ResourceDefinition);
             foreach (var volume in definition.Volumes)
             {
-                created.Success(ReturnCodes.Created, $"Volume definition {volume.Number} of {volume.SizeKib} KiB in resource definition '{definition.Name}' created.");
+                created.Note(
+                    ReturnCodes.VolumeDefinition,
+                    ReturnCodes.Created,
+                    $"Volume definition {volume.Number} of {volume.SizeKib} KiB in resource definition '{definition.Name}' created.",
+                    null,
+                    null,
+                    ("VlmNr", $"{volume.Number}"));
             }
+
+            created.Note(
+                ReturnCodes.ResourceDefinition,
+                ReturnCodes.Created,
+                $"New resource definition '{definition.Name}' created.",
+                $"Resource definition '{definition.Name}' UUID is: {definition.Uuid}",
+                null,
+                ("UUID", definition.Uuid));
 
             _state.Definitions.Add(definition);
             if (request.DefinitionsOnly ?? false)
@@ -225,20 +242,31 @@ internal sealed partial class Controller
             }
             else
             {
-                var placed = Place(definition, filter, answer);
+                var quorum = NewAnswer(ReturnCodes.Create, ReturnCodes.ResourceGroup);
+                var placed = Place(definition, filter, quorum);
                 if (placed is null)
                 {
                     _state.Definitions.Remove(definition);
-                    return answer;
+                    return answer.Append(quorum);
                 }
 
-                answer.Append(created).Success(ReturnCodes.Created, $"Resource '{definition.Name}' placed on {placed.Count} node(s): {string.Join(", ", placed)}.");
+                Placed(definition, placed, answer.Append(created));
+                answer.Append(quorum);
             }
 
             Save();
         }
 
         await DeployAsync(definition.Name, answer, cancellationToken);
+        if (definition.Drbd && !answer.HasErrors)
+        {
+            foreach (var node in NodesOf(definition.Name))
+            {
+                answer.Success(ReturnCodes.Created, $"Resource '{definition.Name}' on node '{node}' is ready", $"Node: {node}");
+                answer.Note(ReturnCodes.Modify | ReturnCodes.Resource, ReturnCodes.Modified, $"Resource '{definition.Name}' [DRBD] adjusted.");
+            }
+        }
+
         return answer;
     }
 

@@ -1,4 +1,5 @@
 using Holdfast.LinstorSimulation.Api;
+using Holdfast.LinstorSimulation.Devices;
 
 namespace Holdfast.LinstorSimulation.Cluster;
 
@@ -190,7 +191,7 @@ internal sealed partial class Controller
     }
 
     /// <summary>Whether the controller has a connection to a satellite; coming back carries out what lingered. False: no such node.</summary>
-    public async Task<bool> SetOnlineAsync(string name, bool online, CancellationToken cancellationToken)
+    public async Task<bool> SetOnlineAsync(string name, bool online, CancellationToken cancellationToken, string offlineStatus = "OFFLINE")
     {
         List<string> touched;
         lock (_lock)
@@ -201,6 +202,7 @@ internal sealed partial class Controller
             }
 
             node.Online = online;
+            node.OfflineStatus = offlineStatus;
             Save();
             touched = online ? [.. _state.Definitions.Where(definition => definition.Resource(name) is not null || definition.Deleting).Select(static definition => definition.Name)] : [];
         }
@@ -213,6 +215,30 @@ internal sealed partial class Controller
         }
 
         await GuardOpenersAsync(cancellationToken);
+        return true;
+    }
+
+    /// <summary>Whether udev makes the links by resource on a node; those of what is there are made or taken away. False: no such node.</summary>
+    public async Task<bool> SetByResLinksAsync(string name, bool made, CancellationToken cancellationToken)
+    {
+        List<string> touched;
+        lock (_lock)
+        {
+            if (_state.Node(name) is not { } node)
+            {
+                return false;
+            }
+
+            node.ByResLinks = made;
+            Save();
+            touched = [.. _state.Definitions.Where(definition => definition.Drbd && definition.Resource(name) is { Deleting: false }).Select(static definition => definition.Name)];
+        }
+
+        foreach (var definition in touched)
+        {
+            await DeployResourceAsync(definition, name, NewAnswer(ReturnCodes.Modify, ReturnCodes.Resource), cancellationToken, waitForStuck: false);
+        }
+
         return true;
     }
 
@@ -327,27 +353,61 @@ internal sealed partial class Controller
 
         foreach (var node in online)
         {
+            await WhenAnsweringOrLostAsync(node, cancellationToken);
+        }
+    }
+
+    /// <summary>For questions that go on without a satellite that is lost meanwhile.</summary>
+    private async Task WhenAnsweringOrLostAsync(string node, CancellationToken cancellationToken)
+    {
+        try
+        {
             await _switches.WhenAnsweringAsync(node, cancellationToken);
+        }
+        catch (SatelliteLostException)
+        {
+            // It is offline now, and is seen so by what follows.
+        }
+    }
+
+    /// <summary>For a question to one satellite, if it is online: fails when it is lost meanwhile.</summary>
+    private async Task AskAsync(string name, CancellationToken cancellationToken)
+    {
+        bool online;
+        lock (_lock)
+        {
+            online = _state.Node(name) is { Online: true };
+        }
+
+        if (online)
+        {
+            await _switches.WhenAnsweringAsync(name, cancellationToken);
         }
     }
 
     private static bool Wanted(IReadOnlyCollection<string> filter, string name) => filter.Count == 0 || filter.Contains(name, StringComparer.OrdinalIgnoreCase);
 
-    private static Node View(NodeRow row) => new()
+    private static readonly List<string> Providers = ["DISKLESS", "LVM", "LVM_THIN", "FILE", "FILE_THIN", "REMOTE_SPDK", "EBS_INIT", "EBS_TARGET"];
+    private static readonly string[] UnsupportedProviders = ["SPDK", "STORAGE_SPACES", "ZFS_THIN", "ZFS", "STORAGE_SPACES_THIN"];
+
+    /// <summary>A node as a satellite on a plain Linux machine tells it, with the DRBD module or without.</summary>
+    private Node View(NodeRow row) => new()
     {
         Name = row.Name,
         Type = row.Type,
         Flags = row.Flags,
         Props = row.Props,
         NetInterfaces = row.NetInterfaces,
-        ConnectionStatus = row.Online ? "ONLINE" : "OFFLINE",
+        ConnectionStatus = row.Online ? "ONLINE" : row.OfflineStatus,
         Uuid = row.Uuid,
-        StorageProviders = row.Online ? ["DISKLESS", "LVM_THIN"] : null,
-        ResourceLayers = row.Online ? ["DRBD", "STORAGE"] : null,
-        UnsupportedProviders = row.Online ? new() { ["ZFS"] = ["The simulator has no ZFS."], ["ZFS_THIN"] = ["The simulator has no ZFS."] } : null,
-        UnsupportedLayers = row.Online ? new() { ["LUKS"] = ["The simulator has no LUKS."], ["NVME"] = ["The simulator has no NVMe."] } : null,
-        Platform = "LINUX",
+        StorageProviders = row.Online ? Providers : null,
+        ResourceLayers = !row.Online ? null : row.Drbd ? ["DRBD", "LUKS", "NVME", "WRITECACHE", "CACHE", "STORAGE"] : ["LUKS", "STORAGE"],
+        UnsupportedProviders = row.Online ? Missing(UnsupportedProviders) : null,
+        UnsupportedLayers = !row.Online ? null : Missing(row.Drbd ? ["BCACHE"] : ["DRBD", "NVME", "WRITECACHE", "CACHE", "BCACHE"]),
+        Platform = _restVersion >= DrbdClientsSince ? "LINUX" : null,
     };
+
+    private static Dictionary<string, List<string>> Missing(IEnumerable<string> kinds) => kinds.ToDictionary(static kind => kind, static kind => new List<string> { $"The simulator has no {kind}." });
 
     private StoragePool View(PoolRow row)
     {
@@ -360,13 +420,13 @@ internal sealed partial class Controller
             Props = row.Props,
             StaticTraits = row.Diskless
                 ? new() { ["SupportsSnapshots"] = "false" }
-                : new() { ["Provisioning"] = row.Thin ? "Thin" : "Fat", ["SupportsSnapshots"] = row.Thin ? "true" : "false" },
+                : new() { ["Provisioning"] = row.Thin ? "Thin" : "Fat", ["SupportsSnapshots"] = row.SupportsSnapshots ? "true" : "false" },
             FreeCapacity = row.Diskless ? long.MaxValue : online ? FreeKib(row) : null,
             TotalCapacity = row.Diskless ? long.MaxValue : online ? row.CapacityKib : null,
             FreeSpaceMgrName = $"{row.Node};{row.Name}",
             Uuid = row.Uuid,
             Reports = online ? null : [new ApiCallRc { RetCode = ReturnCodes.Warn | ReturnCodes.WarnNotConnected, Message = $"No active connection to satellite '{row.Node}'." }],
-            SupportsSnapshots = row.Thin,
+            SupportsSnapshots = row.SupportsSnapshots,
             ExternalLocking = false,
         };
     }

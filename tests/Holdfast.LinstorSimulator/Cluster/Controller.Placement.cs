@@ -15,7 +15,7 @@ internal sealed partial class Controller
             return null;
         }
 
-        var needed = definition.Volumes.Sum(volume => GrossKib(definition, volume));
+        var needed = definition.Volumes.Sum(volume => VolumeSizes.Gross(definition, volume));
         var pools = Candidates(filter, definition)
             .Where(pool => MaxVolumeKib(pool) >= needed)
             .GroupBy(static pool => pool.Node, StringComparer.OrdinalIgnoreCase)
@@ -50,6 +50,22 @@ internal sealed partial class Controller
 
         AdjustTieBreaker(definition, answer);
         return placed;
+    }
+
+    /// <summary>What is answered of resources that were placed: the property that names each one's pool, then where they are.</summary>
+    private void Placed(DefinitionRow definition, List<string> nodes, Answer answer)
+    {
+        var refs = new List<(string, string)>();
+        foreach (var (index, node) in nodes.Index())
+        {
+            var pool = definition.Resource(node)!.Props["StorPoolName"];
+            answer.Note(ReturnCodes.Resource, ReturnCodes.Created, "Successfully set property key(s): StorPoolName");
+            refs.Add(($"Node/{index}", node));
+            refs.AddRange(definition.Volumes.Select(volume => ($"StoragePool/{index}/{volume.Number}", $"{pool},{_state.Pool(node, pool)!.Kind}")));
+        }
+
+        answer.Success(
+            ReturnCodes.Created, $"Resource '{definition.Name}' successfully autoplaced on {nodes.Count} nodes", $"Used nodes: {string.Join(", ", nodes)}", [.. refs]);
     }
 
     private IEnumerable<PoolRow> Candidates(AutoSelectFilter filter, DefinitionRow? definition)
@@ -87,13 +103,60 @@ internal sealed partial class Controller
             NodeId = Enumerable.Range(0, 32).First(id => !used.Contains(id)),
             Port = definition.Drbd ? _state.NextPort++ : null,
             Volumes = [.. definition.Volumes.Select(static volume => new VolumeRow { Number = volume.Number, Uuid = NewUuid() })],
+            Props = { ["StorPoolName"] = pool ?? Names.DisklessPool },
         };
+        foreach (var volume in definition.Volumes.Where(_ => pool is not null))
+        {
+            volume.Props.TryAdd("DrbdOptions/Disk/block-size", "512");
+            volume.Props.TryAdd(Granularity, _state.Pool(node, pool!) is { File: true } ? "1" : $"{VolumeSizes.Extent}");
+        }
+
         definition.Resources.Add(resource);
         return resource;
     }
 
-    /// <summary>Adds or takes away the quorum tie-breaker, as the counts of replicas demand.</summary>
+    private const string Granularity = "StorDriver/internal/AllocationGranularity";
+
+    /// <summary>Adds or takes away the quorum tie-breaker, as the counts of replicas demand, and sets the properties of quorum.</summary>
     private void AdjustTieBreaker(DefinitionRow definition, Answer answer)
+    {
+        if (definition.Deleting || definition.Resources.Count == 0)
+        {
+            return;
+        }
+
+        if (definition.Drbd && definition.Props.TryAdd("DrbdOptions/auto-verify-alg", "crct10dif-pclmul"))
+        {
+            answer.Info(0, $"Updated {definition.Name} DRBD auto verify algorithm to 'crct10dif-pclmul'");
+        }
+
+        AddOrTakeTieBreaker(definition, answer);
+        AdjustQuorum(definition, answer);
+    }
+
+    /// <summary>A majority where there are three to vote, else no quorum; without DRBD none either. What an operator set by another value is left alone.</summary>
+    private void AdjustQuorum(DefinitionRow definition, Answer answer)
+    {
+        if (!definition.Props.TryGetValue(Quorum, out var before) || before is "majority" or "off")
+        {
+            var majority = definition.Drbd && definition.Resources.Count(static resource => !resource.Deleting && !resource.Flags.Contains("CLIENT")) >= 3;
+            definition.Props[Quorum] = majority ? "majority" : "off";
+            if (majority && before != "majority")
+            {
+                answer.Info(ReturnCodes.InfoPropertySet, $"Property '{Quorum}' of resource definition '{definition.Name}' set to 'majority'");
+            }
+        }
+
+        if (definition.Drbd && EffectiveProp(definition, OnNoQuorum) is null)
+        {
+            definition.Props[OnNoQuorum] = "io-error";
+        }
+    }
+
+    private const string Quorum = "DrbdOptions/Resource/quorum";
+    private const string OnNoQuorum = "DrbdOptions/Resource/on-no-quorum";
+
+    private void AddOrTakeTieBreaker(DefinitionRow definition, Answer answer)
     {
         var there = definition.Resources.Find(static resource => resource.TieBreaker && !resource.Deleting);
         if (!WantsTieBreaker(definition))
@@ -115,6 +178,7 @@ internal sealed partial class Controller
         if (_state.Nodes.Find(node => node.Online && definition.Resource(node.Name) is null) is { } free)
         {
             AddResource(definition, free.Name, null, [Flag.Diskless, Flag.DrbdDiskless, Flag.TieBreaker]);
+            answer.Note(ReturnCodes.Resource, ReturnCodes.Created, "Successfully set property key(s): StorPoolName");
             answer.Info(ReturnCodes.InfoTieBreakerCreated, $"Tie-breaker resource '{definition.Name}' on node '{free.Name}' created.");
         }
         else

@@ -1,4 +1,5 @@
 using Holdfast.LinstorSimulation.Devices;
+using Holdfast.LinstorSimulation.Drbd;
 
 namespace Holdfast.LinstorSimulation.Cluster;
 
@@ -16,6 +17,7 @@ internal sealed partial class Controller
         NoSuchResource,
         TwoPrimariesNotAllowed,
         NodeIsReal,
+        FailsIo,
     }
 
     /// <summary>Opens or closes a resource on a simulated node; a second opener is refused unless two primaries are allowed.</summary>
@@ -33,12 +35,25 @@ internal sealed partial class Controller
                 return OpenResult.NodeIsReal;
             }
 
+            if (open && FailsIo(definition, resource))
+            {
+                return OpenResult.FailsIo;
+            }
+
             if (open && Primaries(definition).Exists(other => !Names.Same(other, node) && !AllowsTwoPrimaries(definition, node, other)))
             {
                 return OpenResult.TwoPrimariesNotAllowed;
             }
 
             resource.SimulatedOpen = open;
+            if (!open && !_kernel.IsUsual)
+            {
+                // The last one has closed it.
+                _kernel.Set(KernelFact.ForceIoFailures, resource.Node, definition.Name, false);
+                _kernel.Set(KernelFact.WritePending, resource.Node, definition.Name, false);
+                _kernel.Set(KernelFact.WriteFailed, resource.Node, definition.Name, false);
+            }
+
             Save();
         }
 

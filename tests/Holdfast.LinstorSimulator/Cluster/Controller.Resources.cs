@@ -16,8 +16,10 @@ internal sealed partial class Controller
         }
     }
 
-    public List<Volume>? Volumes(string name, string node)
+    /// <summary>Waits for the satellite, as the real one does for this question alone among those of the kind.</summary>
+    public async Task<List<Volume>?> VolumesAsync(string name, string node, CancellationToken cancellationToken)
     {
+        await AskAsync(node, cancellationToken);
         lock (_lock)
         {
             return _state.Definition(name) is { } definition && definition.Resource(node) is { } resource ? Views(definition, [resource], withVolumes: true)[0].Volumes ?? [] : null;
@@ -48,7 +50,7 @@ internal sealed partial class Controller
 
         foreach (var node in asked.Distinct(StringComparer.OrdinalIgnoreCase))
         {
-            await _switches.WhenAnsweringAsync(node, cancellationToken);
+            await WhenAnsweringOrLostAsync(node, cancellationToken);
         }
 
         lock (_lock)
@@ -120,7 +122,7 @@ internal sealed partial class Controller
             var there = definition.Resources.Count(static resource => !resource.Diskless && !resource.Deleting);
             if (filter.AdditionalPlaceCount is not > 0 && there >= filter.PlaceCount)
             {
-                return answer.Warn(ReturnCodes.WarnAlreadyDeployed, $"Resource '{definition.Name}' was already deployed on {there} node(s).");
+                return answer.Warn(ReturnCodes.WarnAlreadyDeployed, $"Resource '{definition.Name}' was already deployed on {there} node(s).", "Deploying again would have no effect.");
             }
 
             if (definition.Resources.Count == 0 && filter.LayerStack is { Count: > 0 })
@@ -133,7 +135,7 @@ internal sealed partial class Controller
                 return answer;
             }
 
-            answer.Success(ReturnCodes.Created, $"Resource '{definition.Name}' placed on {placed.Count} node(s): {string.Join(", ", placed)}.");
+            Placed(definition, placed, answer);
             Save();
         }
 
@@ -204,13 +206,25 @@ internal sealed partial class Controller
             Save();
         }
 
-        await DeployAsync(name, answer, cancellationToken);
+        if (live)
+        {
+            await DeployAsync(name, answer, cancellationToken);
+        }
+        else
+        {
+            // Of one that is there nothing is told but what goes wrong.
+            var deployed = NewAnswer(ReturnCodes.Create, ReturnCodes.Resource);
+            await DeployAsync(name, deployed, cancellationToken);
+            answer.Append(deployed.Entries.Where(static entry => (entry.RetCode & ReturnCodes.TypeMask) != 0));
+        }
+
         return answer;
     }
 
     public async Task<Answer> DeleteResourceAsync(string name, string node, bool keepTieBreaker, CancellationToken cancellationToken)
     {
         var answer = NewAnswer(ReturnCodes.Delete, ReturnCodes.Resource);
+        var takenOver = false;
         lock (_lock)
         {
             if (_state.Definition(name) is not { } definition || definition.Resource(node) is not { } resource)
@@ -222,7 +236,7 @@ internal sealed partial class Controller
             node = resource.Node;
             if (Primaries(definition).Contains(node))
             {
-                return answer.Fail(ReturnCodes.InUse, $"Resource '{name}' on node '{node}' is still in use.", cause: "Resource is mounted/in use.", correction: "Un-mount the resource first.");
+                return answer.Fail(ReturnCodes.InUse, $"Resource '{name}' on node '{node}' is still in use.", cause: "Resource is mounted/in use.", details: $"Node: {node}, Resource: {name}", correction: "Un-mount the resource first.");
             }
 
             var others = definition.Resources.Where(other => other != resource && !other.Deleting).ToList();
@@ -238,20 +252,35 @@ internal sealed partial class Controller
 
             if (resource is { Diskless: true, TieBreaker: false } && WantsTieBreaker(definition, without: resource) && !others.Exists(static other => other.TieBreaker))
             {
+                takenOver = true;
                 resource.Flags = [Flag.Diskless, Flag.DrbdDiskless, Flag.TieBreaker];
-                Save();
-                return answer.Info(ReturnCodes.InfoTieBreakerTakeover, $"The resource '{name}' on node '{node}' is turned into a tie-breaker instead of being deleted.");
+                answer.Info(ReturnCodes.InfoTieBreakerTakeover, $"The resource '{name}' on node '{node}' is turned into a tie-breaker instead of being deleted.");
             }
-
-            if (resource.TieBreaker)
+            else
             {
-                definition.Props["DrbdOptions/auto-add-quorum-tiebreaker"] = "False";
-                answer.Info(ReturnCodes.InfoPropertySet, $"Property 'DrbdOptions/auto-add-quorum-tiebreaker' set to 'False' on resource definition '{name}'.");
+                if (resource.TieBreaker)
+                {
+                    definition.Props["DrbdOptions/auto-add-quorum-tiebreaker"] = "False";
+                    answer.Info(ReturnCodes.InfoPropertySet, $"Property 'DrbdOptions/auto-add-quorum-tiebreaker' set to 'False' on resource definition '{name}'.");
+                }
+
+                if (_state.Node(node) is { Online: true })
+                {
+                    answer.Success(ReturnCodes.Deleted, $"Resource '{name}' on node '{node}' marked for deletion.");
+                }
+
+                MarkDeleted(definition, resource);
+                AdjustTieBreaker(definition, answer);
             }
 
-            MarkDeleted(definition, resource);
-            AdjustTieBreaker(definition, answer);
             Save();
+        }
+
+        if (takenOver)
+        {
+            // Once for the flag that came, once for the quorum that is counted anew.
+            await AdjustAsync(name, answer, cancellationToken, rounds: 2);
+            return answer;
         }
 
         // The one asked for first, so that its entry leads the answer; then a tie-breaker that came or went with it.
@@ -271,7 +300,7 @@ internal sealed partial class Controller
             }
 
             ChangeProps(resource.Props, change.OverrideProps, change.DeleteProps, change.DeleteNamespaces, answer);
-            answer.Success(ReturnCodes.Modified, $"Resource '{name}' on node '{node}' modified.");
+            answer.Success(ReturnCodes.Modified, $"Resource '{name}' on node '{node}' modified.", $"Resource UUID is: {resource.Uuid}", ("UUID", resource.Uuid));
             Save();
             return answer;
         }
@@ -342,9 +371,10 @@ internal sealed partial class Controller
         }
     }
 
-    public Answer ModifyConnection(string name, string a, string b, PropertiesModify change)
+    public async Task<Answer> ModifyConnectionAsync(string name, string a, string b, PropertiesModify change, CancellationToken cancellationToken)
     {
         var answer = NewAnswer(ReturnCodes.Modify, ReturnCodes.ResourceConnection);
+        bool changed;
         lock (_lock)
         {
             if (ConnectionProblem(name, a, b, answer))
@@ -355,16 +385,27 @@ internal sealed partial class Controller
             var definition = _state.Definition(name)!;
             if (definition.Connection(a, b) is not { } connection)
             {
-                connection = new ConnectionRow { NodeA = definition.Resource(a)!.Node, NodeB = definition.Resource(b)!.Node };
+                connection = new ConnectionRow { Uuid = NewUuid(), NodeA = definition.Resource(a)!.Node, NodeB = definition.Resource(b)!.Node };
                 definition.Connections.Add(connection);
             }
 
-            ChangeProps(connection.Props, change.OverrideProps, change.DeleteProps, change.DeleteNamespaces, answer);
-            answer.Success(ReturnCodes.Modified, $"Resource connection of '{definition.Name}' between '{a}' and '{b}' modified.");
-            WarnAboutOffline(definition, answer);
+            changed = ChangeProps(connection.Props, change.OverrideProps, change.DeleteProps, change.DeleteNamespaces, answer);
+            answer.Success(
+                ReturnCodes.Modified,
+                $"Resource connection of '{definition.Name}' between '{a}' and '{b}' modified.",
+                $"Resource connection UUID is: {connection.Uuid}",
+                ("UUID", connection.Uuid));
+            name = definition.Name;
             Save();
-            return answer;
         }
+
+        if (changed)
+        {
+            // Both ends are told, and each tells every satellite of the resource.
+            await AdjustAsync(name, answer, cancellationToken, rounds: 2);
+        }
+
+        return answer;
     }
 
     private bool AddRequested(DefinitionRow definition, ResourceCreate request, Answer answer)
@@ -419,7 +460,11 @@ internal sealed partial class Controller
         }
 
         var resource = AddResource(definition, node.Name, pool, pool is null ? [Flag.DrbdDiskless] : []);
-        resource.Props = new Dictionary<string, string>(wanted.Props ?? []);
+        foreach (var (key, value) in wanted.Props ?? [])
+        {
+            resource.Props[key] = value;
+        }
+
         resource.NodeId = request.DrbdNodeId ?? resource.NodeId;
         if (request.DrbdClient ?? false)
         {
@@ -436,7 +481,7 @@ internal sealed partial class Controller
     {
         if (_state.Node(node) is null)
         {
-            answer.Fail(ReturnCodes.NodeNotFound, $"Node '{node}' not found.", cause: $"The specified node '{node}' could not be found in the database");
+            NodeUnknown(node, answer);
             return true;
         }
 
@@ -448,6 +493,13 @@ internal sealed partial class Controller
 
         return false;
     }
+
+    private static Answer NodeUnknown(string node, Answer answer) => answer.Fail(
+        ReturnCodes.NodeNotFound,
+        $"Node '{node}' not found.",
+        cause: $"The specified node '{node}' could not be found in the database",
+        details: $"Node: {node}",
+        correction: $"Create a node with the name '{node}' first.");
 
     private bool MakeExistingAvailable(DefinitionRow definition, ResourceRow there, ResourceMakeAvailable request, Answer answer)
     {
@@ -468,7 +520,7 @@ internal sealed partial class Controller
             return true;
         }
 
-        answer.Raw(0, $"Resource '{definition.Name}' on node '{there.Node}' already deployed as requested.");
+        answer.Success(0, $"Resource '{definition.Name}' on node '{there.Node}' already deployed as requested.");
         return true;
     }
 
@@ -488,6 +540,7 @@ internal sealed partial class Controller
         }
 
         resource.Pool = found.Name;
+        resource.Props["StorPoolName"] = found.Name;
         resource.Flags.RemoveAll(static flag => flag is Flag.Diskless or Flag.DrbdDiskless or Flag.TieBreaker or "CLIENT");
         answer.Success(ReturnCodes.Modified, $"Disk added to resource '{definition.Name}' on node '{resource.Node}'.");
         return true;
@@ -508,6 +561,7 @@ internal sealed partial class Controller
         }
 
         resource.Pool = null;
+        resource.Props["StorPoolName"] = Names.DisklessPool;
         Mark(resource.Flags, Flag.DrbdDiskless);
         answer.Success(ReturnCodes.Modified, $"Disk taken from resource '{definition.Name}' on node '{resource.Node}'.");
         return true;
@@ -525,7 +579,7 @@ internal sealed partial class Controller
         {
             if (_state.Node(node) is null)
             {
-                answer.Fail(ReturnCodes.NodeNotFound, $"Node '{node}' not found.");
+                NodeUnknown(node, answer);
                 return true;
             }
 
@@ -549,10 +603,13 @@ internal sealed partial class Controller
     /// <summary>The nodes on which a DRBD resource is known to be open for writing. Storage-only stacks have no such knowledge.</summary>
     private List<string> Primaries(DefinitionRow definition, OpenDevices? open = null) =>
         definition.Drbd
-            ? [.. definition.Resources.Where(resource => _state.Node(resource.Node) is { Online: true } && IsPrimary(resource, ref open)).Select(static resource => resource.Node)]
+            ? [.. definition.Resources.Where(resource => _state.Node(resource.Node) is { Online: true } && IsOpen(resource, ref open) && !FailsIo(definition, resource)).Select(static resource => resource.Node)]
             : [];
 
-    private bool IsPrimary(ResourceRow resource, ref OpenDevices? open)
+    /// <summary>Made secondary by force while somebody had it open, who has not closed it yet.</summary>
+    private bool FailsIo(DefinitionRow definition, ResourceRow resource) => !_kernel.IsUsual && _kernel.Has(Drbd.KernelFact.ForceIoFailures, resource.Node, definition.Name);
+
+    private bool IsOpen(ResourceRow resource, ref OpenDevices? open)
     {
         if (resource.SimulatedOpen)
         {
@@ -587,8 +644,9 @@ internal sealed partial class Controller
             {
                 VolumeNumber = volume.Number,
                 DevicePath = definition.Drbd ? BackingDevice(definition, resource, volume) : DevicePath(definition, resource, volume),
-                AllocatedSizeKib = StorageKib(definition, volume),
-                UsableSizeKib = StorageKib(definition, volume),
+                AllocatedSizeKib = ToldKib(definition, resource, volume),
+                UsableSizeKib = ToldKib(definition, resource, volume),
+                DiskState = "[]",
             })]),
         };
         return new Resource
@@ -633,8 +691,8 @@ internal sealed partial class Controller
                     DevicePath = DevicePath(definition, resource, volume),
                     BackingDevice = resource.Diskless ? null : BackingDevice(definition, resource, volume),
                     MetaDisk = resource.Diskless ? null : "internal",
-                    AllocatedSizeKib = resource.Diskless ? 0 : GrossKib(definition, volume),
-                    UsableSizeKib = volume.SizeKib,
+                    AllocatedSizeKib = resource.Diskless ? 0 : VolumeSizes.Gross(definition, volume),
+                    UsableSizeKib = UsableKib(definition, volume),
                     DiskState = DiskState(definition, resource),
                 }),
             ],
@@ -648,14 +706,13 @@ internal sealed partial class Controller
         ProviderKind = resource.Pool is null ? "DISKLESS" : _state.Pool(resource.Node, resource.Pool)?.Kind ?? "LVM_THIN",
         DevicePath = DevicePath(definition, resource, volume),
         AllocatedSizeKib = resource.Diskless ? 0 : AllocatedKib(definition, resource.Node, volume),
-        UsableSizeKib = UsableKib(definition, volume),
-        State = !reported ? null : new VolumeState
+        State = !reported || !definition.Drbd ? null : new VolumeState
         {
             DiskState = DiskState(definition, resource),
-            ReplicationStates = definition.Drbd && !resource.Diskless
-                ? definition.Resources.Where(other => other != resource && _state.Node(other.Node) is { Online: true }).ToDictionary(
-                    static other => other.Node, static _ => new ReplicationState { State = "Established", DonePercentage = 100 })
-                : null,
+            ReplicationStates = resource.Diskless
+                ? null
+                : definition.Resources.Where(other => other != resource && _state.Node(other.Node) is { Online: true }).ToDictionary(
+                    static other => other.Node, static _ => new ReplicationState { State = "Established" }),
         },
         LayerDataList =
         [
@@ -663,8 +720,9 @@ internal sealed partial class Controller
             {
                 VolumeNumber = volume.Number,
                 DevicePath = definition.Drbd ? BackingDevice(definition, resource, volume) : DevicePath(definition, resource, volume),
-                AllocatedSizeKib = StorageKib(definition, volume),
-                UsableSizeKib = StorageKib(definition, volume),
+                AllocatedSizeKib = ToldKib(definition, resource, volume),
+                UsableSizeKib = ToldKib(definition, resource, volume),
+                DiskState = "[]",
             })),
         ],
         Uuid = resource.Volume(volume.Number)?.Uuid,
@@ -675,16 +733,21 @@ internal sealed partial class Controller
         DrbdVolumeDefinition = new DrbdVolumeDefinition { VolumeNumber = volume.Number, MinorNumber = volume.Minor },
         DevicePath = DevicePath(definition, resource, volume),
         BackingDevice = BackingDevice(definition, resource, volume),
-        MetaDisk = resource.Diskless ? null : "internal",
-        AllocatedSizeKib = resource.Diskless ? 0 : GrossKib(definition, volume),
-        UsableSizeKib = volume.SizeKib,
-        DiskState = DiskState(definition, resource),
+        AllocatedSizeKib = resource.Diskless ? 0 : VolumeSizes.Gross(definition, volume),
+        UsableSizeKib = UsableKib(definition, volume),
     };
 
     private static string DiskState(DefinitionRow definition, ResourceRow resource) =>
         !definition.Drbd ? "Created" : resource.Diskless ? "Diskless" : "UpToDate";
 
-    private static long StorageKib(DefinitionRow definition, VolumeDefinitionRow volume) => RoundUp(GrossKib(definition, volume), ExtentKib);
+    /// <summary>
+    /// Allocated and usable size of the storage, one number for both: of thin files LINSTOR tells what is allocated as the usable size too, though the definition's size
+    /// can be used.
+    /// </summary>
+    private long ToldKib(DefinitionRow definition, ResourceRow resource, VolumeDefinitionRow volume) =>
+        IsFileThin(resource) ? AllocatedKib(definition, resource.Node, volume) : StorageKib(definition, volume);
+
+    private bool IsFileThin(ResourceRow resource) => resource.Pool is { } pool && _state.Pool(resource.Node, pool) is { Kind: "FILE_THIN" };
 
     /// <summary>What the guest may open; nothing while the satellite is away or has not got so far.</summary>
     private string? DevicePath(DefinitionRow definition, ResourceRow resource, VolumeDefinitionRow volume)

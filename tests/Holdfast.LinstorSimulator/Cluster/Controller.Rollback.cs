@@ -198,15 +198,25 @@ internal sealed partial class Controller
             untaken = [.. (_state.Definition(name)?.Snapshots ?? []).Where(static snapshot => snapshot.IsSafety && snapshot.Flags.Count == 1).Select(static snapshot => snapshot.Name)];
         }
 
-        foreach (var snapshot in untaken)
+        try
         {
-            if (!await TakeAsync(name, snapshot, answer, cancellationToken))
-            {
-                return false;
-            }
+            await SuspendIoAsync([name], cancellationToken);
+        }
+        catch (Devices.SatelliteLostException problem)
+        {
+            ResumeIo([name]);
+            answer.Fail(ReturnCodes.UnknownError, problem.Message, reports: [Report(problem)]);
+            return false;
         }
 
-        return true;
+        var taken = true;
+        foreach (var snapshot in untaken)
+        {
+            taken = taken && await TakeAsync(name, snapshot, answer, cancellationToken);
+        }
+
+        ResumeIo([name]);
+        return taken;
     }
 
     /// <summary>Deletes all resources and keeps the definition: first those without data, because DRBD needs the others for them.</summary>

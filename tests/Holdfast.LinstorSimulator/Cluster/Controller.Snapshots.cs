@@ -53,23 +53,42 @@ internal sealed partial class Controller
                 definition.Snapshots.Add(row);
                 rows.Add((definition.Name, wanted.Name!));
                 nodes.AddRange(holders);
-                answer.Success(ReturnCodes.Created, $"New snapshot '{wanted.Name}' of resource '{definition.Name}' registered.");
+                answer.Success(
+                    ReturnCodes.Created,
+                    $"New snapshot '{wanted.Name}' of resource '{definition.Name}' registered.",
+                    $"Snapshot definition UUID is: {definition.Snapshots[^1].Uuid}",
+                    ("UUID", definition.Snapshots[^1].Uuid));
             }
 
             Save();
         }
 
-        foreach (var node in nodes.Distinct(StringComparer.OrdinalIgnoreCase))
+        try
         {
-            await _switches.WhenAnsweringAsync(node, cancellationToken);
+            await SuspendIoAsync([.. rows.Select(static row => row.Resource)], cancellationToken);
+            foreach (var node in nodes.Distinct(StringComparer.OrdinalIgnoreCase))
+            {
+                await _switches.WhenAnsweringAsync(node, cancellationToken);
+            }
+        }
+        catch (Devices.SatelliteLostException problem)
+        {
+            return GiveUpSnapshots(rows, problem, answer);
         }
 
         foreach (var (resource, snapshot) in rows)
         {
+            TellSnapshotRound(resource, snapshot, answer, suspended: true);
             if (await TakeAsync(resource, snapshot, answer, cancellationToken))
             {
-                answer.Success(ReturnCodes.Modified, $"Took snapshot '{snapshot}' of '{resource}'.");
+                TellSnapshotRound(resource, snapshot, answer, taken: true);
             }
+        }
+
+        foreach (var (resource, snapshot) in rows)
+        {
+            ResumeIo(resource);
+            TellSnapshotRound(resource, snapshot, answer);
         }
 
         return answer;
@@ -121,6 +140,7 @@ internal sealed partial class Controller
     {
         var answer = NewAnswer(ReturnCodes.Delete, ReturnCodes.Snapshot);
         List<string> nodes;
+        SnapshotRow deleted;
         lock (_lock)
         {
             if (_state.Definition(name) is not { } definition || definition.Snapshot(snapshotName) is not { } snapshot)
@@ -131,6 +151,7 @@ internal sealed partial class Controller
             name = definition.Name;
             Mark(snapshot.Flags, Flag.Delete);
             Save();
+            deleted = snapshot;
             nodes = [.. snapshot.Nodes];
             answer.Success(ReturnCodes.Deleted, $"Snapshot '{snapshot.Name}' of resource '{name}' marked for deletion.");
             foreach (var node in nodes.Where(node => _state.Node(node) is not { Online: true }))
@@ -146,7 +167,7 @@ internal sealed partial class Controller
 
         using var entered = await EnterAsync(name, cancellationToken);
         FinishSnapshots(name);
-        return answer;
+        return TellDeleted(name, deleted, nodes, answer);
     }
 
     public Answer RestoreVolumeDefinitions(string name, string snapshotName, SnapshotRestore request)
@@ -321,7 +342,8 @@ internal sealed partial class Controller
 
         if (definition.Snapshot(wanted.Name!) is not null)
         {
-            answer.Fail(ReturnCodes.SnapshotDefinitionExists, $"A snapshot '{wanted.Name}' of resource '{definition.Name}' already exists.");
+            answer.Fail(
+                ReturnCodes.SnapshotDefinitionExists, $"A snapshot '{wanted.Name}' of resource '{definition.Name}' already exists.", cause: "The name is taken.", details: $"Snapshot: {wanted.Name}");
             return true;
         }
 
@@ -332,15 +354,16 @@ internal sealed partial class Controller
             return true;
         }
 
-        if (holders.Find(resource => _state.Pool(resource.Node, resource.Pool!) is { Thin: false }) is { } thick)
+        if (holders.Find(resource => _state.Pool(resource.Node, resource.Pool!) is { TakesSnapshots: false }) is { } without)
         {
-            answer.Fail(ReturnCodes.SnapshotsUnsupported, $"Storage pool '{thick.Pool}' on node '{thick.Node}' does not support snapshots.");
+            var message = $"Storage pool '{without.Pool}' on node '{without.Node}' does not support snapshots.";
+            answer.Fail(ReturnCodes.SnapshotsUnsupported, message, details: $"Snapshot: {wanted.Name}", reports: [Report("Controller", message, null)]);
             return true;
         }
 
         if (definition.Resources.Find(resource => _state.Node(resource.Node) is not { Online: true }) is { } away)
         {
-            answer.Fail(ReturnCodes.NotConnected, $"No active connection to satellite '{away.Node}'.", details: $"Snapshot '{wanted.Name}' of '{definition.Name}' cannot be taken.");
+            answer.Fail(ReturnCodes.NotConnected, $"No active connection to satellite '{away.Node}'.", details: $"Snapshot '{wanted.Name}' of '{definition.Name}' cannot be taken.", reports: [Report("Controller", $"No connection to '{away.Node}'", null)]);
             return true;
         }
 
@@ -432,11 +455,14 @@ internal sealed partial class Controller
         Name = row.Name,
         ResourceName = definition.Name,
         Nodes = [.. row.Nodes],
-        Props = new Dictionary<string, string>(row.Props),
-        SnapshotDefinitionProps = new Dictionary<string, string>(row.Props),
+        Props = SnapshotProps(definition, row, withDefinition: true),
+        SnapshotDefinitionProps = SnapshotProps(definition, row, withDefinition: false),
         ResourceDefinitionProps = new Dictionary<string, string>(row.DefinitionProps),
         Flags = [.. row.Flags],
-        VolumeDefinitions = [.. row.Volumes.Select(static volume => new SnapshotVolumeDefinition { VolumeNumber = volume.Number, SizeKib = volume.SizeKib })],
+        VolumeDefinitions = [.. row.Volumes.Select(volume => new SnapshotVolumeDefinition
+        {
+            VolumeNumber = volume.Number, SizeKib = volume.SizeKib, VolumeDefinitionProps = definition.Volume(volume.Number)?.Props,
+        })],
         Uuid = row.Uuid,
         Snapshots =
         [
@@ -446,6 +472,7 @@ internal sealed partial class Controller
                 NodeName = node,
                 CreateTimestamp = row.Created,
                 Uuid = row.Uuid,
+                ResourceProps = definition.Resource(node)?.Props,
                 SnapshotVolumes = [.. row.Volumes.Select(volume => new SnapshotVolumeNode { Uuid = row.Uuid, VlmNr = volume.Number })],
             }),
         ],

@@ -1,5 +1,6 @@
 using Holdfast.LinstorSimulation.Api;
 using Holdfast.LinstorSimulation.Devices;
+using Holdfast.LinstorSimulation.Drbd;
 using Microsoft.Extensions.Logging;
 
 namespace Holdfast.LinstorSimulation.Cluster;
@@ -17,6 +18,7 @@ internal sealed partial class Controller : IAsyncDisposable
     private readonly ClusterState _state;
     private readonly StateFolder _folder;
     private readonly Satellite _satellite;
+    private readonly DrbdKernel _kernel;
     private readonly SimulatorSwitches _switches;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -26,13 +28,15 @@ internal sealed partial class Controller : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<Task> _background = [];
 
-    public Controller(StateFolder folder, ClusterState state, SimulatorSwitches switches, LinstorSimulatorOptions options, ILogger logger)
+    public Controller(StateFolder folder, ClusterState state, SimulatorSwitches switches, NodeMemory nodes, LinstorSimulatorOptions options, ILogger logger)
     {
         _folder = folder;
         _state = state;
         _switches = switches;
         _mode = options.Devices;
-        _satellite = new Satellite(options.Devices);
+        _satellite = new Satellite(options.Devices, nodes);
+        _kernel = new DrbdKernel(folder.Path);
+        switches.OnLost = Lost;
         _time = options.Time;
         _logger = logger;
         _restVersion = System.Version.Parse(options.RestApiVersion);
@@ -66,6 +70,7 @@ internal sealed partial class Controller : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _switches.OnLost = static _ => { };
         await _stopping.CancelAsync();
         Task[] running;
         lock (_lock)
@@ -138,7 +143,7 @@ internal sealed partial class Controller : IAsyncDisposable
 
     private Answer NewAnswer(long operation, long subject, bool creates = false) => new(operation, subject, _time) { Creates = creates };
 
-    private void Save() => _folder.Save(_state);
+    private void Save() => _folder.Save(_state, _time.GetUtcNow());
 
     private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -163,6 +168,9 @@ internal sealed partial class Controller : IAsyncDisposable
     {
         public void Dispose() => gate.Release();
     }
+
+    /// <summary>Writes an error report of something nobody expected.</summary>
+    public string Report(Exception problem) => Report("Controller", problem.Message, problem);
 
     /// <summary>Writes an error report as the controller and satellites do, and gives its id for the answer.</summary>
     private string Report(string node, string message, Exception? problem)
@@ -203,34 +211,28 @@ internal sealed partial class Controller : IAsyncDisposable
         Text = withContent ? row.Text : null,
     };
 
-    /// <summary>Applies the three ways all property-changing bodies share.</summary>
-    private static void ChangeProps(Dictionary<string, string> props, Dictionary<string, string>? set, List<string>? delete, List<string>? namespaces, Answer answer)
+    /// <summary>Applies the three ways all property-changing bodies share; true when anything is different afterwards. Taking away what is not set is answered as if it was.</summary>
+    private static bool ChangeProps(Dictionary<string, string> props, Dictionary<string, string>? set, List<string>? delete, List<string>? namespaces, Answer answer)
     {
+        var changed = false;
         foreach (var (key, value) in set ?? [])
         {
+            changed |= !props.TryGetValue(key, out var before) || before != value;
             props[key] = value;
-            answer.Info(ReturnCodes.InfoPropertySet, $"Property '{key}' set to '{value}'.");
         }
 
-        foreach (var key in delete ?? [])
+        List<string> deleted =
+        [
+            .. delete ?? [],
+            .. from prefix in namespaces ?? [] from key in props.Keys where key.StartsWith(prefix.TrimEnd('/') + "/", StringComparison.Ordinal) select key,
+        ];
+        foreach (var key in deleted)
         {
-            if (props.Remove(key))
-            {
-                answer.Info(ReturnCodes.InfoPropertyRemoved, $"Property '{key}' removed.");
-            }
-            else
-            {
-                answer.Warn(ReturnCodes.WarnDeleteUnsetProperty, $"Property '{key}' was not set, nothing to delete.");
-            }
+            changed |= props.Remove(key);
         }
 
-        foreach (var prefix in namespaces ?? [])
-        {
-            foreach (var key in props.Keys.Where(key => key.StartsWith(prefix.TrimEnd('/') + "/", StringComparison.Ordinal)).ToList())
-            {
-                props.Remove(key);
-            }
-        }
+        answer.Properties([.. (set ?? []).Keys], deleted);
+        return changed;
     }
 
     [LoggerMessage(EventId = 7101, Level = LogLevel.Error, Message = "Background work of the simulated controller failed")]

@@ -44,6 +44,7 @@ internal static class NewCluster
             Name = name,
             Uuid = Guid.NewGuid().ToString(),
             Local = deviceRoot is not null,
+            Drbd = options.Drbd,
             DeviceRoot = deviceRoot,
             Props = { ["CurStltConnName"] = "default", ["NodeUname"] = name },
             NetInterfaces =
@@ -59,10 +60,13 @@ internal static class NewCluster
         {
             Node = name,
             Name = options.StoragePool,
-            Kind = "LVM_THIN",
+            Kind = options.StorageKind,
+            Reflinks = options.Reflinks,
             Uuid = Guid.NewGuid().ToString(),
             CapacityKib = options.Capacity / 1024,
-            Props = { ["StorDriver/StorPoolName"] = "vg/" + options.StoragePool },
+            Props = options.StorageKind is "FILE" or "FILE_THIN"
+                ? new() { ["StorDriver/StorPoolName"] = "/srv/" + options.StoragePool, ["StorDriver/internal/AllocationGranularity"] = "1" }
+                : new() { ["StorDriver/StorPoolName"] = "vg/" + options.StoragePool },
         });
     }
 }

@@ -4,16 +4,17 @@ namespace Holdfast.LinstorSimulation.Devices;
 /// Does on this machine what a satellite does on its node: makes backing files, devices and links match what the controller wants. Every call is idempotent, and
 /// nothing is kept in memory: all is found again by looking at the host.
 /// </summary>
-internal sealed class Satellite(DeviceMode mode)
+internal sealed class Satellite(DeviceMode mode, NodeMemory memory)
 {
     private static readonly TimeSpan CopyLimit = TimeSpan.FromMinutes(10);
 
-    /// <summary>Ensures file, device and links; gives the device.</summary>
-    public async Task<string> EnsureAsync(VolumePlan plan, CancellationToken cancellationToken)
+    /// <summary>Ensures file, device and links; gives the device, and whether the volume had to be made.</summary>
+    public async Task<(string Device, bool Made)> EnsureAsync(VolumePlan plan, CancellationToken cancellationToken)
     {
+        var made = memory.Make(plan) && plan.KnownDevice is null;
         if (plan.DeviceRoot is null || mode == DeviceMode.None)
         {
-            return plan.MadeUpDevice;
+            return (plan.MadeUpDevice, made);
         }
 
         GrowFile(plan.BackingFile, plan.Bytes);
@@ -26,10 +27,17 @@ internal sealed class Satellite(DeviceMode mode)
         if (plan.Minor is { } minor)
         {
             Link(Path.Combine(plan.DeviceRoot, $"drbd{minor}"), device);
-            Link(Path.Combine(plan.DeviceRoot, "drbd", "by-res", plan.Resource, $"{plan.Number}"), device);
+            if (plan.ByRes)
+            {
+                Link(Path.Combine(plan.DeviceRoot, "drbd", "by-res", plan.Resource, $"{plan.Number}"), device);
+            }
+            else
+            {
+                RemoveByRes(plan);
+            }
         }
 
-        return device;
+        return (device, made);
     }
 
     /// <summary>Takes device and links away; <see cref="SatelliteException"/> when somebody has the device open.</summary>
@@ -37,6 +45,7 @@ internal sealed class Satellite(DeviceMode mode)
     {
         if (plan.DeviceRoot is null || mode == DeviceMode.None)
         {
+            memory.Remove(plan);
             return;
         }
 
@@ -53,17 +62,29 @@ internal sealed class Satellite(DeviceMode mode)
         if (plan.Minor is { } minor)
         {
             File.Delete(Path.Combine(plan.DeviceRoot, $"drbd{minor}"));
-            var byRes = Path.Combine(plan.DeviceRoot, "drbd", "by-res", plan.Resource);
-            File.Delete(Path.Combine(byRes, $"{plan.Number}"));
-            if (Directory.Exists(byRes) && !Directory.EnumerateFileSystemEntries(byRes).Any())
-            {
-                Directory.Delete(byRes);
-            }
+            RemoveByRes(plan);
         }
 
         foreach (var device in devices)
         {
             await LoopDevices.DetachAsync(device, cancellationToken);
+        }
+
+        memory.Remove(plan);
+    }
+
+    private static void RemoveByRes(VolumePlan plan)
+    {
+        var byRes = Path.Combine(plan.DeviceRoot!, "drbd", "by-res", plan.Resource);
+        if (!Directory.Exists(byRes))
+        {
+            return;
+        }
+
+        File.Delete(Path.Combine(byRes, $"{plan.Number}"));
+        if (!Directory.EnumerateFileSystemEntries(byRes).Any())
+        {
+            Directory.Delete(byRes);
         }
     }
 

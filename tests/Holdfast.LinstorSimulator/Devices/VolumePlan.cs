@@ -8,6 +8,10 @@ internal sealed record VolumePlan
     public required int Number { get; init; }
     public required long Bytes { get; init; }
     public required string BackingFile { get; init; }
+    /// <summary>On a pool of files, whose satellites tell of every look at a volume.</summary>
+    public bool IsFile { get; init; }
+    /// <summary>Whether udev makes the links by resource.</summary>
+    public bool ByRes { get; init; } = true;
     /// <summary>Null on simulated nodes: nothing real is done for them.</summary>
     public string? DeviceRoot { get; init; }
     public int? Minor { get; init; }

@@ -72,6 +72,9 @@ public enum FaultKind
     /// <summary>Clones begin and stay in CLONING.</summary>
     CloneNeverFinishes,
 
+    /// <summary>Snapshots suspend the I/O of all replicas, and are never taken.</summary>
+    SnapshotNeverTaken,
+
     /// <summary>Device paths are left out of all answers.</summary>
     DevicePathNull,
 
