@@ -49,6 +49,11 @@ internal sealed partial class DirectoryDriver : IStorageDriver
         CanSnapshot = _settings.Format == ImageFormat.Qcow2,
         CanResize = true,
         IsShared = _settings.Shared,
+        NotSharedReason = _settings.Shared
+            ? null
+            : $"folder '{_settings.Path}' is each host's own (setting 'shared' is false). Use scope HOST, or, if every host sees the same files there, say so with the detail shared=true"
+                + " or a URL SharedMountPoint://localhost/PATH",
+        HoldsData = true,
         CanAttachLocally = true,
     };
 
