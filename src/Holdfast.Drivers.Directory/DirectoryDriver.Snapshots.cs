@@ -1,6 +1,5 @@
 using Holdfast.Core.Ids;
 using Holdfast.DriverKit;
-using Holdfast.Drivers.Directory.Host;
 using Holdfast.Drivers.Directory.Images;
 using Holdfast.Protocol.Driver;
 

@@ -302,7 +302,7 @@ internal sealed partial class DirectoryDriver : IStorageDriver
         DurableFile.Flush(temporary);
         var image = _folder.ImagePath(record);
         File.Move(temporary, image, overwrite: false);
-        LibC.FlushFolder(_settings.Path);
+        DurableFile.FlushFolder(_settings.Path);
         return Reply(DriverOutcome.Done, new Found(record, image));
     }
 

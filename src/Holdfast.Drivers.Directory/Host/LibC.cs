@@ -85,26 +85,6 @@ internal static partial class LibC
         return BinaryPrimitives.ReadInt16LittleEndian(query) != NoLock;
     }
 
-    /// <summary>Makes what was renamed, made or removed in a folder survive a power cut.</summary>
-    /// <param name="folder">The folder.</param>
-    internal static void FlushFolder(string folder)
-    {
-        var descriptor = Open(folder, OpenReadOnly | OpenDirectory | OpenCloseOnExec, 0);
-        if (descriptor < 0)
-        {
-            throw new IOException($"Cannot open folder '{folder}': {Message(Marshal.GetLastPInvokeError())}");
-        }
-
-        var failed = Flush(descriptor) != 0 ? Marshal.GetLastPInvokeError() : 0;
-        _ = Close(descriptor);
-
-        // Some file systems have nothing to flush for a folder and say EINVAL.
-        if (failed is not 0 and not ErrorInvalid)
-        {
-            throw new IOException($"Cannot flush folder '{folder}': {Message(failed)}");
-        }
-    }
-
     /// <summary>Whether a path can be opened; closes it again.</summary>
     /// <param name="path">The path.</param>
     /// <param name="flags">How.</param>
@@ -165,9 +145,6 @@ internal static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int Open(string path, int flags, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int Flush(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "close")]
     private static partial int Close(int descriptor);

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Holdfast.Core.Ids;
-using Holdfast.Drivers.Directory.Host;
+using Holdfast.DriverKit;
 using Holdfast.Protocol.Driver;
 
 namespace Holdfast.Drivers.Directory.Records;

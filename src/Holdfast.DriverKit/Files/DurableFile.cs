@@ -1,13 +1,20 @@
-namespace Holdfast.Drivers.Directory.Host;
+using System.Runtime.Versioning;
+using Holdfast.DriverKit.Unix;
 
-/// <summary>Writes and removes small files so that a crash or a power cut leaves either the old or the new one, never half of it.</summary>
-internal static class DurableFile
+namespace Holdfast.DriverKit;
+
+/// <summary>
+/// Writes and removes small files so that a crash or a power cut leaves either the old or the new one, never half of it. For a driver's own folders, which never wait
+/// for storage of a pool.
+/// </summary>
+[SupportedOSPlatform("linux")]
+public static class DurableFile
 {
     /// <summary>Writes a file of mode 0600.</summary>
     /// <param name="path">The file.</param>
     /// <param name="temporary">A name in the same folder that nobody else uses.</param>
     /// <param name="content">What it holds.</param>
-    internal static void Write(string path, string temporary, ReadOnlySpan<byte> content)
+    public static void Write(string path, string temporary, ReadOnlySpan<byte> content)
     {
         var options = new FileStreamOptions
         {
@@ -32,29 +39,33 @@ internal static class DurableFile
             throw;
         }
 
-        LibC.FlushFolder(Path.GetDirectoryName(path)!);
+        FlushFolder(Path.GetDirectoryName(path)!);
     }
 
     /// <summary>Removes a file for good; absent is fine.</summary>
     /// <param name="path">The file.</param>
-    internal static void Remove(string path)
+    public static void Remove(string path)
     {
         File.Delete(path);
-        LibC.FlushFolder(Path.GetDirectoryName(path)!);
+        FlushFolder(Path.GetDirectoryName(path)!);
     }
 
     /// <summary>Makes the content of a file survive a power cut.</summary>
     /// <param name="path">The file.</param>
-    internal static void Flush(string path)
+    public static void Flush(string path)
     {
         using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
         RandomAccess.FlushToDisk(file);
     }
 
+    /// <summary>Makes what was renamed, made or removed in a folder survive a power cut.</summary>
+    /// <param name="folder">The folder.</param>
+    public static void FlushFolder(string folder) => LibC.FlushFolder(folder);
+
     /// <summary>Reads a file of at most 64 KiB.</summary>
     /// <param name="path">The file.</param>
     /// <returns>Its content; null when it is absent.</returns>
-    internal static byte[]? Read(string path)
+    public static byte[]? Read(string path)
     {
         try
         {
