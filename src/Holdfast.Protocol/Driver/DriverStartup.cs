@@ -142,7 +142,7 @@ public sealed record PoolStatus
     public PoolCapacity? Capacity { get; init; }
 
     /// <summary>Volumes attached on this host, or touched by a snapshot that this driver asked for, whose I/O does not go on; empty when there are none or nobody can tell.</summary>
-    public IReadOnlyList<WaitingVolume> Waiting { get => field ?? []; init; }
+    public IReadOnlyList<WaitingVolume> Waiting { get => field ?? []; init => field = value is { Count: > 0 } ? value : null; }
 
     /// <summary>What the driver can do now: a backend may be changed under it. Null: as its <see cref="DriverInfo"/> said. A driver of the kit need not set it, the kit does.</summary>
     public DriverCapabilities? Capabilities { get; init; }
