@@ -32,6 +32,11 @@ internal sealed partial class LinstorDriver
             return Older(doing, request.Generation, record.Generation);
         }
 
+        if (_store.FindCut(volume) is { } cut)
+        {
+            return CutAlready(doing, cut);
+        }
+
         // A silent controller must not use up the time in which this host can tell that the device is here.
         var withLinstor = deadline.KeepingBack(LocalReserve);
         var found = await FindAsync(volume, doing, withLinstor);
@@ -85,7 +90,7 @@ internal sealed partial class LinstorDriver
             return placed.Silent ? await AttachLocallyAsync(volume, request, record, refused, doing, deadline) : refused;
         }
 
-        var ready = await WaitForDeviceAsync(ours, doing, deadline);
+        var ready = await WaitForDeviceAsync(ours, request.Mode, record, doing, deadline);
         if (ready.Error is { } late)
         {
             return late;
@@ -117,12 +122,20 @@ internal sealed partial class LinstorDriver
             return new DriverAck(DriverOutcome.Done);
         }
 
-        if (OpenBy(volume, record) is { } user)
+        switch (await DeviceHereAsync(volume, record, deadline))
         {
-            return DriverFailure.Busy($"{doing}: its device is still open ({user}).");
+            case DeviceHere.Unclear unclear:
+                return DriverFailure.Busy($"{doing}: {unclear.Reason}, so that nothing tells whether it is still open.");
+            case DeviceHere.Device device:
+                if (DeviceUsers.Look().Of(device.Status.Number) is { } user)
+                {
+                    return DriverFailure.Busy($"{doing}: its device is still open ({user}).");
+                }
+
+                TakeBack(record, device);
+                break;
         }
 
-        TakeBack(record);
         if (record is { IsDrbd: false })
         {
             // Without DRBD the data stays where it is: nothing is owed to LINSTOR, and it is not asked.
@@ -151,14 +164,6 @@ internal sealed partial class LinstorDriver
     }
 
     /// <inheritdoc/>
-    public Task<DriverResult<DriverAck>> CutAsync(VolumeId volume, CutRequest request, DriverCall call, CancellationToken cancellationToken) =>
-        Task.FromResult<DriverResult<DriverAck>>(DriverFailure.Unsupported($"Cutting off {Name(volume)}: not to be had yet."));
-
-    /// <inheritdoc/>
-    public Task<DriverResult<DriverAck>> ResumeAsync(VolumeId volume, ResumeRequest request, DriverCall call, CancellationToken cancellationToken) =>
-        Task.FromResult<DriverResult<DriverAck>>(new DriverAck(DriverOutcome.AlreadySo));
-
-    /// <inheritdoc/>
     public async Task<DriverResult<AttachmentList>> ListAttachmentsAsync(DriverCall call, CancellationToken cancellationToken)
     {
         var records = _store.All.Where(static record => record.IsAttached).ToList();
@@ -168,31 +173,35 @@ internal sealed partial class LinstorDriver
         }
 
         var users = DeviceUsers.Look();
-        var drbd = records.Exists(static record => record.IsDrbd) ? await _drbd.AskAllAsync(cancellationToken) : new DrbdAnswer.Resources([]);
+        var drbd = records.Exists(static record => record.IsDrbd) ? await AskAllAsync(cancellationToken) : new DrbdAnswer.Resources([]);
         var list = new List<AttachmentInfo>();
         foreach (var record in records)
         {
-            // A record whose device is gone or another's (after a restart of the host) says nothing is attached any more.
-            if (!DeviceFile.TryRead(record.Path, out var status) || !status.IsBlock || !IsSame(record, status))
+            var resource = ResourceOf(drbd, record.Volume);
+            bool? inUse = null;
+            switch (DeviceOf(record, drbd))
             {
-                continue;
+                case DeviceHere.None:
+                    // A record whose device is gone or another's (after a restart of the host) says nothing is attached any more.
+                    continue;
+                case DeviceHere.Device device:
+                    inUse = resource is { IsPrimary: true } || users.Of(device.Status.Number) is not null;
+                    break;
             }
 
-            var name = VolumeName.Of(record.Volume);
-            var isPrimary = (drbd as DrbdAnswer.Resources)?.List.Any(one => string.Equals(one.Name, name, StringComparison.OrdinalIgnoreCase) && one.IsPrimary) ?? false;
-            var inUse = isPrimary || users.Of(status.Number) is not null;
-            list.AddRange(record.Modes.Select(mode => new AttachmentInfo(record.Volume, name, record.Path, inUse, mode, record.Generation)));
+            var waiting = record.IsDrbd && resource is not null ? WaitingOf(record.Volume, resource) : null;
+            list.AddRange(record.Modes.Select(mode => new AttachmentInfo(
+                record.Volume,
+                VolumeName.Of(record.Volume),
+                record.Path,
+                inUse,
+                mode,
+                record.Generation,
+                waiting?.Text,
+                waiting?.CanResume ?? false)));
         }
 
         return new AttachmentList(list);
-    }
-
-    /// <summary>Whether the device is still the recorded one.</summary>
-    private static bool IsSame(AttachmentRecord record, DeviceStatus status)
-    {
-        var now = DeviceIdentity.Of(status);
-        return now.ObjectionTo(VolumeName.Of(record.Volume)) is null
-            && (record.IsDrbd || !record.Identity.IsTelling || now == record.Identity);
     }
 
     private static AttachmentRecord Without(AttachmentRecord record, AttachMode mode) => record with
@@ -201,28 +210,13 @@ internal sealed partial class LinstorDriver
         ReadOnlyModes = record.ReadOnlyModes.Where(one => one != mode).ToList(),
     };
 
-    private string ByResPath(string resource) => $"{_settings.DevicePrefix}/drbd/by-res/{resource}/0";
-
-    /// <summary>Who has the volume's device open on this host, or null.</summary>
-    private string? OpenBy(VolumeId volume, AttachmentRecord? record)
-    {
-        var path = record?.Path ?? ByResPath(VolumeName.Of(volume));
-        if (!DeviceFile.TryRead(path, out var status) || !status.IsBlock || (record is not null && !IsSame(record, status)))
-        {
-            return null;
-        }
-
-        return DeviceUsers.Look().Of(status.Number);
-    }
-
     /// <summary>Gives the device back to whom it belonged before a guest had it.</summary>
-    private void TakeBack(AttachmentRecord? record)
+    private void TakeBack(AttachmentRecord? record, DeviceHere.Device device)
     {
-        if (record is not null && DeviceFile.TryRead(record.Path, out var status) && status.IsBlock && IsSame(record, status)
-            && (status.User, status.Group) != (record.OwnerBefore, record.GroupBefore)
-            && DeviceFile.Give(record.Path, record.OwnerBefore, record.GroupBefore) is { } refused)
+        if (record is not null && (device.Status.User, device.Status.Group) != (record.OwnerBefore, record.GroupBefore)
+            && DeviceFile.Give(device.Path, record.OwnerBefore, record.GroupBefore) is { } refused)
         {
-            LogNotTakenBack(record.Path, refused);
+            LogNotTakenBack(device.Path, refused);
         }
     }
 
@@ -260,6 +254,12 @@ internal sealed partial class LinstorDriver
             {
                 return new Placed(null);
             }
+        }
+
+        if (here is null && mode != AttachMode.MigrateIn && resources.Find(static one => one.InUse == true) is { } user)
+        {
+            // Where it is here already, DRBD itself says so below, and without delay.
+            return new Placed(DriverFailure.Busy($"{doing}: it is in use on node {user.NodeName}."));
         }
 
         if (!(await _linstor.MakeAvailableAsync(name, _settings.NodeName, deadline.KeepingBack(ReadBack))).Has(out _, out var problem))
@@ -346,82 +346,108 @@ internal sealed partial class LinstorDriver
     /// <summary>
     /// Waits for the device. That LINSTOR calls it available proves nothing; that it opens here does.
     /// </summary>
-    private async Task<Ready> WaitForDeviceAsync(Found.Ours ours, string doing, CallDeadline deadline)
+    private async Task<Ready> WaitForDeviceAsync(Found.Ours ours, AttachMode mode, AttachmentRecord? record, string doing, CallDeadline deadline)
     {
         var name = VolumeName.Of(ours.Marks.Volume);
         var sizeBytes = ours.SizeKib * 1024;
         while (true)
         {
-            var reason = "LINSTOR names no device";
-            string? path;
-            if (ours.IsDrbd)
+            switch (ours.IsDrbd ? await LookAtDrbdAsync(name, mode, sizeBytes, drbdMustAnswer: false, deadline) : await LookAtStorageAsync(name, record, sizeBytes, deadline))
             {
-                path = ByResPath(ours.Definition.Name ?? name);
-            }
-            else if ((await _linstor.VolumesAsync(name, _settings.NodeName, deadline)).Has(out var volumes, out var unread))
-            {
-                path = volumes.Find(static one => one.VolumeNumber is null or 0)?.DevicePath;
-            }
-            else
-            {
-                path = null;
-                reason = unread.Text;
-            }
-
-            if (path is null)
-            {
-                // Asked again below, as long as there is time.
-            }
-            else
-            {
-                switch (await LookAsync(path, name, sizeBytes, ours.IsDrbd, drbdMustAnswer: false, deadline))
-                {
-                    case DeviceCheck.Ready ready:
-                        return new Ready(ready, null);
-                    case DeviceCheck.Never never:
-                        return new Ready(null, DriverFailure.Invalid($"{doing}: {never.Reason}."));
-                    case DeviceCheck.NotYet notYet:
-                        reason = notYet.Reason;
+                case DeviceCheck.Ready ready:
+                    return new Ready(ready, null);
+                case DeviceCheck.Never never:
+                    return new Ready(null, DriverFailure.Invalid($"{doing}: {never.Reason}."));
+                case DeviceCheck.Taken taken:
+                    return new Ready(null, DriverFailure.Busy($"{doing}: {taken.Reason}."));
+                case DeviceCheck.NotYet notYet:
+                    if (await deadline.PauseAsync(ours.IsDrbd ? DevicePause : PollPause))
+                    {
                         break;
-                    default:
-                        throw new InvalidOperationException("The hierarchy is closed.");
-                }
-            }
+                    }
 
-            if (!await deadline.PauseAsync(ours.IsDrbd ? DevicePause : PollPause))
-            {
-                return new Ready(null, DriverFailure.Busy($"{doing}: LINSTOR has it here, but its device does not become ready: {reason}."));
+                    return new Ready(null, DriverFailure.Busy($"{doing}: LINSTOR has it here, but its device does not become ready: {notYet.Reason}."));
+                default:
+                    throw new InvalidOperationException("The hierarchy is closed.");
             }
         }
     }
 
-    private async Task<DeviceCheck> LookAsync(string path, string name, long sizeBytes, bool isDrbd, bool drbdMustAnswer, CallDeadline deadline)
+    /// <summary>Looks once at a device without DRBD: the one of the last attach when that is provably still it, else the one that LINSTOR names.</summary>
+    private async Task<DeviceCheck> LookAtStorageAsync(string name, AttachmentRecord? record, long sizeBytes, CallDeadline deadline)
     {
         using var limit = deadline.Limit(deadline.Left);
-        if (isDrbd && DeviceFile.TryRead(path, out _))
-        {
-            // Before the device is opened: opening one that cannot reach its data may wait for ever.
-            switch (await _drbd.AskAsync(name, limit.Token))
-            {
-                case DrbdAnswer.Resources { List: [var resource, ..] }:
-                    if (resource.Objection is { } objection)
-                    {
-                        return new DeviceCheck.NotYet($"DRBD says that {objection}");
-                    }
 
-                    break;
-                case DrbdAnswer.Resources:
-                    return new DeviceCheck.NotYet("DRBD does not have it");
-                case DrbdAnswer.NotKnown unknown when drbdMustAnswer:
-                    return new DeviceCheck.NotYet(unknown.Reason);
-                case DrbdAnswer.NotKnown unknown:
-                    LogDrbdSilent(name, unknown.Reason);
-                    break;
-            }
+        // LINSTOR asks the satellite for the device and waits for it, however sick that is.
+        if (record is { IsDrbd: false, Identity.IsTelling: true } && DeviceOf(record, new DrbdAnswer.Resources([])) is DeviceHere.Device
+            && await _devices.LookAsync(record.Path, name, sizeBytes, limit.Token) is DeviceCheck.Ready known)
+        {
+            return known;
         }
 
         deadline.Cancelled.ThrowIfCancellationRequested();
-        return await _devices.LookAsync(path, name, sizeBytes, limit.Token);
+        if (!(await _linstor.VolumesAsync(name, _settings.NodeName, deadline)).Has(out var volumes, out var unread))
+        {
+            return new DeviceCheck.NotYet(unread.Text);
+        }
+
+        return volumes.Find(static one => one.VolumeNumber is null or 0)?.DevicePath is { } path
+            ? await _devices.LookAsync(path, name, sizeBytes, limit.Token)
+            : new DeviceCheck.NotYet("LINSTOR names no device");
+    }
+
+    /// <summary>Looks once at a device of DRBD, and asks DRBD before: opening one that cannot reach its data may wait for ever.</summary>
+    private async Task<DeviceCheck> LookAtDrbdAsync(string name, AttachMode mode, long sizeBytes, bool drbdMustAnswer, CallDeadline deadline)
+    {
+        using var limit = deadline.Limit(deadline.Left);
+        DrbdResource? resource = null;
+        switch (await _drbd.AskAsync(name, limit.Token))
+        {
+            case DrbdAnswer.Resources { List: [var one, ..] }:
+                resource = one;
+                break;
+            case DrbdAnswer.Resources:
+                return new DeviceCheck.NotYet("DRBD does not have it");
+            case DrbdAnswer.NotKnown unknown when drbdMustAnswer:
+                return new DeviceCheck.NotYet(unknown.Reason);
+            case DrbdAnswer.NotKnown unknown:
+                LogDrbdSilent(name, unknown.Reason);
+                break;
+        }
+
+        deadline.Cancelled.ThrowIfCancellationRequested();
+        if (resource is { IsFailing: true })
+        {
+            return new DeviceCheck.Taken("its I/O was cut off on this host, and somebody still has its device open");
+        }
+
+        // Of two primaries one is this host itself only while a guest is moved away from it.
+        if (mode != AttachMode.MigrateIn && resource is { IsPrimary: false, PrimaryPeer: { } peer })
+        {
+            return new DeviceCheck.Taken($"node {peer} has it open (DRBD: it is Primary there)");
+        }
+
+        if (resource?.Objection is { } objection)
+        {
+            return new DeviceCheck.NotYet($"DRBD says that {objection}");
+        }
+
+        var path = DrbdPath(name, resource);
+        if (DeviceFile.TryRead(path, out var status) && NumberObjection(path, name, status, resource) is { } another)
+        {
+            return new DeviceCheck.NotYet(another);
+        }
+
+        var check = await _devices.LookAsync(path, name, sizeBytes, limit.Token);
+        if (check is not DeviceCheck.Ready || path == ByResPath(name))
+        {
+            return check;
+        }
+
+        // Found by its number alone, which may have gone to another resource while it was looked at.
+        return await _drbd.AskAsync(name, limit.Token) is DrbdAnswer.Resources { List: [var after, ..] } && after.Device?.Minor == resource?.Device?.Minor
+            ? check
+            : new DeviceCheck.NotYet($"{path} changed while it was looked at");
     }
 
     /// <summary>
@@ -459,34 +485,35 @@ internal sealed partial class LinstorDriver
         }
 
         var name = VolumeName.Of(volume);
-        var byRes = ByResPath(name);
-        var isDrbd = record?.IsDrbd ?? DeviceFile.TryRead(byRes, out _);
+        var isDrbd = record?.IsDrbd ?? _traits.IsDrbd;
         if (record is null && !isDrbd)
         {
             return NotHere("it was not attached on this host before");
         }
 
-        var path = isDrbd ? byRes : record!.Path;
         if (!isDrbd)
         {
             if (!record!.Identity.IsTelling)
             {
-                return NotHere($"nothing tells whether {path} is still its device");
+                return NotHere($"nothing tells whether {record.Path} is still its device");
             }
 
-            if (!DeviceFile.TryRead(path, out var status) || !IsSame(record, status))
+            if (DeviceOf(record, new DrbdAnswer.Resources([])) is not DeviceHere.Device)
             {
-                return NotHere($"{path} is not its device any more");
+                return NotHere($"{record.Path} is not its device any more");
             }
         }
 
-        switch (await LookAsync(path, name, isDrbd ? 0 : record!.SizeBytes, isDrbd, drbdMustAnswer: true, deadline))
+        using var limit = deadline.Limit(deadline.Left);
+        switch (isDrbd ? await LookAtDrbdAsync(name, request.Mode, 0, drbdMustAnswer: true, deadline) : await _devices.LookAsync(record!.Path, name, record.SizeBytes, limit.Token))
         {
             case DeviceCheck.Ready ready:
-                LogWithoutControlPlane(volume, _context.Startup.PoolName, path, silent.Text);
+                LogWithoutControlPlane(volume, _context.Startup.PoolName, ready.Path, silent.Text);
                 return Hand(volume, request, record, ready, isDrbd, record?.Sealed ?? false, ready.SizeBytes, silent, doing);
+            case DeviceCheck.Taken taken:
+                return DriverFailure.Busy($"{doing}: {taken.Reason}.");
             case DeviceCheck.NotYet notYet:
-                return NotHere(notYet.Reason);
+                return NotHere(record is null ? $"it was not attached on this host before, and {notYet.Reason}" : notYet.Reason);
             case DeviceCheck.Never never:
                 return NotHere(never.Reason);
             default:
@@ -538,6 +565,12 @@ internal sealed partial class LinstorDriver
             {
                 return DriverFailure.Unknown($"{doing}: it is there, but the driver cannot write down that it is: {failure.Message}");
             }
+        }
+
+        // A cut goes its own way, beside this call. Each writes its own record before it reads the other's, so that one of the two sees the other.
+        if (_store.FindCut(volume) is { } cut)
+        {
+            return CutAlready(doing, cut);
         }
 
         if (request.Mode is AttachMode.Run or AttachMode.MigrateIn && _context.Startup.GuestUser is { } guest

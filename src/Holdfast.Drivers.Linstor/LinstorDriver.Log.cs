@@ -28,4 +28,19 @@ internal sealed partial class LinstorDriver
 
     [LoggerMessage(3008, LogLevel.Warning, "Volume {Volume}: no resource is left of a rollback that was cut off; snapshot {Snapshot} is restored into its definition.")]
     private partial void LogRestoringInPlace(VolumeId volume, SnapshotId snapshot);
+
+    [LoggerMessage(3021, LogLevel.Warning, "I/O of volume {Volume} of storage pool {Pool} is cut off on this host.")]
+    private partial void LogCut(VolumeId volume, string pool);
+
+    [LoggerMessage(3022, LogLevel.Warning, "I/O of volume {Volume} of storage pool {Pool} was suspended and goes on again.")]
+    private partial void LogResumed(VolumeId volume, string pool);
+
+    [LoggerMessage(3023, LogLevel.Warning, "I/O of volume {Volume} of storage pool {Pool} was suspended and goes on again on this host, by DRBD alone: {Reason}")]
+    private partial void LogResumedApart(VolumeId volume, string pool, string reason);
+
+    [LoggerMessage(3024, LogLevel.Warning, "Snapshot {Snapshot} of volume {Volume} was never finished and is deleted.")]
+    private partial void LogDroppingLeft(VolumeId volume, string snapshot);
+
+    [LoggerMessage(3025, LogLevel.Warning, "That I/O of volume {Volume} goes on on this host after LINSTOR was asked to suspend it is not seen: {Reason}")]
+    private partial void LogResumptionUnseen(VolumeId volume, string reason);
 }

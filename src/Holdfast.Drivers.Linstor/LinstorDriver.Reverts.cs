@@ -24,8 +24,7 @@ internal sealed partial class LinstorDriver
         internal sealed record Failed(DriverError Error) : Reverted;
     }
 
-    /// <inheritdoc/>
-    public async Task<DriverResult<DriverAck>> RevertAsync(
+    private async Task<DriverResult<DriverAck>> RollBackAsync(
         VolumeId volume,
         SnapshotId snapshot,
         RevertRequest request,
@@ -122,7 +121,7 @@ internal sealed partial class LinstorDriver
         {
             case { Finished: false }:
                 // Another host finished it.
-                _reverts.Forget(ours.Marks.Volume);
+                _reverts.Remove(ours.Marks.Volume);
                 break;
             case { } finished when ours.Definition.Property(VolumeMarks.RevertKey(ours.Marks.Volume)) is not null:
                 // LINSTOR lost what it had answered last, and the note is back.
@@ -162,7 +161,7 @@ internal sealed partial class LinstorDriver
         {
             if (fresh && !unmarked.MayHaveEffect)
             {
-                _reverts.Forget(volume);
+                _reverts.Remove(volume);
             }
 
             return new Reverted.Failed(Fail(unmarked, doing));
@@ -176,7 +175,7 @@ internal sealed partial class LinstorDriver
 
         if (fresh && !rolledBack.MayHaveEffect && await MarkAsync(name, null, [key], deadline) is null)
         {
-            _reverts.Forget(volume);
+            _reverts.Remove(volume);
         }
 
         return new Reverted.Failed(rolledBack.Error);
@@ -223,7 +222,7 @@ internal sealed partial class LinstorDriver
         var isEmpty = standing.Resources.TrueForAll(static one => one.IsDiskless);
         var reply = isEmpty
             ? await RestoreInPlaceAsync(volume, standing, snapshot, revert, deadline.KeepingBack(ReadBack))
-            : await _linstor.RollbackAsync(name, VolumeName.Of(revert.Snapshot), deadline.KeepingBack(ReadBack));
+            : await RollbackAsync(ours, revert.Snapshot, doing, deadline.KeepingBack(ReadBack));
         return !reply.Has(out var change, out var problem)
             ? new NotRolledBack(Fail(problem, doing), problem.MayHaveEffect || isEmpty)
             : change.Deferred

@@ -9,8 +9,7 @@ namespace Holdfast.Drivers.Linstor;
 
 internal sealed partial class LinstorDriver
 {
-    /// <inheritdoc/>
-    public async Task<DriverResult<DriverAck>> EnsureSnapshotAsync(
+    private async Task<DriverResult<DriverAck>> TakeSnapshotAsync(
         VolumeId volume,
         SnapshotId snapshot,
         EnsureSnapshotRequest request,
@@ -53,7 +52,7 @@ internal sealed partial class LinstorDriver
 
         RestProblem? problem = null;
         if (found.Snapshot is null
-            && !(await _linstor.CreateSnapshotAsync(VolumeName.Of(volume), VolumeName.Of(snapshot), deadline.KeepingBack(ReadBack))).Has(out _, out problem)
+            && !(await CreateSnapshotAsync(found.Volume, snapshot, deadline.KeepingBack(ReadBack))).Has(out _, out problem)
             && problem is { MayHaveEffect: false, Linstor: not (LinstorCode.SnapshotDefinitionExists or LinstorCode.SnapshotExists) })
         {
             return Fail(problem, doing);

@@ -1,10 +1,7 @@
 using Holdfast.DriverKit;
 using Holdfast.Drivers.Linstor.Attachments;
-using Holdfast.Drivers.Linstor.Devices;
-using Holdfast.Drivers.Linstor.Drbd;
 using Holdfast.Drivers.Linstor.Rest;
 using Holdfast.Drivers.Linstor.Rest.Model;
-using Holdfast.Drivers.Linstor.Volumes;
 using Holdfast.Protocol.Driver;
 
 namespace Holdfast.Drivers.Linstor;
@@ -23,14 +20,15 @@ internal sealed partial class LinstorDriver
     public async Task<PoolStatus> ProbeAsync(DriverCall call, CancellationToken cancellationToken)
     {
         var deadline = Deadline(call, cancellationToken);
-        var dataPlane = await DataPlaneAsync(cancellationToken);
         var doing = $"Asking about {Pool}";
+        var host = await LookAtHostAsync(doing, cancellationToken);
         if (!(await _linstor.NodeAsync(_settings.NodeName, deadline)).Has(out var node, out var problem) && problem is not null)
         {
             return new PoolStatus
             {
                 ControlPlane = PlaneHealth.Down,
-                DataPlane = dataPlane,
+                DataPlane = host.DataPlane,
+                Waiting = host.Waiting,
                 Error = Fail(problem, doing),
                 Capacity = _capacity,
                 AsOf = _time.GetUtcNow(),
@@ -51,8 +49,9 @@ internal sealed partial class LinstorDriver
         return new PoolStatus
         {
             ControlPlane = hindrance is null ? PlaneHealth.Up : PlaneHealth.Down,
-            DataPlane = dataPlane,
-            Error = hindrance ?? _capacityError ?? await ComplaintAsync(doing, deadline),
+            DataPlane = host.DataPlane,
+            Waiting = host.Waiting,
+            Error = hindrance ?? _capacityError ?? await ComplaintAsync(doing, deadline) ?? host.Complaint,
             Capacity = _capacity,
             AsOf = _time.GetUtcNow(),
         };
@@ -102,7 +101,8 @@ internal sealed partial class LinstorDriver
 
         return node.IsOnline
             ? null
-            : DriverFailure.Busy($"{doing}: LINSTOR's satellite on this host, node '{node.Name}', is {node.ConnectionStatus ?? "in an unknown state"}.");
+            : DriverFailure.Unreachable(
+                $"{doing}: LINSTOR's satellite on this host, node '{node.Name}', is {node.ConnectionStatus ?? "in an unknown state"}: no volume can be made or newly attached on this host; what is here stays.");
     }
 
     private DriverError? WithoutPool(string doing) => _traits is { IsDrbd: false, HoldsData: false }
@@ -156,47 +156,5 @@ internal sealed partial class LinstorDriver
             _traits = traits;
             _store.WriteTraits(traits);
         }
-    }
-
-    /// <summary>Whether what is attached on this host can be read and written, told by the host alone.</summary>
-    private async Task<PlaneHealth> DataPlaneAsync(CancellationToken cancellationToken)
-    {
-        var records = _store.All.Where(static record => record.IsAttached).ToList();
-        if (records.Count == 0)
-        {
-            return PlaneHealth.Unknown;
-        }
-
-        var drbd = records.Exists(static record => record.IsDrbd) ? await _drbd.AskAllAsync(cancellationToken) : null;
-        var health = PlaneHealth.Up;
-        foreach (var record in records)
-        {
-            if (!DeviceFile.TryRead(record.Path, out var status) || !status.IsBlock || !IsSame(record, status))
-            {
-                return PlaneHealth.Down;
-            }
-
-            if (!record.IsDrbd)
-            {
-                continue;
-            }
-
-            switch (drbd)
-            {
-                case DrbdAnswer.Resources resources:
-                    var name = VolumeName.Of(record.Volume);
-                    if (resources.List.FirstOrDefault(one => string.Equals(one.Name, name, StringComparison.OrdinalIgnoreCase)) is not { Objection: null })
-                    {
-                        return PlaneHealth.Down;
-                    }
-
-                    break;
-                default:
-                    health = PlaneHealth.Unknown;
-                    break;
-            }
-        }
-
-        return health;
     }
 }

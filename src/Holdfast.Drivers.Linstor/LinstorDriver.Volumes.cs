@@ -63,7 +63,7 @@ internal sealed partial class LinstorDriver
 
                     continue;
                 case Found.Absent:
-                    _reverts.Forget(volume);
+                    _reverts.Remove(volume);
                     switch (await BeginAsync(MarksOf(volume, request), request, sizeKib, doing, deadline))
                     {
                         case Begun.Done done:
@@ -249,7 +249,7 @@ internal sealed partial class LinstorDriver
                 return error.Why;
             case Found.Absent:
                 _store.Forget(volume);
-                _reverts.Forget(volume);
+                _reverts.Remove(volume);
                 return new DriverAck(DriverOutcome.AlreadySo);
             case Found.Ours ours:
                 if (ours.Marks.Generation > generation)
@@ -273,7 +273,7 @@ internal sealed partial class LinstorDriver
                 }
 
                 _store.Forget(volume);
-                _reverts.Forget(volume);
+                _reverts.Remove(volume);
                 return new DriverAck(DriverOutcome.Done);
             default:
                 throw new InvalidOperationException("The hierarchy is closed.");

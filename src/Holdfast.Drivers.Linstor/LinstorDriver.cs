@@ -30,7 +30,7 @@ internal sealed partial class LinstorDriver : IStorageDriver
     private readonly LinstorSettings _settings;
     private readonly LinstorClient _linstor;
     private readonly AttachmentStore _store;
-    private readonly RevertStore _reverts;
+    private readonly VolumeRecords<PendingRevert> _reverts;
     private readonly DeviceChecker _devices;
     private readonly DrbdSetup _drbd;
     private readonly TimeProvider _time;
@@ -44,7 +44,7 @@ internal sealed partial class LinstorDriver : IStorageDriver
     /// <param name="linstor">The client; its controllers are owned from now on.</param>
     /// <param name="store">The driver's own records of attachments.</param>
     /// <param name="reverts">The driver's own records of reverts.</param>
-    public LinstorDriver(DriverContext context, LinstorSettings settings, LinstorClient linstor, AttachmentStore store, RevertStore reverts)
+    public LinstorDriver(DriverContext context, LinstorSettings settings, LinstorClient linstor, AttachmentStore store, VolumeRecords<PendingRevert> reverts)
     {
         _context = context;
         _settings = settings;
@@ -52,6 +52,7 @@ internal sealed partial class LinstorDriver : IStorageDriver
         _store = store;
         _reverts = reverts;
         _time = context.Time;
+        _startedAt = _time.GetTimestamp();
         _pool = context.Startup.PoolId;
         _logger = context.Loggers.CreateLogger(typeof(LinstorDriver).FullName!);
         _devices = new DeviceChecker(context.Processes, context.Time, settings.DevicePrefix);
@@ -72,6 +73,7 @@ internal sealed partial class LinstorDriver : IStorageDriver
                 + " the group's layer list",
         HoldsData = _traits.HoldsData,
         CanAttachLocally = true,
+        CanCut = _traits.IsDrbd,
     };
 
     /// <inheritdoc/>

@@ -25,7 +25,11 @@ internal sealed class LinstorDriverFactory : IDriverFactory
             context.Time,
             context.Loggers.CreateLogger(typeof(Controllers).FullName!));
         var store = new AttachmentStore(context.Startup.StateFolder, context.Loggers.CreateLogger(typeof(AttachmentStore).FullName!));
-        var reverts = new RevertStore(context.Startup.StateFolder, context.Loggers.CreateLogger(typeof(RevertStore).FullName!));
+        var reverts = new VolumeRecords<PendingRevert>(
+            Path.Combine(context.Startup.StateFolder, "reverts"),
+            AttachmentJson.Default.PendingRevert,
+            static revert => revert.Volume,
+            context.Loggers.CreateLogger(typeof(PendingRevert).FullName!));
         return new LinstorDriver(context, settings, new LinstorClient(controllers), store, reverts);
     });
 }

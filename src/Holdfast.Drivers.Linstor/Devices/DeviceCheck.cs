@@ -19,6 +19,10 @@ internal abstract record DeviceCheck
     /// <param name="Reason">Why.</param>
     internal sealed record NotYet(string Reason) : DeviceCheck;
 
+    /// <summary>Not while somebody else has it; waiting for it here is of no use.</summary>
+    /// <param name="Reason">Who or why.</param>
+    internal sealed record Taken(string Reason) : DeviceCheck;
+
     /// <summary>Never: what is there must not be touched.</summary>
     /// <param name="Reason">Why.</param>
     internal sealed record Never(string Reason) : DeviceCheck;

@@ -13,5 +13,6 @@ internal abstract record DrbdAnswer
 
     /// <summary>Nobody knows.</summary>
     /// <param name="Reason">Why.</param>
-    internal sealed record NotKnown(string Reason) : DrbdAnswer;
+    /// <param name="IsMissing">Whether the reason is that this host has no drbdsetup that can be run.</param>
+    internal sealed record NotKnown(string Reason, bool IsMissing = false) : DrbdAnswer;
 }

@@ -1,12 +1,17 @@
+using System.Globalization;
 using System.Text.Json;
 using Holdfast.DriverKit;
 
 namespace Holdfast.Drivers.Linstor.Drbd;
 
-/// <summary>Asks the kernel's DRBD how resources are, without LINSTOR. A child process asks, because the kernel may not answer.</summary>
+/// <summary>
+/// Asks the kernel's DRBD how resources are, and tells it what cannot wait for LINSTOR. A child process does, because the kernel may not answer. Safe for
+/// concurrent use.
+/// </summary>
 internal sealed class DrbdSetup(IProcessRunner processes, TimeProvider time, BackendCallCounter calls, string program)
 {
     private const int NoSuchResource = 10;
+    private const int WrongUsage = 20;
     private static readonly TimeSpan Budget = TimeSpan.FromSeconds(5);
 
     /// <summary>One resource.</summary>
@@ -26,6 +31,19 @@ internal sealed class DrbdSetup(IProcessRunner processes, TimeProvider time, Bac
     /// <returns>The resources, or why they are not known.</returns>
     public Task<DrbdAnswer> AskAllAsync(CancellationToken cancellationToken) => RunAsync(["status", "--json"], cancellationToken);
 
+    /// <summary>Makes all I/O of a resource on this host fail, what waits in the kernel and what is to come, and takes the role of primary away from it.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>What became of it.</returns>
+    public Task<DrbdDeed> CutOffAsync(string name, CancellationToken cancellationToken) => TellAsync("secondary", ["secondary", "--force", name], cancellationToken);
+
+    /// <summary>Resumes I/O on this host that was suspended by a request, without LINSTOR.</summary>
+    /// <param name="minor">The device.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>What became of it.</returns>
+    public Task<DrbdDeed> ResumeAsync(int minor, CancellationToken cancellationToken) =>
+        TellAsync("resume-io", ["resume-io", minor.ToString(CultureInfo.InvariantCulture)], cancellationToken);
+
     /// <summary>Reads the output.</summary>
     /// <param name="json">The output.</param>
     /// <returns>The resources, or why they are not known.</returns>
@@ -42,19 +60,38 @@ internal sealed class DrbdSetup(IProcessRunner processes, TimeProvider time, Bac
         }
     }
 
-    private async Task<DrbdAnswer> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
-    {
-        using var limit = new CancellationTokenSource(Budget, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        calls.Count("drbdsetup status");
-        return await processes.RunAsync(program, arguments, either.Token) switch
+    private async Task<DrbdAnswer> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken) =>
+        await StartAsync("status", arguments, cancellationToken) switch
         {
             ProcessOutcome.Exited { ExitCode: 0 } done => Read(done.Output),
             ProcessOutcome.Exited { ExitCode: NoSuchResource } => new DrbdAnswer.Resources([]),
-            ProcessOutcome.Exited failed => new DrbdAnswer.NotKnown($"drbdsetup ended with {failed.ExitCode}: {failed.Error.Trim()}"),
-            ProcessOutcome.Killed => new DrbdAnswer.NotKnown("drbdsetup did not answer in time"),
-            ProcessOutcome.NotStarted notStarted => new DrbdAnswer.NotKnown($"drbdsetup cannot be run: {notStarted.Reason}"),
-            _ => throw new InvalidOperationException("The hierarchy is closed."),
+            ProcessOutcome.NotStarted notStarted => new DrbdAnswer.NotKnown(ReasonOf(notStarted), IsMissing: true),
+            var failed => new DrbdAnswer.NotKnown(ReasonOf(failed)),
         };
+
+    private async Task<DrbdDeed> TellAsync(string command, IReadOnlyList<string> arguments, CancellationToken cancellationToken) =>
+        await StartAsync(command, arguments, cancellationToken) switch
+        {
+            ProcessOutcome.Exited { ExitCode: 0 } => new DrbdDeed.Done(),
+            ProcessOutcome.Exited { ExitCode: WrongUsage } tooOld => new DrbdDeed.Impossible(ReasonOf(tooOld)),
+            ProcessOutcome.NotStarted notStarted => new DrbdDeed.Impossible(ReasonOf(notStarted)),
+            var failed => new DrbdDeed.Failed(ReasonOf(failed)),
+        };
+
+    private async Task<ProcessOutcome> StartAsync(string command, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(Budget, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        calls.Count($"drbdsetup {command}");
+        return either.IsCancellationRequested ? new ProcessOutcome.Killed(Gone: true) : await processes.RunAsync(program, arguments, either.Token);
     }
+
+    private static string ReasonOf(ProcessOutcome outcome) => outcome switch
+    {
+        ProcessOutcome.Exited failed => $"drbdsetup ended with {failed.ExitCode}: {(failed.Error.Trim() is { Length: > 0 } words ? words : failed.Output.Trim())}",
+        ProcessOutcome.Killed { Gone: true } => "drbdsetup did not answer in time",
+        ProcessOutcome.Killed => "drbdsetup hangs in the kernel and cannot be ended",
+        ProcessOutcome.NotStarted notStarted => $"drbdsetup cannot be run: {notStarted.Reason}",
+        _ => throw new InvalidOperationException("The hierarchy is closed."),
+    };
 }

@@ -25,11 +25,25 @@ internal sealed record ApiCallRc
     /// <summary>Reports an operator can ask the controller for.</summary>
     public IReadOnlyList<string>? ErrorReportIds { get; init; }
 
+    /// <summary>What it is about: kind to name.</summary>
+    public IReadOnlyDictionary<string, string>? ObjRefs { get; init; }
+
     /// <summary>The code, taken apart.</summary>
     [JsonIgnore]
     public ReturnCode Code => new(RetCode);
 
-    /// <summary>The entries as one text for an operator: message, cause, correction and error reports; bounded.</summary>
+    // LINSTOR leaves empty texts out.
+    [JsonIgnore]
+    private string Object
+    {
+        get
+        {
+            var named = (ObjRefs ?? new Dictionary<string, string>()).Where(static one => one.Key != "UUID").Select(static one => $"{one.Key} {one.Value}").ToList();
+            return named.Count == 0 ? "LINSTOR gives no text" : $"LINSTOR gives no text, and names {string.Join(", ", named)}";
+        }
+    }
+
+    /// <summary>The entries as one text for an operator: message, or what it is about where LINSTOR gives none, cause, correction and error reports; bounded.</summary>
     /// <param name="entries">The entries.</param>
     /// <returns>The text.</returns>
     public static string Describe(IEnumerable<ApiCallRc> entries)
@@ -43,7 +57,7 @@ internal sealed record ApiCallRc
                 text.Append(" | ");
             }
 
-            text.Append(entry.Code).Append(": ").Append(entry.Message);
+            text.Append(entry.Code).Append(": ").Append(string.IsNullOrWhiteSpace(entry.Message) ? entry.Object : entry.Message);
             Append(text, " cause: ", entry.Cause);
             Append(text, " details: ", entry.Details);
             Append(text, " correction: ", entry.Correction);

@@ -50,7 +50,9 @@ internal sealed class LinstorBench : IAsyncDisposable
         string? controllers = null,
         string? stateFolder = null,
         string? token = null,
-        GuestUser? guest = null)
+        GuestUser? guest = null,
+        IProcessRunner? processes = null,
+        TimeProvider? time = null)
     {
         var calls = new BackendCallCounter();
         var id = pool ?? new PoolId(Guid.NewGuid());
@@ -81,12 +83,12 @@ internal sealed class LinstorBench : IAsyncDisposable
                 GuestUser = guest,
                 Secrets = token is null ? new Dictionary<string, Secret>() : new Dictionary<string, Secret> { ["token"] = new(token) },
             },
-            Time = TimeProvider.System,
+            Time = time ?? TimeProvider.System,
             Ids = new TimeOrderedIdSource(TimeProvider.System),
             Random = new Random(1),
             Loggers = NullLoggerFactory.Instance,
             BackendCalls = calls,
-            Processes = new ProcessRunner(TimeProvider.System),
+            Processes = processes ?? new ProcessRunner(TimeProvider.System),
         };
         var driver = Ok(new LinstorDriverFactory().Create(context));
         _drivers.Add(driver);
@@ -150,6 +152,12 @@ internal sealed class LinstorBench : IAsyncDisposable
 
         public Task<DriverResult<DriverAck>> ReleaseAsync(VolumeId volume, AttachMode mode = AttachMode.Run, long generation = 1, double seconds = 30) =>
             Driver.ReleaseAsync(volume, new ReleaseRequest(mode, new(generation)), Call(seconds), Token);
+
+        public Task<DriverResult<DriverAck>> CutAsync(VolumeId volume, long generation = 1, double seconds = 30) =>
+            Driver.CutAsync(volume, new CutRequest(new(generation)), Call(seconds), Token);
+
+        public Task<DriverResult<DriverAck>> ResumeAsync(VolumeId volume, long generation = 1, double seconds = 30) =>
+            Driver.ResumeAsync(volume, new ResumeRequest(new(generation)), Call(seconds), Token);
 
         public Task<DriverResult<AttachmentList>> InventoryAsync() => Driver.ListAttachmentsAsync(Call(), Token);
 
