@@ -6,22 +6,44 @@ namespace Holdfast.DriverKit.Conformance;
 /// <param name="Starts">Whether the driver is started for the case; otherwise the case starts it itself.</param>
 public sealed record ConformanceCase(string Name, Func<ConformanceRun, Task> Body, bool Starts = true)
 {
-    /// <summary>How long a case may take.</summary>
-    public static TimeSpan Patience => TimeSpan.FromSeconds(90);
-
-    /// <summary>Judges a driver.</summary>
+    /// <summary>How long a case may take: several calls at the end of their deadlines.</summary>
     /// <param name="target">The driver.</param>
+    public static TimeSpan Patience(ConformanceTarget target) => target.Deadline * 4.5;
+
+    /// <summary>Judges a driver, and removes what was made for it from a backend that is shared.</summary>
+    /// <param name="target">The driver.</param>
+    /// <param name="isLeft">Is told what could not be removed.</param>
     /// <returns>Null when it does it; otherwise why the case does not apply.</returns>
     /// <exception cref="ConformanceException">It does not.</exception>
-    public async Task<string?> JudgeAsync(ConformanceTarget target)
+    public async Task<string?> JudgeAsync(ConformanceTarget target, Action<string>? isLeft = null)
     {
         if (target.Skip(Name) is { } reason)
         {
             return reason;
         }
 
-        using var patience = new CancellationTokenSource(Patience);
+        var allowed = Patience(target);
+        using var patience = new CancellationTokenSource(allowed);
         await using var run = await ConformanceRun.OpenAsync(target, patience.Token);
+        try
+        {
+            return await JudgeAsync(run, allowed, patience.Token);
+        }
+        finally
+        {
+            if (target.IsShared)
+            {
+                using var cleaning = new CancellationTokenSource(allowed);
+                foreach (var left in await run.CleanUpAsync(cleaning.Token))
+                {
+                    isLeft?.Invoke(left);
+                }
+            }
+        }
+    }
+
+    private async Task<string?> JudgeAsync(ConformanceRun run, TimeSpan allowed, CancellationToken patience)
+    {
         try
         {
             if (Starts)
@@ -29,7 +51,7 @@ public sealed record ConformanceCase(string Name, Func<ConformanceRun, Task> Bod
                 await run.StartAsync();
             }
 
-            await Body(run).WaitAsync(patience.Token);
+            await Body(run).WaitAsync(patience);
             run.ExpectNoSecrets();
             return null;
         }
@@ -39,7 +61,7 @@ public sealed record ConformanceCase(string Name, Func<ConformanceRun, Task> Bod
         }
         catch (OperationCanceledException) when (patience.IsCancellationRequested)
         {
-            throw new ConformanceException($"'{Name}' did not end within {Patience.TotalSeconds} s. The driver's log:\n{run.LogTail()}");
+            throw new ConformanceException($"'{Name}' did not end within {allowed.TotalSeconds} s. The driver's log:\n{run.LogTail()}");
         }
         catch (Exception failure)
         {

@@ -15,6 +15,7 @@ public static class ConformanceCases
         .. CloneCases.All,
         .. SnapshotCases.All,
         .. AttachmentCases.All,
+        .. CutCases.All,
         .. ConcurrencyCases.All,
         .. CrashCases.All,
     ];

@@ -8,10 +8,14 @@ namespace Holdfast.DriverKit.Conformance;
 /// <summary>One case's driver, on a pool of its own.</summary>
 public sealed class ConformanceRun : IAsyncDisposable
 {
+    /// <summary>Newer than any generation that a case names.</summary>
+    private const long LastGeneration = 1_000_000;
+
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(100);
     private readonly string _folder;
     private readonly List<DriverProcess> _processes = [];
     private readonly List<DriverClient> _clients = [];
+    private readonly MadeObjects _made = new();
     private DriverProcess? _process;
     private DriverClient? _client;
     private bool _hasReached;
@@ -81,7 +85,7 @@ public sealed class ConformanceRun : IAsyncDisposable
         Info = ready.Info!;
         _hasReached = false;
         _process = process;
-        _client = new DriverClient(Startup.Socket);
+        _client = new DriverClient(Startup.Socket, Target.Deadline, _made);
         _clients.Add(_client);
     }
 
@@ -90,6 +94,84 @@ public sealed class ConformanceRun : IAsyncDisposable
     {
         await Process.KillAsync();
         await StartAsync();
+    }
+
+    /// <summary>
+    /// Removes what the case has made: releases, deletes snapshots, deletes volumes, again and again while that gets on, because one may keep the other. By a driver
+    /// that is started afresh, whatever the case has done to the last one.
+    /// </summary>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>What is left, and why; empty when nothing is.</returns>
+    public async Task<IReadOnlyList<string>> CleanUpAsync(CancellationToken cancellationToken)
+    {
+        if (_made.Volumes.Count == 0)
+        {
+            return [];
+        }
+
+        try
+        {
+            foreach (var process in _processes.Where(static process => !process.HasExited))
+            {
+                await process.KillAsync();
+            }
+
+            var (started, ready) = await DriverProcess.StartAsync(Target.Executable, Startup, cancellationToken);
+            Keep(started);
+            if (!ready.Ready)
+            {
+                return [.. _made.Volumes.Select(volume => $"volume {volume}: the driver refuses to start: {ready.Error?.Text}")];
+            }
+
+            using var client = new DriverClient(Startup.Socket, Target.Deadline, _made);
+            for (var before = int.MaxValue; ;)
+            {
+                var left = await RemoveAsync(client, cancellationToken);
+                if (left.Count == 0 || left.Count >= before)
+                {
+                    return left;
+                }
+
+                before = left.Count;
+            }
+        }
+        catch (Exception failure) when (failure is ConformanceException or HttpRequestException or OperationCanceledException)
+        {
+            return [.. _made.Volumes.Select(volume => $"volume {volume}: whether it is removed is not known: {failure.Message}")];
+        }
+    }
+
+    private async Task<IReadOnlyList<string>> RemoveAsync(DriverClient client, CancellationToken cancellationToken)
+    {
+        List<string> left = [];
+        foreach (var one in (await client.AttachmentsAsync()).Value?.Attachments ?? [])
+        {
+            if (one is { Mode: { } mode, Generation: { } generation })
+            {
+                Note($"attachment of volume {one.VolumeId}", (await client.ReleaseAsync(one.VolumeId, generation.Value, mode)).Error);
+            }
+        }
+
+        foreach (var (volume, snapshot) in _made.Snapshots)
+        {
+            Note($"snapshot {snapshot} of volume {volume}", (await client.DeleteSnapshotAsync(volume, snapshot)).Error);
+        }
+
+        foreach (var volume in (await client.VolumesAsync()).Value?.Volumes.Select(static one => one.VolumeId).Union(_made.Volumes) ?? _made.Volumes)
+        {
+            Note($"volume {volume}", (await client.DeleteAsync(volume, LastGeneration)).Error);
+        }
+
+        return left;
+
+        void Note(string what, DriverError? error)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (error is not null and not { Code: DriverErrorCode.NotFound })
+            {
+                left.Add($"{what}: {error.Code}: {error.Text} {error.Backend}".TrimEnd());
+            }
+        }
     }
 
     /// <summary>Has an output looked through for secrets at the end of the case.</summary>
@@ -104,7 +186,8 @@ public sealed class ConformanceRun : IAsyncDisposable
         return volume;
     }
 
-    private async Task ReachedAsync()
+    /// <summary>Waits until the driver says that it has reached its backend.</summary>
+    public async Task ReachedAsync()
     {
         while (!_hasReached && (await Client.ProbeAsync()).Ok().ControlPlane != PlaneHealth.Up)
         {

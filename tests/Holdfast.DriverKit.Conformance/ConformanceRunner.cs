@@ -1,3 +1,4 @@
+using System.Globalization;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Driver;
@@ -10,13 +11,14 @@ internal static class ConformanceRunner
     private const string Usage =
         """
         holdfast-driver-conformance --driver EXECUTABLE [--config NAME=VALUE]... [--secret NAME=VALUE]... [--folder-setting NAME]
-                                    [--size BYTES] [--guest-user UID:GID] [--no-content] [--case PART-OF-NAME] [--list]
+                                    [--size BYTES] [--deadline SECONDS] [--guest-user UID:GID] [--no-content] [--case PART-OF-NAME] [--list]
 
           --driver          the driver to judge
-          --config          a setting of the pool; all cases share the backend that it names
+          --config          a setting of the pool; all cases share the backend that it names, and remove what they have made
           --folder-setting  a setting that gets the path of a new folder for each case instead
           --secret          a secret setting; its value must be seen nowhere
           --size            a size that is cheap for the backend (8388608)
+          --deadline        what a call may take (20)
           --guest-user      whom guests run as
           --no-content      do not read or write disks
           --case            only cases whose name contains this
@@ -27,6 +29,7 @@ internal static class ConformanceRunner
     {
         string? driver = null, part = null, folderSetting = null;
         long size = 8L * 1024 * 1024;
+        var deadline = TimeSpan.FromSeconds(20);
         GuestUser? guest = null;
         var (content, list) = (true, false);
         Dictionary<string, string> config = [];
@@ -55,6 +58,12 @@ internal static class ConformanceRunner
                         break;
                     case "--size":
                         size = long.Parse(Next());
+                        break;
+                    case "--deadline":
+                        var text = Next();
+                        deadline = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and <= 3600
+                            ? TimeSpan.FromSeconds(seconds)
+                            : throw new ArgumentException($"--deadline is a number of seconds from 1 to 3600, not '{text}'");
                         break;
                     case "--guest-user":
                         guest = Next().Split(':') is [var uid, var gid] ? new GuestUser(uint.Parse(uid), uint.Parse(gid)) : throw new ArgumentException("UID:GID is needed");
@@ -92,13 +101,13 @@ internal static class ConformanceRunner
             return 64;
         }
 
-        await using var target = new CommandLineTarget(Path.GetFullPath(driver), config, secrets, folderSetting, size, guest, content);
-        var (passed, failed, skipped) = (0, 0, 0);
+        await using var target = new CommandLineTarget(Path.GetFullPath(driver), config, secrets, folderSetting, size, deadline, guest, content);
+        var (passed, failed, skipped, left) = (0, 0, 0, 0);
         foreach (var one in cases)
         {
             try
             {
-                if (await one.JudgeAsync(target) is { } reason)
+                if (await one.JudgeAsync(target, Left) is { } reason)
                 {
                     skipped++;
                     Console.WriteLine($"skip  {one.Name}: {reason}");
@@ -116,8 +125,14 @@ internal static class ConformanceRunner
             }
         }
 
-        Console.WriteLine($"{passed} passed, {failed} failed, {skipped} skipped");
+        Console.WriteLine($"{passed} passed, {failed} failed, {skipped} skipped{(left > 0 ? $", {left} could not be removed" : string.Empty)}");
         return failed > 0 || passed == 0 ? 1 : 0;
+
+        void Left(string what)
+        {
+            left++;
+            Console.WriteLine($"LEFT  {what}");
+        }
     }
 
     private sealed class CommandLineTarget(
@@ -126,6 +141,7 @@ internal static class ConformanceRunner
         Dictionary<string, Secret> secrets,
         string? folderSetting,
         long size,
+        TimeSpan deadline,
         GuestUser? guest,
         bool content) : ConformanceTarget
     {
@@ -134,6 +150,11 @@ internal static class ConformanceRunner
         public override IReadOnlyDictionary<string, Secret> Secrets => secrets;
 
         public override long Size => size;
+
+        public override TimeSpan Deadline => deadline;
+
+        // A folder of each case's own goes with the case.
+        public override bool IsShared => folderSetting is null;
 
         public override GuestUser? GuestUser => guest;
 

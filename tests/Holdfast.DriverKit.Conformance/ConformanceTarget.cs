@@ -16,6 +16,12 @@ public abstract class ConformanceTarget : IAsyncDisposable
     /// <summary>A size that is cheap for the backend; others are small multiples of it.</summary>
     public virtual long Size => 8L * 1024 * 1024;
 
+    /// <summary>Deadline of the calls that a case makes.</summary>
+    public virtual TimeSpan Deadline => TimeSpan.FromSeconds(20);
+
+    /// <summary>Whether the cases share a backend that outlives them, so that each removes what it has made.</summary>
+    public virtual bool IsShared => false;
+
     /// <summary>Whether content can be written and read here; otherwise cases that look at bytes are skipped.</summary>
     public virtual bool HasContent => true;
 

@@ -90,7 +90,7 @@ internal static class ConcurrencyCases
                     answer.Fails(DriverErrorCode.Unknown, DriverErrorCode.Busy, DriverErrorCode.Unreachable);
                 }
 
-                run.Client.DeadlineMs = 20_000;
+                run.Client.DeadlineMs = (long)run.Target.Deadline.TotalMilliseconds;
                 (await run.Client.EnsureAsync(volume, 1, run.Size)).Ok();
                 (await run.Client.GetAsync(volume)).Ok();
             }
@@ -107,7 +107,7 @@ internal static class ConcurrencyCases
                     answer.Fails(DriverErrorCode.Unknown, DriverErrorCode.Busy, DriverErrorCode.Unreachable);
                 }
 
-                run.Client.DeadlineMs = 20_000;
+                run.Client.DeadlineMs = (long)run.Target.Deadline.TotalMilliseconds;
                 (await run.Client.DeleteAsync(volume, 1)).Ok();
                 (await run.Client.GetAsync(volume)).Fails(DriverErrorCode.NotFound);
             }

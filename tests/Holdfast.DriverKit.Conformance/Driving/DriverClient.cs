@@ -15,9 +15,16 @@ public sealed class DriverClient : IDisposable
     private static readonly OpenApiDocument Contract = OpenApiDocument.Load();
     private readonly HttpClient _http;
     private readonly List<string> _bodies = [];
+    private readonly MadeObjects _made;
 
-    public DriverClient(string socket)
+    /// <summary>Makes a client.</summary>
+    /// <param name="socket">The driver's socket.</param>
+    /// <param name="deadline">Deadline of calls.</param>
+    /// <param name="made">Where it is written down what was asked for.</param>
+    public DriverClient(string socket, TimeSpan deadline, MadeObjects made)
     {
+        _made = made;
+        DeadlineMs = (long)deadline.TotalMilliseconds;
         _http = new HttpClient(new SocketsHttpHandler
         {
             ConnectCallback = async (_, cancellationToken) =>
@@ -37,7 +44,7 @@ public sealed class DriverClient : IDisposable
         })
         {
             BaseAddress = new Uri("http://localhost"),
-            Timeout = TimeSpan.FromSeconds(60),
+            Timeout = deadline + TimeSpan.FromSeconds(40),
         };
     }
 
@@ -54,7 +61,7 @@ public sealed class DriverClient : IDisposable
     }
 
     /// <summary>Deadline of the following calls in milliseconds; null: the header is left out.</summary>
-    public long? DeadlineMs { get; set; } = 20_000;
+    public long? DeadlineMs { get; set; }
 
     public Task<DriverAnswer<DriverInfo>> InfoAsync() => CallAsync(HttpMethod.Get, DriverPaths.Info, null, DriverJson.Default.DriverInfo);
 
@@ -69,8 +76,10 @@ public sealed class DriverClient : IDisposable
     public Task<DriverAnswer<AttachmentList>> AttachmentsAsync() =>
         CallAsync(HttpMethod.Get, DriverPaths.Attachments, null, DriverJson.Default.AttachmentList);
 
-    public Task<DriverAnswer<VolumeReply>> EnsureAsync(VolumeId volume, long generation, long size, VolumeSource? source = null) =>
-        CallAsync(
+    public Task<DriverAnswer<VolumeReply>> EnsureAsync(VolumeId volume, long generation, long size, VolumeSource? source = null)
+    {
+        _made.Add(volume);
+        return CallAsync(
             HttpMethod.Put,
             DriverPaths.Volume(volume),
             Body(
@@ -83,6 +92,7 @@ public sealed class DriverClient : IDisposable
                 },
                 DriverJson.Default.EnsureVolumeRequest),
             DriverJson.Default.VolumeReply);
+    }
 
     public Task<DriverAnswer<VolumeReply>> GetAsync(VolumeId volume) =>
         CallAsync(HttpMethod.Get, DriverPaths.Volume(volume), null, DriverJson.Default.VolumeReply);
@@ -104,12 +114,15 @@ public sealed class DriverClient : IDisposable
             Body(new SealVolumeRequest(new Generation(generation)), DriverJson.Default.SealVolumeRequest),
             DriverJson.Default.VolumeReply);
 
-    public Task<DriverAnswer<DriverAck>> SnapshotAsync(VolumeId volume, SnapshotId snapshot, long generation) =>
-        CallAsync(
+    public Task<DriverAnswer<DriverAck>> SnapshotAsync(VolumeId volume, SnapshotId snapshot, long generation)
+    {
+        _made.Add(volume, snapshot);
+        return CallAsync(
             HttpMethod.Put,
             DriverPaths.Snapshot(volume, snapshot),
             Body(new EnsureSnapshotRequest(new Generation(generation)), DriverJson.Default.EnsureSnapshotRequest),
             DriverJson.Default.DriverAck);
+    }
 
     public Task<DriverAnswer<DriverAck>> DeleteSnapshotAsync(VolumeId volume, SnapshotId snapshot) =>
         CallAsync(HttpMethod.Delete, DriverPaths.Snapshot(volume, snapshot), null, DriverJson.Default.DriverAck);
@@ -135,6 +148,20 @@ public sealed class DriverClient : IDisposable
             HttpMethod.Delete,
             $"{DriverPaths.Attachment(volume)}?mode={(mode switch { AttachMode.Run => "run", AttachMode.Copy => "copy", _ => "migrate-in" })}&generation={generation}",
             null,
+            DriverJson.Default.DriverAck);
+
+    public Task<DriverAnswer<DriverAck>> CutAsync(VolumeId volume, long generation) =>
+        CallAsync(
+            HttpMethod.Post,
+            DriverPaths.Cut(volume),
+            Body(new CutRequest(new Generation(generation)), DriverJson.Default.CutRequest),
+            DriverJson.Default.DriverAck);
+
+    public Task<DriverAnswer<DriverAck>> ResumeAsync(VolumeId volume, long generation) =>
+        CallAsync(
+            HttpMethod.Post,
+            DriverPaths.Resume(volume),
+            Body(new ResumeRequest(new Generation(generation)), DriverJson.Default.ResumeRequest),
             DriverJson.Default.DriverAck);
 
     /// <summary>Sends any request; the answer must be one that the protocol knows.</summary>

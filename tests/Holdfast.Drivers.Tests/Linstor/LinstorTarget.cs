@@ -9,10 +9,15 @@ using Xunit;
 namespace Holdfast.Drivers.Tests.Linstor;
 
 /// <summary>The LINSTOR driver's executable on a simulated cluster, one for each case.</summary>
-internal sealed class LinstorTarget(bool drbd) : ConformanceTarget
+internal sealed class LinstorTarget(bool drbd, bool shared = false, FaultRule? fault = null) : ConformanceTarget
 {
     private const string Token = "taint-linstor-token";
     private LinstorSimulator? _simulator;
+
+    /// <summary>The cluster, once a case has begun.</summary>
+    public LinstorSimulator Simulator => _simulator ?? throw new InvalidOperationException("No case has begun.");
+
+    public override bool IsShared => shared;
 
     public override string Executable => DriverExecutable.Of("linstor");
 
@@ -33,6 +38,11 @@ internal sealed class LinstorTarget(bool drbd) : ConformanceTarget
             Token = Token,
             Https = true,
         });
+
+        if (fault is not null)
+        {
+            await _simulator.Faults.AddAsync(fault);
+        }
 
         // Guests come through it to their devices.
         File.SetUnixFileMode(
