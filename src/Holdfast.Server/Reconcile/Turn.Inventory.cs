@@ -255,12 +255,12 @@ internal sealed partial class Turn
             await MakeAgainAsync(pool, again.Volume, cancellationToken);
         }
 
-        var found = back.Count == 0 ? [] : await Db.Volumes.Where(v => back.Take(NamedOneByOne + 1).Contains(v.Id)).ToListAsync(cancellationToken);
-        if (back.Count <= NamedOneByOne)
+        if (back.Count is > 0 and <= NamedOneByOne)
         {
+            var found = await Db.Volumes.Where(v => back.Contains(v.Id)).ToListAsync(cancellationToken);
             await TellOfVolumesAsync(EventTypes.VolumeFound, EventLevel.Info, found, v => $"Volume {v.Name} ({v.Id}) is there again: the backend of storage pool {pool.Name} ({pool.Id}) knows it", cancellationToken);
         }
-        else
+        else if (back.Count > 0)
         {
             await TellPoolAsync(pool, EventTypes.VolumeFound, EventLevel.Info, $"{back.Count} volumes that were missing are there again: the backend of storage pool {pool.Name} ({pool.Id}) knows them", cancellationToken);
         }

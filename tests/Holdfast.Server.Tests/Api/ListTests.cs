@@ -517,7 +517,7 @@ public abstract class ListTests(ApiHost host)
         unclaimed.GetProperty("name").GetString().ShouldBe("hf-nobodys");
         unclaimed.GetProperty("why").GetString().ShouldBe("its marks name no pool");
         unclaimed.TryGetProperty("volumeid", out _).ShouldBeFalse();
-        (await host.CallAsync(host.User, "listUnclaimedVolumes")).ShouldFail(432);
+        (await host.CallAsync(host.User, "listUnclaimedVolumes")).ShouldFail(401);
     }
 
     private async Task<(VmRow Vm, StoragePoolRow Pool, HostRow Host)> WorldAsync(string name)

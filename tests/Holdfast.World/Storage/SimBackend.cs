@@ -169,6 +169,9 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
     {
         _volumes[volume.VolumeId] = volume;
         _owners.TryAdd(volume.VolumeId, Pool);
+
+        // A stranger's data is on no host whose satellite could be away.
+        _madeOn.TryAdd(volume.VolumeId, string.Empty);
         recorder.Add(new HistoryEntry.VolumeReturned(_owners[volume.VolumeId], volume.VolumeId));
     }
 
