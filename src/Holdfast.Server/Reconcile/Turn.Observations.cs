@@ -317,7 +317,7 @@ internal sealed partial class Turn
         if (changed is { Observed: BindingState.Attached, ControlPlane: PlaneHealth.Up } && binding.Observed != BindingState.Attached)
         {
             await SeedTemplatesAsync(cancellationToken);
-            if ((await ServingAsync(poolId, cancellationToken)) is [var only] && only == incarnation)
+            if (binding.Observed == BindingState.Degraded && await ServingAsync(poolId, cancellationToken) is [var only] && only == incarnation)
             {
                 // A backend that was away for everybody may have come back as it was before.
                 await WantInventoryAsync(poolId, cancellationToken);

@@ -383,7 +383,8 @@ public abstract class InventoryTests : IAsyncLifetime
         var before = (await RowAsync())?.Completed;
         Done(await Inventory.TakeAsync(_node.Admin, _pool, Token));
         await UntilAsync(
-            async () => await RowAsync() is { Completed: { } completed } && completed != before && !await _node.ReadAsync(db => db.Tasks.AnyAsync(t => t.Kind == WorkKind.ListVolumes && t.State == WorkState.Pending)),
+            // The next is due later: so this one began after it was asked for.
+            async () => await RowAsync() is { Completed: { } completed } row && completed != before && row.Due > completed && !await _node.ReadAsync(db => db.Tasks.AnyAsync(t => t.Kind == WorkKind.ListVolumes && t.State == WorkState.Pending)),
             () => "the look at the backend");
     }
 
