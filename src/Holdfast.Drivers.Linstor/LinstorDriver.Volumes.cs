@@ -113,15 +113,22 @@ internal sealed partial class LinstorDriver
         }
 
         var volumes = new List<VolumeInfo>();
+        var strays = new List<StrayVolume>();
         foreach (var definition in definitions)
         {
-            if (VolumeName.TryParse(definition.Name, out var volume) && VolumeMarks.TryRead(definition, volume, _pool, out var marks, out _))
+            // All of these carry the pool's mark, and LINSTOR copies it to whatever somebody clones or restores.
+            var whyNot = "its name has no id of a volume";
+            if (VolumeName.TryParse(definition.Name, out var volume) && VolumeMarks.TryRead(definition, volume, _pool, out var marks, out whyNot))
             {
                 volumes.Add(Describe(new Found.Ours(definition, WithReverts(marks!)) { IsDrbd = _traits.IsDrbd }));
             }
+            else if (definition.Name is { } name)
+            {
+                strays.Add(new StrayVolume(name, whyNot!));
+            }
         }
 
-        return new VolumeList(volumes);
+        return new VolumeList(volumes) { Strays = strays };
     }
 
     /// <inheritdoc/>

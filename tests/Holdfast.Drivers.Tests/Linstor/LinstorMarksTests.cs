@@ -265,7 +265,11 @@ public sealed class LinstorMarksTests
         error.Text.ShouldContain(volume.ToString());
         error.Text.ShouldContain("copy");
         Failed(await driver.EnsureAsync(copy)).Code.ShouldBe(DriverErrorCode.Invalid);
-        Ok(await driver.ListAsync()).Volumes.ShouldBeEmpty();
+        var listed = Ok(await driver.ListAsync());
+        listed.Volumes.ShouldBeEmpty();
+        var stray = listed.Strays.ShouldHaveSingleItem();
+        stray.Name.ShouldBe($"hf-{copy}", StringCompareShould.IgnoreCase);
+        stray.Why.ShouldContain(volume.ToString());
         (await MarksAsync(bench, copy)).ShouldNotBeEmpty();
     }
 }
