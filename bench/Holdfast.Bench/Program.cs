@@ -3,7 +3,11 @@ using Holdfast.Bench;
 using Holdfast.Staging;
 
 const int Usage = 2;
+
+// Each takes a boot and eight seconds.
+const int MostSuspended = 10;
 var stops = 100;
+var onlySuspended = false;
 IReadOnlyList<Death> deaths = Enum.GetValues<Death>();
 for (var i = 0; i < args.Length; i++)
 {
@@ -17,12 +21,15 @@ for (var i = 0; i < args.Length; i++)
             stops = given;
             i++;
             break;
+        case "--suspended":
+            onlySuspended = true;
+            break;
         case "--deaths" when i + 1 < args.Length && args[i + 1].Split(',').All(name => Enum.TryParse<Death>(name, ignoreCase: true, out _)):
             deaths = [.. args[i + 1].Split(',').Select(name => Enum.Parse<Death>(name, ignoreCase: true))];
             i++;
             break;
         default:
-            Console.Error.WriteLine($"usage: holdfast-bench [--quick] [--stops 100] [--deaths {string.Join(',', Enum.GetNames<Death>()).ToLowerInvariant()}]");
+            Console.Error.WriteLine($"usage: holdfast-bench [--quick] [--suspended] [--stops 100] [--deaths {string.Join(',', Enum.GetNames<Death>()).ToLowerInvariant()}]");
             return Usage;
     }
 }
@@ -31,6 +38,12 @@ Action<string> say = static text => Console.Error.WriteLine(text);
 await using var stage = await Stage.StartAsync(say);
 Console.WriteLine(await Machine.DescribeAsync(stage, args));
 Console.WriteLine();
+if (onlySuspended)
+{
+    await SuspendedStop.MeasureAsync(stage, Math.Min(stops, MostSuspended), say);
+    return 0;
+}
+
 Console.WriteLine("| driver | starts | start to ready, p50 ms | p99 ms | resident MiB |");
 Console.WriteLine("|---|---|---|---|---|");
 foreach (var driver in stage.Stack.Options.Programs.Drivers)
@@ -53,4 +66,6 @@ Console.WriteLine();
 Console.WriteLine("| case | stops | stop p50 ms | stop p99 ms | p50 dead/healthy | p99 dead/healthy | p50 over virsh, ms | start p50 ms | start p99 ms | p50 dead/healthy | p99 dead/healthy |");
 Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|");
 await latency.MeasureAsync(deaths);
+Console.WriteLine();
+await SuspendedStop.MeasureAsync(stage, Math.Min(stops, MostSuspended), say);
 return 0;

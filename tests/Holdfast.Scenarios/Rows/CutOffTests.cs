@@ -66,15 +66,8 @@ public sealed class CutOffTests(SharedStage shared, ITestOutputHelper output)
     {
         var stage = await shared.StageAsync();
         await using var pool = await HangingFolder.CreateAsync(stage, "thawing");
-        var link = Path.Combine(stage.Stack.Options.Data, "drivers", "holdfast-driver-directory");
-        var executable = new FileInfo(link).LinkTarget ?? throw new InvalidOperationException($"{link} is not a link");
-        var build = Directory.CreateTempSubdirectory("holdfast-builds-").FullName;
-        try
+        using (await ThawingDriver.InstallAsync(stage, pool))
         {
-            var before = await pool.DriverAsync();
-            Install(link, ThawingDriver(build));
-            await Wait.UntilAsync(
-                $"a driver that can cut to serve {pool.Name}", Soon, async () => await pool.BindingAsync() is { } binding && binding.Text("observed") == "Attached" && await pool.DriverAsync() != before);
             var own = await stage.DeployAsync("own", pool.Name);
             await own.ReadyAsync();
             var qemu = await FreezeAsync(pool, own);
@@ -97,12 +90,6 @@ public sealed class CutOffTests(SharedStage shared, ITestOutputHelper output)
             Promise.Holds(own.Console.Counter("vda") >= written, $"what the guest was told is written is there: {own.Console.Counter("vda")} after {written}");
             await own.DestroyAsync();
         }
-        finally
-        {
-            await pool.HealAsync();
-            Install(link, executable);
-            Directory.Delete(build, recursive: true);
-        }
 
         await RemoveAsync(stage, pool);
     }
@@ -120,26 +107,5 @@ public sealed class CutOffTests(SharedStage shared, ITestOutputHelper output)
         await Wait.UntilAsync(
             $"all that is owed to {pool.Name} to be settled", DeadStorage.SettlesWithin, async () => (await stage.ObligationsAsync()).All(owed => owed.Text("storageid") != pool.Id));
         await pool.RemoveAsync();
-    }
-
-    // Under the name of the driver that it takes the place of; which program it starts, an executable of .NET has in it.
-    private static string ThawingDriver(string folder)
-    {
-        var built = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "Holdfast.ThawingDriver", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory))));
-        foreach (var file in Directory.GetFiles(built))
-        {
-            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
-        }
-
-        var executable = Path.Combine(folder, "holdfast-driver-directory");
-        File.Copy(Path.Combine(built, "holdfast-driver-thawing"), executable, overwrite: true);
-        return executable;
-    }
-
-    // As a package does: never a moment without the file.
-    private static void Install(string link, string target)
-    {
-        File.CreateSymbolicLink(link + ".new", target);
-        File.Move(link + ".new", link, overwrite: true);
     }
 }
