@@ -22,9 +22,17 @@ internal sealed partial class MachineRunner
         }
 
         var held = _context.Ledger.Tables.AttachmentsOf(_machine.Value);
+        if (IsConfirmed && LeftOver(spec, domain, held) is { } left)
+        {
+            // A call to attach that libvirt did not answer in time may be carried out yet: only its word on a detach, asked for after it, says that the guest does not get the disk.
+            await HotDetachAsync(left);
+            _mustLook = true;
+            return;
+        }
+
         if (_refusedAdjustments == item.Generation || AdjustmentRules.Compare(spec, domain, Row, held) is not [var adjustment, ..])
         {
-            await RestRunningAsync(item, domain, held);
+            await RestRunningAsync(item);
             return;
         }
 
@@ -54,16 +62,13 @@ internal sealed partial class MachineRunner
         _mustLook = true;
     }
 
-    private async Task RestRunningAsync(HostItem item, OwnDomain domain, IReadOnlyList<AttachmentRow> held)
-    {
-        // Volumes that neither the specification wants nor the guest has any more: a detach that was done but not recorded.
-        var leftOver = held.Where(row => row.Mode == AttachMode.Run && domain.Disks.All(disk => disk.Volume != row.Volume)).ToArray();
-        if (leftOver.Length > 0)
-        {
-            _context.Ledger.Record([.. ObligationRules.LetGo(
-                _context.Ledger.Tables, leftOver, $"the disk left machine '{Name}'", _context.Loop.Time.GetUtcNow(), _context.Ids.Next)]);
-        }
+    /// <summary>A volume that neither the specification wants nor the guest is seen to have, and that is written down all the same: a detach that was done but not recorded, an attach nobody knows the end of.</summary>
+    private static VolumeId? LeftOver(MachineSpec spec, OwnDomain domain, IReadOnlyList<AttachmentRow> held) => held
+        .Where(row => row.Mode == AttachMode.Run && spec.Disks.All(disk => disk.VolumeId != row.Volume) && domain.Disks.All(disk => disk.Volume != row.Volume))
+        .Select(row => (VolumeId?)row.Volume).FirstOrDefault();
 
+    private async Task RestRunningAsync(HostItem item)
+    {
         var row = Row;
         if (row is not { State: MachineState.Running } || row.Generation != item.Generation)
         {

@@ -108,6 +108,13 @@ internal sealed partial class MachineRunner : IDisposable
 
         var attachments = _context.Ledger.Tables.AttachmentsOf(_machine.Value);
         var hasGuest = state is MachineState.Running or MachineState.Stopping or MachineState.Starting && _seen is Observation.Present { IsAlive: true };
+        MachineDiskStatus[] disks = !hasGuest ? [] :
+        [
+            .. domain!.Disks.Where(disk => disk.Volume is not null).Select(disk => new MachineDiskStatus(
+                disk.Volume!.Value,
+                attachments.FirstOrDefault(held => held.Volume == disk.Volume)?.SizeBytes ?? 0,
+                disk.Source)),
+        ];
         return new ItemReport
         {
             Kind = ItemKind.Machine,
@@ -123,13 +130,8 @@ internal sealed partial class MachineRunner : IDisposable
             {
                 State = state.Value,
                 RebootSequence = row?.RebootSequence ?? 0,
-                Disks = !hasGuest ? [] :
-                [
-                    .. domain!.Disks.Where(disk => disk.Volume is not null).Select(disk => new MachineDiskStatus(
-                        disk.Volume!.Value,
-                        attachments.FirstOrDefault(held => held.Volume == disk.Volume)?.SizeBytes ?? 0,
-                        disk.Source)),
-                ],
+                Disks = disks,
+                Unclear = [.. attachments.Where(held => held.Mode == AttachMode.Run && disks.All(disk => disk.VolumeId != held.Volume)).Select(held => held.Volume)],
                 Networks = hasGuest && item?.Machine is { } spec ? Networks(spec).Networks : [],
             },
         };

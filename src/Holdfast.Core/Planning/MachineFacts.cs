@@ -52,6 +52,9 @@ public sealed record MachineObservation
     /// <summary>Disks of the running guest and the sizes it sees.</summary>
     public IReadOnlyDictionary<VolumeId, long> Disks { get; init; } = new Dictionary<VolumeId, long>();
 
+    /// <summary>Volumes that the guest may have or get yet, though it is not seen to have them.</summary>
+    public IReadOnlySet<VolumeId> Unclear { get; init; } = new HashSet<VolumeId>();
+
     /// <summary>The sentence of a condition Failed; null when there is none.</summary>
     public string? Failure { get; init; }
 

@@ -350,7 +350,7 @@ public static class VmPlanner
         var isDone = job.Kind switch
         {
             JobKind.AttachVolume => hasDisk,
-            JobKind.DetachVolume => !hasDisk,
+            JobKind.DetachVolume => !hasDisk && !observed.Unclear.Contains(volume.Id),
             _ => seen >= volume.SizeBytes,
         };
         if (isDone)

@@ -270,8 +270,14 @@ public sealed record MachineStatus
     /// <summary>Reboots carried out, as <see cref="MachineSpec.RebootSequence"/> counts them.</summary>
     public long RebootSequence { get; init; }
 
-    /// <summary>Disks the running guest has, by volume; attach and detach are complete when this says so.</summary>
+    /// <summary>Disks the running guest has, by volume; an attach is complete when this says so, a detach when neither this nor <see cref="Unclear"/> names the volume.</summary>
     public IReadOnlyList<MachineDiskStatus> Disks { get => field ?? []; init; }
+
+    /// <summary>
+    /// Volumes that the host has written down for the guest and does not see it have: being attached or let go of, or libvirt does not answer. The guest may have them or get
+    /// them yet, so nobody else may write to them.
+    /// </summary>
+    public IReadOnlyList<VolumeId> Unclear { get => field ?? []; init; }
 
     /// <summary>Names of networks that its interfaces are on.</summary>
     public IReadOnlyList<string> Networks { get => field ?? []; init; }

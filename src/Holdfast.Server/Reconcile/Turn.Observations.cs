@@ -421,9 +421,9 @@ internal sealed partial class Turn
         var id = new VmId(report.Id);
         if (machine.State == MachineState.Running && report.Generation >= item.Generation && item.Desired == Desired.Running)
         {
-            // What the running guest gave up, and is not to have again, others may write.
+            // What the running guest gave up, and is not to have again, others may write. What it is only not seen to have it may have.
             var wanted = SpecOf(item)?.Disks.Select(d => d.VolumeId).ToHashSet() ?? [];
-            var seen = machine.Disks.Select(d => d.VolumeId).ToHashSet();
+            var seen = machine.Disks.Select(d => d.VolumeId).Concat(machine.Unclear).ToHashSet();
             var leases = await Db.Leases.Where(l => l.VmId == id).Select(l => l.VolumeId).ToListAsync(cancellationToken);
             foreach (var volume in leases.Where(v => !wanted.Contains(v) && !seen.Contains(v)))
             {

@@ -135,6 +135,7 @@ internal sealed partial class Turn
             },
             RebootSequence = machine.RebootSequence,
             Disks = machine.Disks.ToDictionary(d => d.VolumeId, d => d.SizeBytes),
+            Unclear = machine.Unclear.ToHashSet(),
             Failure = TextOf(report.Conditions, ConditionType.Failed, ConditionType.Conflict, ConditionType.LedgerUnwritable, ConditionType.HypervisorDown),
             IsExpired = report.Conditions.Any(c => c.Type == ConditionType.Expired),
             Stuck = TextsOf(report.Conditions, ConditionType.Uninterruptible),

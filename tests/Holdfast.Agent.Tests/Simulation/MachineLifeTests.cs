@@ -340,6 +340,28 @@ public sealed class MachineLifeTests
     }
 
     [Fact]
+    public void A_disk_that_libvirt_may_still_plug_in_is_told_as_unclear_until_libvirt_has_taken_it_out()
+    {
+        Running();
+        _host.Hypervisor.PlugsLate = true;
+        _host.Server.Send(Samples.Machine(Desired.Running, 2, disks: [Disk, OtherDisk]));
+        _host.Until(() => _host.Server.Report(ItemKind.Machine, Samples.Vm.Value) is { Generation.Value: 2, Conditions: [{ Type: ConditionType.HypervisorDown }] }, "libvirt does not answer");
+
+        // The attach has failed, and the machine is wanted without the disk.
+        _host.Server.Send(Samples.Machine(Desired.Running, 3, disks: Disk));
+        _host.Until(() => _host.Server.Report(ItemKind.Machine, Samples.Vm.Value) is { Generation.Value: 3 }, "the host has heard of it");
+        _host.Server.Machine(Samples.Vm)!.Unclear.ShouldContain(Samples.Volume2);
+        _host.For(TimeSpan.FromMinutes(1));
+        _host.Server.Machine(Samples.Vm)!.Unclear.ShouldContain(Samples.Volume2);
+        _other.Attached.ShouldHaveSingleItem();
+
+        _host.Hypervisor.GoOn();
+        _host.Until(() => _other.Attached.Count == 0 && _host.Server.Machine(Samples.Vm)!.Unclear.Count == 0, "taken out and released");
+        _host.Hypervisor.Domains[Samples.Vm].Disks.Single().Volume.ShouldBe(Samples.Volume);
+        _host.Hypervisor.Effects.ShouldBe(["start i-2-17-VM", "plug vdb", "unplug"]);
+    }
+
+    [Fact]
     public void A_reboot_happens_once_and_a_fresh_start_counts_as_one()
     {
         Running(spec => spec with { RebootSequence = 4 });

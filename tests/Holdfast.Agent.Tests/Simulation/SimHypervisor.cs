@@ -30,6 +30,19 @@ internal sealed class SimHypervisor(TimeProvider time) : IHypervisor
 
     public string? RefuseStart { get; set; }
 
+    /// <summary>libvirtd has taken calls to plug a disk in and answers nothing; see <see cref="GoOn"/>.</summary>
+    public bool PlugsLate { get; set; }
+
+    private Action? _late;
+
+    /// <summary>libvirtd goes on, and does what it was asked long ago.</summary>
+    public void GoOn()
+    {
+        (AnswersNothing, PlugsLate) = (false, false);
+        _late?.Invoke();
+        _late = null;
+    }
+
     public bool LosesEvents { get; set; }
 
     public HypervisorHealth Health => new(!IsDown, 0, null, default);
@@ -180,13 +193,26 @@ internal sealed class SimHypervisor(TimeProvider time) : IHypervisor
 
     public Task<AttachOutcome> AttachDiskAsync(VmId machine, DomainDisk disk, CancellationToken cancellationToken)
     {
-        if (!_domains.TryGetValue(machine, out var domain))
+        if (!_domains.TryGetValue(machine, out _))
         {
             return Task.FromResult<AttachOutcome>(new AttachOutcome.NotRunning());
         }
 
-        Effects.Add($"plug {disk.Target}");
-        _domains[machine] = domain with { Disks = [.. domain.Disks, new OwnDomainDisk(disk.Target, disk.Volume, "/dev/" + disk.Volume)] };
+        void Plug()
+        {
+            Effects.Add($"plug {disk.Target}");
+            var domain = _domains[machine];
+            _domains[machine] = domain with { Disks = [.. domain.Disks, new OwnDomainDisk(disk.Target, disk.Volume, "/dev/" + disk.Volume)] };
+        }
+
+        if (PlugsLate)
+        {
+            AnswersNothing = true;
+            _late = Plug;
+            return Task.FromResult<AttachOutcome>(new AttachOutcome.Failed(new HypervisorFault.TimedOut("attach-device", new LibvirtHypervisorOptions().DeviceDeadline)));
+        }
+
+        Plug();
         return Task.FromResult<AttachOutcome>(new AttachOutcome.Attached());
     }
 

@@ -292,6 +292,16 @@ public sealed class VmPlannerTests
         actions.OfType<VmAction.FailJob>().Any().ShouldBe(!isFirst);
     }
 
+    [Fact]
+    public void A_detach_is_not_done_while_the_guest_may_still_have_the_disk()
+    {
+        var volume = Volume() with { Type = VolumeType.DataDisk, IsDetaching = true, Jobs = [Job(JobKind.DetachVolume) with { Generation = new Generation(5) }] };
+        var seen = Seen(MachinePhase.Running, 5);
+        var facts = Vm(VmState.Running) with { Volumes = [volume], Machine = Machine(MachineWish.Running, seen with { Unclear = new HashSet<VolumeId> { volume.Id } }) };
+        VmPlanner.Plan(facts).OfType<VmAction.FinishDetach>().ShouldBeEmpty();
+        VmPlanner.Plan(facts with { Machine = Machine(MachineWish.Running, seen) }).OfType<VmAction.FinishDetach>().ShouldHaveSingleItem();
+    }
+
     private static VmFacts Vm(VmState state) => new() { Id = new VmId(Guid.Parse("22222222-0000-7000-8000-000000000001")), Name = "vm1", State = state, Now = Now };
 
     private static VolumeFacts Volume() => new()

@@ -437,6 +437,36 @@ public abstract class LifeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_volume_that_a_guest_may_still_get_from_a_libvirt_that_does_not_answer_is_given_to_nobody_else()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        await AddPoolAsync();
+        var template = await AddTemplateAsync();
+        var vm = new VmId(await _node.SucceedAsync(await DeployAsync(template)));
+        var other = new VmId(await _node.SucceedAsync(await DeployAsync(template, "other")));
+        var offering = Done(await _node.Service<IOfferingOperations>().CreateDiskOfferingAsync(_node.Admin, new CreateDiskOffering { Name = "any", Customized = true }, Token));
+        var zone = (await _node.VmAsync(vm.Value)).ZoneId;
+        var volume = new VolumeId(await _node.SucceedAsync(await _node.Volumes.CreateAsync(_node.Admin, new CreateVolume { Name = "data", DiskOfferingId = offering.Id, SizeGib = 2, ZoneId = zone }, Token)));
+        ItemReport Silent(HostItem item)
+        {
+            var report = TestAgent.Of(item, MachineState.Running, new Condition { Type = ConditionType.HypervisorDown, Text = "the hypervisor did not answer" });
+            return report with { Machine = report.Machine! with { Disks = [], Unclear = [volume] } };
+        }
+
+        agent.Behaviour = i => i is { Kind: ItemKind.Machine, Desired: Desired.Running } && i.Id == vm.Value ? Silent(i) : TestAgent.Obey(i);
+        (await _node.EndOfAsync(await _node.Volumes.AttachAsync(_node.Admin, volume, vm, null, Token))).State.ShouldBe(JobState.Failed);
+        await UntilAsync(() => Task.FromResult(agent.Items[(ItemKind.Machine, vm.Value)].Machine!.Disks.All(d => d.VolumeId != volume)), () => "the machine to be wanted without it");
+        await agent.RepeatAsync(ItemKind.Machine);
+        (await _node.ReadAsync(db => db.Leases.AnyAsync(l => l.VolumeId == volume && l.VmId == vm))).ShouldBeTrue();
+        Fault(await _node.Volumes.AttachAsync(_node.Admin, volume, other, null, Token)).Text.ShouldContain("still being given up by VM");
+
+        agent.Behaviour = TestAgent.Obey;
+        await agent.RepeatAsync(ItemKind.Machine);
+        await UntilAsync(async () => !await _node.ReadAsync(db => db.Leases.AnyAsync(l => l.VolumeId == volume)), () => "the lease to end");
+        await _node.SucceedAsync(await _node.Volumes.AttachAsync(_node.Admin, volume, other, null, Token));
+    }
+
+    [Fact]
     public async Task A_server_that_starts_again_on_the_same_database_goes_on()
     {
         var agent = await TestAgent.StartAsync(_node);
