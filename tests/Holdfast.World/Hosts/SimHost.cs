@@ -176,7 +176,11 @@ internal sealed class SimHost
     {
         HasPower = true;
         _boots++;
-        StartAgent();
+        if (!IsHeldDown)
+        {
+            // One that was installed anew has no agent to start before it has joined again.
+            StartAgent();
+        }
     }
 
     /// <summary>F23: installed anew. The agent is started once it has joined again.</summary>
