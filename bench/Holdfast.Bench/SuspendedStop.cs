@@ -26,12 +26,7 @@ internal static class SuspendedStop
             var guest = await stage.DeployAsync("suspended", pool.Name);
             for (var i = 0; i < stops; i++)
             {
-                if (i > 0)
-                {
-                    await guest.StartAsync();
-                }
-
-                await guest.ReadyAsync();
+                await (i == 0 ? guest.ReadyAsync() : guest.StartAsync());
                 var qemu = await Virsh.ProcessIdAsync(guest.Id) ?? throw new InvalidOperationException($"{guest.Name} does not run");
                 await pool.HangAsync();
                 await Wait.UntilAsync($"the QEMU of {guest.Name} to sleep in the kernel", Soon, () => Task.FromResult(HangingFolder.IsAsleep(qemu)));
