@@ -18,10 +18,18 @@ internal sealed class LedgerChecker : Checker
     private readonly HashSet<string> _damaged = [];
     private readonly HashSet<string> _full = [];
 
+    // Named by a ledger that went with its installation: a storage system may still finish what it was asked for.
+    private readonly HashSet<(string Host, VolumeId Volume)> _namedBefore = [];
+
     public override string Invariant => "I4";
 
     public override string? Look(HistoryEntry entry)
     {
+        if (entry is HistoryEntry.HostReimaged gone)
+        {
+            _namedBefore.UnionWith(_ledgers.Of(gone.Host).Items.Values.Select(row => VolumeOf(row.Item.Task)).OfType<VolumeId>().Select(volume => (gone.Host, volume)));
+        }
+
         _ledgers.Follow(entry);
         switch (entry)
         {
@@ -39,6 +47,7 @@ internal sealed class LedgerChecker : Checker
                 return _ledgers.Of(made.By).Items.Values.Any(row => VolumeOf(row.Item.Task) == made.Volume)
                     || _ledgers.Of(made.By).Obligations.Values.Any(row => row.Volume == made.Volume && row.Kind == ObligationKind.DeleteVolume)
                     || _damaged.Contains(made.By)
+                    || _namedBefore.Contains((made.By, made.Volume))
                     ? null
                     : $"volume {HistoryText.Short(made.Volume.Value)} was made by {made.By} before its ledger names it";
             case HistoryEntry.GuestStarted started:
