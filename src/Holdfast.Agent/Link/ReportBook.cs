@@ -1,5 +1,6 @@
 using Holdfast.Agent.Ledger;
 using Holdfast.Core.Ids;
+using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 
 namespace Holdfast.Agent.Link;
@@ -137,6 +138,10 @@ internal sealed class ReportBook
                     break;
                 case LedgerChange.PutMachine { Row.Machine: var machine }:
                     _items[(ItemKind.Machine, machine.Value)] = ++_marks;
+                    break;
+                // A machine's report names what is written down for its guest: also what went without any other change of the machine.
+                case LedgerChange.DropAttachment { Key: { Mode: not AttachMode.Copy, Owner: var holder } }:
+                    _items[(ItemKind.Machine, holder)] = ++_marks;
                     break;
                 case LedgerChange.PutTask { Row.Task: var task }:
                     _items[(ItemKind.Task, task.Value)] = ++_marks;

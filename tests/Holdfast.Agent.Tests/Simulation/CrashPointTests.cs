@@ -119,7 +119,7 @@ public sealed class CrashPointTests
         Survive(host, () => host.Until(() => host.Server.Machine(Samples.Vm)!.Disks.Count == 2, $"{name}: plugged in"));
         Consistent(host, storage, name);
         host.Server.Send(Samples.Machine(Desired.Running, 3, disks: Disk));
-        Survive(host, () => host.Until(() => host.Server.Machine(Samples.Vm)!.Disks.Count == 1, $"{name}: plugged out"));
+        Survive(host, () => host.Until(() => host.Server.Machine(Samples.Vm) is { Disks.Count: 1, Unclear.Count: 0 }, $"{name}: plugged out"));
         Survive(host, () => host.Until(() => storage.Attached.Count == 1, $"{name}: released"));
         host.Server.Send(Samples.Task(Samples.Id(0xD2), new TaskSpec.EnsureVolume
         {
