@@ -58,6 +58,17 @@ public sealed class LibvirtLane : IDisposable
         }
     }
 
+    /// <summary>Whether a call waits or runs, also one that nobody waits for any more.</summary>
+    /// <param name="key">Whom it is about.</param>
+    /// <returns>True as long as its body may yet run or runs.</returns>
+    public bool IsUnderWay(string key)
+    {
+        lock (_gate)
+        {
+            return _keys.ContainsKey(key);
+        }
+    }
+
     /// <summary>Runs a body on a thread of the lane.</summary>
     /// <typeparam name="T">What it returns.</typeparam>
     /// <param name="key">Whom it is about; at most <see cref="LibvirtLaneOptions.MaxPerKey"/> calls with one key are under way. Null for no limit.</param>

@@ -23,14 +23,14 @@ internal abstract record HypervisorFault
         public override string Message => $"the hypervisor is not reachable: {Detail}";
     }
 
-    /// <summary>All threads of the lane are busy or stuck and its queue is full; nothing was done.</summary>
+    /// <summary>All threads of the lane are busy or stuck and its queue is full, or an earlier call about the same is under way; nothing was done.</summary>
     internal sealed record Saturated(string Lane) : HypervisorFault
     {
         /// <inheritdoc/>
         public override bool EffectUnknown => false;
 
         /// <inheritdoc/>
-        public override string Message => $"the hypervisor lane '{Lane}' is full";
+        public override string Message => $"the hypervisor lane '{Lane}' is full or at an earlier call";
     }
 
     /// <summary>The hypervisor looked at the request and said no; nothing was done.</summary>

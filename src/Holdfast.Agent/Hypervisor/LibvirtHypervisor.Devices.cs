@@ -28,7 +28,7 @@ internal sealed partial class LibvirtHypervisor
             return new AttachOutcome.Failed(new HypervisorFault.Refused(0, unfit.Message));
         }
 
-        var answer = await _operations.CallAsync(Key("disk", machine), _options.DeviceDeadline, session => Attach(session, machine, disk, xml), cancellationToken);
+        var answer = await _operations.CallAsync(Key("attach", machine), _options.DeviceDeadline, session => Attach(session, machine, disk, xml), cancellationToken);
         return answer is LibvirtResult<AttachOutcome>.Ok { Value: var outcome }
             ? outcome
             : new AttachOutcome.Failed(HypervisorFaults.Of(answer, $"attach volume {disk.Volume}"));
@@ -37,6 +37,12 @@ internal sealed partial class LibvirtHypervisor
     /// <inheritdoc/>
     public async Task<DetachOutcome> DetachDiskAsync(VmId machine, VolumeId volume, CancellationToken cancellationToken)
     {
+        if (_operations.IsUnderWay(Key("attach", machine)))
+        {
+            // One that nobody waits for any more and that libvirt may not have begun: what libvirt says of the disk now, that one would change.
+            return new DetachOutcome.Failed(new HypervisorFault.Saturated(Key("attach", machine)));
+        }
+
         var begin = _time.GetTimestamp();
         var target = "";
         var ask = true;
@@ -126,6 +132,10 @@ internal sealed partial class LibvirtHypervisor
         };
     }
 
+    /// <summary>
+    /// Asks libvirt to detach, also when its description of the guest lacks the disk: the description does not wait for an attach under way, a detach does. So
+    /// <see cref="Unplug.NotAttached"/> means that libvirt carried out no attach when it was asked, and had the disk neither then nor after.
+    /// </summary>
     private static (Unplug State, string Target) Detach(LibvirtSession session, VmId machine, VolumeId volume, bool ask)
     {
         using var domain = session.FindDomain(machine.Value);
@@ -134,20 +144,18 @@ internal sealed partial class LibvirtHypervisor
             return (Unplug.NotRunning, "");
         }
 
-        if (live.Disks.FirstOrDefault(present => present.Volume == volume) is not { } disk)
-        {
-            return (Unplug.NotAttached, "");
-        }
-
+        var before = live.Disks.FirstOrDefault(present => present.Volume == volume);
+        var isTaken = before is not null;
         if (ask)
         {
             try
             {
                 domain.DetachLive(DiskAlias.Of(volume));
+                isTaken = true;
             }
-            catch (LibvirtException failure) when (failure.Error.Code == LibvirtErrorCode.DeviceMissing)
+            catch (LibvirtException failure) when (failure.Error.Code == LibvirtErrorCode.DeviceMissing || (before is null && failure.Error.Code == LibvirtErrorCode.InternalError))
             {
-                return (Unplug.Detached, disk.Target);
+                // Not there, or gone meanwhile: an alias that libvirt does not know is an internal error to it (9.0).
             }
             catch (LibvirtException failure) when (failure.Error.Message.Contains("already in the process of unplug", StringComparison.Ordinal))
             {
@@ -158,8 +166,8 @@ internal sealed partial class LibvirtHypervisor
         return ReadRunning(domain) switch
         {
             null => (Unplug.NotRunning, ""),
-            { } now when now.Disks.Any(present => present.Volume == volume) => (Unplug.Waiting, disk.Target),
-            _ => (Unplug.Detached, disk.Target),
+            { } now when now.Disks.FirstOrDefault(present => present.Volume == volume) is { } held => (Unplug.Waiting, held.Target),
+            _ => (isTaken ? Unplug.Detached : Unplug.NotAttached, before?.Target ?? ""),
         };
     }
 

@@ -24,8 +24,7 @@ internal sealed partial class MachineRunner
         var held = _context.Ledger.Tables.AttachmentsOf(_machine.Value);
         if (IsConfirmed && LeftOver(spec, domain, held) is { } left)
         {
-            // A call to attach that libvirt did not answer in time may be carried out yet, so libvirt is asked to detach first. It may say that the guest does not have the disk
-            // while an attach is under way that it does not show yet: that moment is left.
+            // A call to attach that libvirt did not answer in time may be carried out yet, so libvirt is asked to detach first: that waits for what it is at.
             await HotDetachAsync(left);
             _mustLook = true;
             return;

@@ -108,6 +108,47 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
     }
 
     [Fact]
+    public async Task A_disk_is_not_told_as_absent_while_another_agent_process_has_libvirt_attach_it()
+    {
+        var spec = await StartAsync();
+        var disk = Disk(NewVolume(), "vdb", await _libvirt.MakeDiskAsync($"{NewVolume()}.raw"), "raw");
+        await using var former = Connect(Impatient);
+        await using var next = Connect(Impatient);
+        (await PrivateLibvirt.RunAsync("kill", "-STOP", $"{QemuPid(spec)}")).ShouldBe(0);
+        (await former.AttachDiskAsync(spec.Machine, disk, Token)).ShouldBeOfType<AttachOutcome.Failed>().Fault.EffectUnknown.ShouldBeTrue();
+        (await FoundAsync(spec.Machine)).Disks.ShouldNotContain(found => found.Volume == disk.Volume);
+        (await next.DetachDiskAsync(spec.Machine, disk.Volume, Token)).ShouldBeOfType<DetachOutcome.Failed>().Fault.EffectUnknown.ShouldBeTrue();
+
+        (await PrivateLibvirt.RunAsync("kill", "-CONT", $"{QemuPid(spec)}")).ShouldBe(0);
+        await PluggedInAsync(spec, disk);
+    }
+
+    [Fact]
+    public async Task A_disk_is_not_told_as_absent_while_a_frozen_libvirtd_has_yet_to_attach_it()
+    {
+        var spec = await StartAsync();
+        var disk = Disk(NewVolume(), "vdb", await _libvirt.MakeDiskAsync($"{NewVolume()}.raw"), "raw");
+        await using var agent = Connect(Impatient);
+        (await agent.FindAsync(spec.Machine, Token)).ShouldBeOfType<FindOutcome.Found>();
+        await _libvirt.FreezeDaemonAsync();
+        try
+        {
+            (await agent.AttachDiskAsync(spec.Machine, disk, Token)).ShouldBeOfType<AttachOutcome.Failed>().Fault.EffectUnknown.ShouldBeTrue();
+            (await agent.DetachDiskAsync(spec.Machine, disk.Volume, Token)).ShouldBeOfType<DetachOutcome.Failed>().Fault.ShouldBeOfType<HypervisorFault.Saturated>();
+        }
+        finally
+        {
+            await _libvirt.ThawDaemonAsync();
+        }
+
+        await PluggedInAsync(spec, disk);
+
+        // No system runs in the guest that would give the disk back.
+        await PrivateLibvirt.UntilAsync(
+            async () => await agent.DetachDiskAsync(spec.Machine, disk.Volume, Token) == new DetachOutcome.GuestHolds("vdb"), "the detach to be asked for once the attach has ended");
+    }
+
+    [Fact]
     public async Task A_guest_restarts_in_place_when_told()
     {
         var root = NewVolume();
@@ -414,8 +455,14 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
         return XElement.Parse(xml);
     }
 
-    private LibvirtHypervisor Connect() =>
-        new(new LibvirtHypervisorOptions { Uri = _libvirt.Uri }, TimeProvider.System, NullLogger<LibvirtHypervisor>.Instance);
+    private LibvirtHypervisorOptions Impatient => new() { Uri = _libvirt.Uri, DeviceDeadline = TimeSpan.FromSeconds(2), UnplugPatience = TimeSpan.FromSeconds(1) };
+
+    private Task PluggedInAsync(DomainSpec spec, DomainDisk disk) => PrivateLibvirt.UntilAsync(
+        async () => (await FoundAsync(spec.Machine)).Disks.Any(found => found.Volume == disk.Volume), "libvirt to carry out the attach that nobody waits for any more");
+
+    private LibvirtHypervisor Connect() => Connect(new LibvirtHypervisorOptions { Uri = _libvirt.Uri });
+
+    private static LibvirtHypervisor Connect(LibvirtHypervisorOptions options) => new(options, TimeProvider.System, NullLogger<LibvirtHypervisor>.Instance);
 
     private async Task<Accelerator> AcceleratorAsync() => (await _hypervisor.DescribeHostAsync(Token)).ShouldBeOfType<DescribeOutcome.Described>().Host.Accelerator;
 
