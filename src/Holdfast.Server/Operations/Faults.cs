@@ -1,4 +1,5 @@
 using Holdfast.Server.Reconcile;
+using Holdfast.Server.Store.Rows;
 
 namespace Holdfast.Server.Operations;
 
@@ -97,6 +98,22 @@ internal static class Faults
 
     /// <summary>detach of a volume that is attached nowhere.</summary>
     public static ApiFault VolumeNotAttached() => Invalid("The specified volume is not attached to a VM.");
+
+    /// <summary>detach of a volume from a VM that it is not attached to, or from a place where it is not.</summary>
+    public static ApiFault VolumeElsewhere(VolumeRow volume, VmRow vm, DetachVolume request)
+    {
+        var place = request switch
+        {
+            { VmId: { } other, DeviceId: { } device } => $"device {device} of VM {other}",
+            { VmId: { } other } => $"VM {other}",
+            _ => $"device {request.DeviceId}",
+        };
+        return Invalid($"Volume {volume.Name} ({volume.Id}) is attached as device {volume.DeviceId} of VM {vm.Name} ({vm.Id}), not to {place}: it was not detached");
+    }
+
+    /// <summary>Two places were named, and one is not in the other.</summary>
+    public static ApiFault NotWithin(string inner, string outer) =>
+        Invalid($"{inner} is not in {outer}");
 
     /// <summary>resize of a volume in a wrong state.</summary>
     public static ApiFault VolumeNotResizable(object volume, string name, object state) =>

@@ -47,6 +47,13 @@ internal sealed class HostOperations : IHostOperations
                         return new Outcome<JoinTokenIssued>.Refused(Faults.NoSuchEntity(command, "hostid", known));
                     }
 
+                    if (clusterId is { } named && named != host.ClusterId)
+                    {
+                        var other = await turn.Db.Clusters.FirstOrDefaultAsync(c => c.Id == named && c.Removed == null, ct);
+                        return new Outcome<JoinTokenIssued>.Refused(
+                            other is null ? Faults.NoSuchEntity(command, "clusterid", named) : Faults.NotWithin($"Host {host.Name} ({host.Id})", $"cluster {other.Name} ({named})"));
+                    }
+
                     cluster = host.ClusterId;
                 }
 

@@ -25,16 +25,16 @@ internal sealed record CreateVolume
 /// <param name="ShrinkOk">Accepted for compatibility; shrinking is refused all the same.</param>
 internal sealed record ResizeVolume(VolumeId VolumeId, long? SizeGib, DiskOfferingId? DiskOfferingId, bool ShrinkOk);
 
-/// <summary>Which volume to detach: by its id, or by VM and device id.</summary>
+/// <summary>Which volume to detach: by its id, or by VM and device id. All that is named must be so.</summary>
 /// <param name="VolumeId">The volume.</param>
-/// <param name="VmId">The VM, when no volume is named.</param>
-/// <param name="DeviceId">The device, when no volume is named.</param>
+/// <param name="VmId">The VM.</param>
+/// <param name="DeviceId">The device.</param>
 internal sealed record DetachVolume(VolumeId? VolumeId, VmId? VmId, int? DeviceId);
 
 /// <summary>Volumes. "Unknown id" is 431 <see cref="Faults.NoSuchEntity"/>, also for somebody else's.</summary>
 internal interface IVolumeOperations
 {
-    /// <summary>createVolume. Stays Allocated, without a pool, until it is attached first. 431 unknown offering or zone, missing or superfluous size.</summary>
+    /// <summary>createVolume. Stays Allocated, without a pool, until it is attached first. 431 unknown offering or zone, missing or superfluous size, a VM of another zone.</summary>
     Task<JobOutcome> CreateAsync(Caller caller, CreateVolume request, CancellationToken cancellationToken);
 
     /// <summary>
@@ -43,7 +43,7 @@ internal interface IVolumeOperations
     /// </summary>
     Task<JobOutcome> AttachAsync(Caller caller, VolumeId volumeId, VmId vmId, int? deviceId, CancellationToken cancellationToken);
 
-    /// <summary>detachVolume. 431 not attached, a root disk, VM neither Running nor Stopped. Done when the guest gave it up.</summary>
+    /// <summary>detachVolume. 431 not attached, attached to another VM or as another device than was named, a root disk, VM neither Running nor Stopped. Done when the guest gave it up.</summary>
     Task<JobOutcome> DetachAsync(Caller caller, DetachVolume request, CancellationToken cancellationToken);
 
     /// <summary>deleteVolume (synchronous, at once): the deletion goes through a host's ledger; the volume stays Expunging while owed. 431 attached, wrong state.</summary>

@@ -317,43 +317,58 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
         var zone = await turn.Db.Zones.FirstOrDefaultAsync(z => z.Id == request.ZoneId && z.Removed == null, cancellationToken);
         if (zone is null)
         {
-            return (default, null, Faults.NoSuchEntity(command, "zoneid", request.ZoneId));
+            return Refused(Faults.NoSuchEntity(command, "zoneid", request.ZoneId));
         }
 
         if (zone.AllocationState != "Enabled")
         {
-            return (default, null, Faults.PermissionDenied($"Cannot perform this operation, Zone is currently disabled: {zone.Name} ({zone.Id})"));
+            return Refused(Faults.PermissionDenied($"Cannot perform this operation, Zone is currently disabled: {zone.Name} ({zone.Id})"));
+        }
+
+        if (request.Hypervisor is { } hypervisor && !hypervisor.Equals("KVM", StringComparison.OrdinalIgnoreCase))
+        {
+            return Refused(Faults.Invalid($"Invalid hypervisor {hypervisor}: the only hypervisor is KVM"));
         }
 
         switch (request.Scope?.ToUpperInvariant() ?? "CLUSTER")
         {
+            case "ZONE" when request is { PodId: not null } or { ClusterId: not null } or { HostId: not null }:
+                return Refused(Faults.Invalid("With scope ZONE a storage pool is on every host of the zone: it takes neither podid nor clusterid nor hostid"));
             case "ZONE":
-                return request.Hypervisor switch
-                {
-                    null => (default, null, Faults.Invalid("Missing parameter hypervisor. Hypervisor type is required to create zone wide primary storage.")),
-                    _ when !request.Hypervisor.Equals("KVM", StringComparison.OrdinalIgnoreCase) => (default, null, Faults.Invalid($"Invalid hypervisor {request.Hypervisor}: the only hypervisor is KVM")),
-                    _ => (PoolScope.Zone, null, null),
-                };
+                return request.Hypervisor is null
+                    ? Refused(Faults.Invalid("Missing parameter hypervisor. Hypervisor type is required to create zone wide primary storage."))
+                    : (PoolScope.Zone, null, null);
+            case "CLUSTER" when request.ClusterId is null:
+                return Refused(Faults.Invalid("cluster id can't be null, if scope is cluster"));
+            case "CLUSTER" when request.HostId is not null:
+                return Refused(Faults.Invalid("With scope CLUSTER a storage pool is on every host of the cluster: hostid goes with scope HOST"));
             case "CLUSTER":
-                if (request.ClusterId is not { } clusterId)
-                {
-                    return (default, null, Faults.Invalid("cluster id can't be null, if scope is cluster"));
-                }
-
+                var clusterId = request.ClusterId!.Value;
                 var cluster = await turn.Db.Clusters.FirstOrDefaultAsync(c => c.Id == clusterId && c.ZoneId == request.ZoneId && c.Removed == null, cancellationToken);
-                return cluster is null ? (default, null, Faults.NoSuchEntity(command, "clusterid", clusterId)) : (PoolScope.Cluster, cluster, null);
+                return cluster switch
+                {
+                    null => Refused(Faults.NoSuchEntity(command, "clusterid", clusterId)),
+                    _ when request.PodId is { } pod && pod != cluster.PodId => Refused(Faults.NotWithin($"Cluster {cluster.Name} ({cluster.Id})", $"pod {pod}")),
+                    _ => (PoolScope.Cluster, cluster, null),
+                };
             case "HOST":
                 if (request.HostId is not { } hostId)
                 {
-                    return (default, null, Faults.Invalid("host id can't be null, if scope is host"));
+                    return Refused(Faults.Invalid("host id can't be null, if scope is host"));
                 }
 
                 var host = await turn.Db.Hosts.FirstOrDefaultAsync(h => h.Id == hostId && h.ZoneId == request.ZoneId && h.Removed == null, cancellationToken);
-                return host is null
-                    ? (default, null, Faults.NoSuchEntity(command, "hostid", hostId))
-                    : (PoolScope.Host, await turn.Db.Clusters.FirstOrDefaultAsync(c => c.Id == host.ClusterId, cancellationToken), null);
+                return host switch
+                {
+                    null => Refused(Faults.NoSuchEntity(command, "hostid", hostId)),
+                    _ when request.ClusterId is { } named && named != host.ClusterId => Refused(Faults.NotWithin($"Host {host.Name} ({host.Id})", $"cluster {named}")),
+                    _ when request.PodId is { } pod && pod != host.PodId => Refused(Faults.NotWithin($"Host {host.Name} ({host.Id})", $"pod {pod}")),
+                    _ => (PoolScope.Host, await turn.Db.Clusters.FirstOrDefaultAsync(c => c.Id == host.ClusterId, cancellationToken), null),
+                };
             default:
-                return (default, null, Faults.Invalid($"invalid scope for pool {request.Scope}"));
+                return Refused(Faults.Invalid($"invalid scope for pool {request.Scope}"));
         }
+
+        static (PoolScope Scope, ClusterRow? Cluster, ApiFault? Fault) Refused(ApiFault fault) => (default, null, fault);
     }
 }

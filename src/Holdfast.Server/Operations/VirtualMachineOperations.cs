@@ -35,9 +35,18 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
             "startVirtualMachine",
             async (turn, vm, ct) =>
             {
-                if (hostId is { } host && (!caller.IsRootAdmin || !await turn.Db.Hosts.AnyAsync(h => h.Id == host && h.Removed == null, ct)))
+                if (hostId is { } wanted)
                 {
-                    return new JobOutcome.Refused(Faults.NoSuchEntity("startVirtualMachine", "hostid", host));
+                    var host = caller.IsRootAdmin ? await turn.Db.Hosts.FirstOrDefaultAsync(h => h.Id == wanted && h.Removed == null, ct) : null;
+                    if (host is null)
+                    {
+                        return new JobOutcome.Refused(Faults.NoSuchEntity("startVirtualMachine", "hostid", wanted));
+                    }
+
+                    if (host.ZoneId != vm.ZoneId)
+                    {
+                        return new JobOutcome.Refused(Faults.NotWithin($"Host {host.Name} ({host.Id})", $"the zone of VM {vm.Name} ({vm.Id})"));
+                    }
                 }
 
                 var job = await AddJobAsync(turn, caller, JobKind.StartVm, vm, "starting", ct);
@@ -311,6 +320,16 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
             return Refused(Faults.NoSuchEntity(command, "clusterid", clusterId));
         }
 
+        if (request is { HostId: { } onHost, ClusterId: { } inCluster })
+        {
+            var host = await db.Hosts.SingleAsync(h => h.Id == onHost, cancellationToken);
+            if (host.ClusterId != inCluster)
+            {
+                var cluster = await db.Clusters.SingleAsync(c => c.Id == inCluster, cancellationToken);
+                return Refused(Faults.NotWithin($"Host {host.Name} ({host.Id})", $"cluster {cluster.Name} ({cluster.Id})"));
+            }
+        }
+
         var (networks, networkFault) = await NetworksAsync(db, request, zone.Id, cancellationToken);
         if (networkFault is not null)
         {
@@ -391,7 +410,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                     Id = new NicId(turn.NewId()),
                     VmId = id,
                     NetworkId = networks[i],
-                    Mac = i == 0 && request.MacAddress is { } mac ? mac.ToLowerInvariant() : NewMac(turn),
+                    Mac = i == 0 && request.MacAddress is { } mac ? MacAddress.Read(mac)! : NewMac(turn),
                     DeviceId = i,
                     IsDefault = i == 0,
                 },
@@ -441,9 +460,21 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
 
     private static async Task<(IReadOnlyList<NetworkId> Networks, ApiFault? Fault)> NetworksAsync(StoreConnection db, DeployVirtualMachine request, ZoneId zone, CancellationToken cancellationToken)
     {
-        if (request.MacAddress is { } mac && !IsMac(mac))
+        if (request.MacAddress is { } mac)
         {
-            return ([], Faults.Invalid($"Mac address is not valid: {mac}"));
+            if (MacAddress.Read(mac) is not { } address)
+            {
+                return ([], Faults.Invalid($"Mac address is not valid: {mac}. {MacAddress.Rule}"));
+            }
+
+            var holder = await (from n in db.Nics
+                                join v in db.Vms on n.VmId equals v.Id
+                                where n.Mac == address && n.Removed == null
+                                select new { v.Id, v.Name }).FirstOrDefaultAsync(cancellationToken);
+            if (holder is not null)
+            {
+                return ([], Faults.Invalid($"Mac address {address} is that of VM {holder.Name} ({holder.Id}): no two interfaces have the same"));
+            }
         }
 
         if (request.NetworkIds.Count == 0)
@@ -494,8 +525,6 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
     private static ApiFault? CheckName(string? name) => name is null || (name.Length is >= 1 and <= 63 && char.IsAsciiLetterOrDigit(name[0]) && char.IsAsciiLetterOrDigit(name[^1]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'))
         ? null
         : Faults.Invalid("Invalid name. Vm name can contain ASCII letters 'a' through 'z', the digits '0' through '9', and the hyphen ('-'), must be between 1 and 63 characters long, and can't start or end with \"-\"");
-
-    private static bool IsMac(string mac) => mac.Split(':') is { Length: 6 } parts && parts.All(p => p.Length == 2 && p.All(char.IsAsciiHexDigit)) && (Convert.ToByte(parts[0], 16) & 1) == 0;
 
     private static string NewMac(Turn turn) =>
         string.Create(CultureInfo.InvariantCulture, $"02:{turn.NextRandom(256):x2}:{turn.NextRandom(256):x2}:{turn.NextRandom(256):x2}:{turn.NextRandom(256):x2}:{turn.NextRandom(256):x2}");

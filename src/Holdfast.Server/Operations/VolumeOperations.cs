@@ -79,9 +79,16 @@ internal sealed class VolumeOperations : IVolumeOperations
                     return new JobOutcome.Refused(Faults.NoSuchEntity(command, "virtualmachineid", vmId));
                 }
 
-                if (vm.State is not (VmState.Running or VmState.Stopped))
+                if (vm.State is not (VmState.Running or VmState.Stopped) || vm.Removal != VmRemoval.None)
                 {
                     return new JobOutcome.Refused(Faults.VmNotRunningOrStopped());
+                }
+
+                if (vm.ZoneId != request.ZoneId)
+                {
+                    var zones = await turn.Db.Zones.Where(z => z.Id == request.ZoneId || z.Id == vm.ZoneId).ToDictionaryAsync(z => z.Id, z => z.Name, ct);
+                    return new JobOutcome.Refused(Faults.Invalid(
+                        $"VM {vm.Name} ({vm.Id}) is in zone {zones[vm.ZoneId]} ({vm.ZoneId}), not in zone {zones[request.ZoneId]} ({request.ZoneId}), where the volume was to be made"));
                 }
 
                 var device = VirtualMachineOperations.FreeDevice(await DevicesAsync(turn, vmId, ct));
@@ -191,6 +198,11 @@ internal sealed class VolumeOperations : IVolumeOperations
             }
 
             var vm = await turn.Db.Vms.SingleAsync(v => v.Id == vmId, ct);
+            if ((request.VmId is { } named && named != vmId) || (request.DeviceId is { } position && position != volume.DeviceId))
+            {
+                return new JobOutcome.Refused(Faults.VolumeElsewhere(volume, vm, request));
+            }
+
             if (vm.State is not (VmState.Running or VmState.Stopped))
             {
                 return new JobOutcome.Refused(Faults.VmNotRunningOrStopped());

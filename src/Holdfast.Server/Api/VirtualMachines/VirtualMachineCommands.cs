@@ -39,7 +39,7 @@ internal static class VirtualMachineCommands
     private static readonly ValueParameter<ClusterId> Cluster = Id<ClusterId>("clusterid", EntityKind.Cluster, "the cluster to start in; root administrators only");
     private static readonly ListParameter<NetworkId> Networks = Ids<NetworkId>("networkids", EntityKind.Network, "the networks; the zone's default network when none is sent");
     private static readonly MapParameter IpToNetworks = Map("iptonetworklist", "the networks, one a row: iptonetworklist[0].networkid=ID, with .mac for a MAC address");
-    private static readonly TextParameter Mac = Text("macaddress", "the MAC address of the default network interface");
+    private static readonly TextParameter Mac = Text("macaddress", "the MAC address of the default network interface, with colons, dashes or dots; refused while another interface has it");
     private static readonly ValueParameter<DiskOfferingId> DiskOffering = Id<DiskOfferingId>("diskofferingid", EntityKind.DiskOffering, "the disk offering of a data disk");
     private static readonly ValueParameter<long> Size = Long("size", "the size of that data disk in GiB, when its offering is customized");
     private static readonly ValueParameter<long> RootDiskSize = Long("rootdisksize", "the size of the root disk in GiB");

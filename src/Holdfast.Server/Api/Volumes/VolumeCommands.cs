@@ -31,6 +31,8 @@ internal static class VolumeCommands
     private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone; the VM's when one is named");
     private static readonly ValueParameter<VmId> Vm = Id<VmId>("virtualmachineid", EntityKind.VirtualMachine, "the VM", required: true);
     private static readonly ValueParameter<VmId> MaybeVm = Id<VmId>("virtualmachineid", EntityKind.VirtualMachine, "the VM");
+    private static readonly ValueParameter<VmId> FromVm = Id<VmId>("virtualmachineid", EntityKind.VirtualMachine, "the VM that the volume is attached to; refused when it is attached to another");
+    private static readonly ValueParameter<int> FromDevice = Int("deviceid", "the position at the VM; refused when the volume is at another");
     private static readonly ValueParameter<int> DeviceId = Int("deviceid", "the position at the VM: 1, 2 or 4 to 15; chosen when not sent");
     private static readonly ValueParameter<bool> ShrinkOk = Bool("shrinkok", "accepted for compatibility: shrinking is refused all the same");
 
@@ -77,7 +79,7 @@ internal static class VolumeCommands
             Description = "Detaches a data volume from its VM; named by its id, or by deviceid and virtualmachineid",
             Roles = Roles.Authenticated,
             IsAsync = true,
-            Parameters = [MaybeVolume, MaybeVm, DeviceId],
+            Parameters = [MaybeVolume, FromVm, FromDevice],
             Response = VolumeView.Shape,
             Handler = DetachAsync,
         },
@@ -171,7 +173,7 @@ internal static class VolumeCommands
 
     private static async Task<ApiResult> DetachAsync(CommandCall call, CancellationToken cancellationToken)
     {
-        var request = new DetachVolume(call.Get(MaybeVolume), call.Get(MaybeVm), call.Get(DeviceId));
+        var request = new DetachVolume(call.Get(MaybeVolume), call.Get(FromVm), call.Get(FromDevice));
         if (request.VolumeId is null && request.VmId is null)
         {
             return ApiError.Missing(call.Command.Name, MaybeVolume.Name);
@@ -179,7 +181,7 @@ internal static class VolumeCommands
 
         if (request.VolumeId is null && request.DeviceId is null)
         {
-            return ApiError.Missing(call.Command.Name, DeviceId.Name);
+            return ApiError.Missing(call.Command.Name, FromDevice.Name);
         }
 
         return (await call.Services.Volumes.DetachAsync(call.Caller.ForOperations, request, cancellationToken)).ToResult();
