@@ -107,7 +107,8 @@ internal sealed class AgentLink(Simulator simulator, Recorder recorder, SimHost 
 
     private void Deliver(WatchStream stream, SimProcess agent, string type, string data)
     {
-        if (agent.IsDead)
+        // Nobody reads what comes on a connection that was closed: the agent was not told, and has heard nothing that a checker could hold it to.
+        if (agent.IsDead || stream.IsLeft)
         {
             return;
         }
