@@ -15,6 +15,7 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
 {
     private const string FileName = "ledger.db";
     private const string KeyFileName = "ledger.key";
+    private const int MostNamed = 20;
     private static readonly string[] TableNames = ["item", "machine", "attachment", "obligation", "task", "binding", "number"];
     private readonly SqliteConnection _connection;
     private readonly RowSeal _seal;
@@ -61,10 +62,21 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
             reason = exception.Message;
         }
 
-        var salvage = connection is null ? [] : Salvage(connection, seal);
-        connection?.Dispose();
+        IReadOnlyList<LedgerChange> salvage = [];
+        IReadOnlyList<string> lost = ["all of it"];
+        if (connection is not null)
+        {
+            (salvage, lost) = Salvage(connection, seal);
+            connection.Dispose();
+        }
+
         var aside = MoveAside(path, time);
         LogDamaged(log, path, reason, aside, salvage.Count);
+        if (lost.Count > 0)
+        {
+            LogLost(log, aside, Name(lost));
+        }
+
         return new SqliteLedgerStore(Connect(path), seal, new LedgerDamage(reason, aside, salvage));
     }
 
@@ -99,7 +111,8 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
                 damage = broken.Message;
             }
 
-            return new LedgerGlimpse.Read(Salvage(connection, seal), damage);
+            var (rows, lost) = Salvage(connection, seal);
+            return new LedgerGlimpse.Read(rows, damage is not null && lost.Count > 0 ? $"{damage}; not readable: {Name(lost)}" : damage);
         }
         catch (Exception exception) when (exception is SqliteException or IOException or UnauthorizedAccessException)
         {
@@ -216,29 +229,60 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
         return null;
     }
 
-    private static List<LedgerChange> Salvage(SqliteConnection connection, RowSeal seal)
+    /// <summary>All rows that are what was written once, and the names of those that are not. A page that cannot be read hides its own rows only: the table is read from its other end, too.</summary>
+    private static (IReadOnlyList<LedgerChange> Rows, IReadOnlyList<string> Lost) Salvage(SqliteConnection connection, RowSeal seal)
     {
-        var found = new List<LedgerChange>();
+        var (found, lost) = (new List<LedgerChange>(), new List<string>());
         foreach (var table in TableNames)
         {
-            try
+            var seen = new HashSet<string>(StringComparer.Ordinal);
+            if (ReadOn("ASC") is { } hidden && ReadOn("DESC") is not null)
             {
-                foreach (var (key, body) in Rows(connection, table))
-                {
-                    if (seal.TryOpen(Place(table, key), body) is { } plain)
-                    {
-                        found.Add(Read(table, key, plain));
-                    }
-                }
+                lost.Add($"rows of table {table} on pages that cannot be read ({hidden})");
             }
-            catch (Exception exception) when (exception is SqliteException or JsonException or InvalidDataException)
+
+            string? ReadOn(string direction)
             {
-                // The rest of this table is lost; the damage itself is logged by the caller.
+                try
+                {
+                    foreach (var (key, body) in Rows(connection, table, direction).TakeWhile(row => seen.Add(row.Key)))
+                    {
+                        if (Restored(table, key, body) is { } row)
+                        {
+                            found.Add(row);
+                        }
+                        else
+                        {
+                            lost.Add($"row {table}/{key}");
+                        }
+                    }
+
+                    return null;
+                }
+                catch (SqliteException unreadable)
+                {
+                    return unreadable.Message;
+                }
             }
         }
 
-        return found;
+        return (found, lost);
+
+        LedgerChange? Restored(string table, string key, byte[] body)
+        {
+            try
+            {
+                return seal.TryOpen(Place(table, key), body) is { } plain ? Read(table, key, plain) : null;
+            }
+            catch (Exception exception) when (exception is JsonException or InvalidDataException or FormatException)
+            {
+                return null;
+            }
+        }
     }
+
+    private static string Name(IReadOnlyList<string> lost) =>
+        string.Join(", ", lost.Take(MostNamed)) + (lost.Count > MostNamed ? $" and {lost.Count - MostNamed} more" : "");
 
     private static string MoveAside(string path, TimeProvider time)
     {
@@ -254,10 +298,10 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
         return aside;
     }
 
-    private static IEnumerable<(string Key, byte[] Body)> Rows(SqliteConnection connection, string table)
+    private static IEnumerable<(string Key, byte[] Body)> Rows(SqliteConnection connection, string table, string direction = "ASC")
     {
         using var command = connection.CreateCommand();
-        command.CommandText = $"SELECT key, body FROM {table} ORDER BY key";
+        command.CommandText = $"SELECT key, body FROM {table} ORDER BY key {direction}";
         using var reader = command.ExecuteReader();
         while (reader.Read())
         {
@@ -366,6 +410,9 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
     [LoggerMessage(EventId = 1103, Level = LogLevel.Critical,
         Message = "The ledger {Path} is damaged ({Reason}). It was moved to {Aside} and a new one begun; {Salvaged} rows could be read. No guest is touched: what runs is learnt from libvirt, the rest from the server")]
     private static partial void LogDamaged(ILogger logger, string path, string reason, string aside, int salvaged);
+
+    [LoggerMessage(EventId = 1104, Level = LogLevel.Error, Message = "Of the damaged ledger, now {Aside}, this could not be read: {Lost}")]
+    private static partial void LogLost(ILogger logger, string aside, string lost);
 }
 
 /// <summary>A ledger file that could not be used.</summary>

@@ -187,6 +187,46 @@ public sealed class SqliteLedgerStoreTests : IDisposable
     }
 
     [Fact]
+    public void A_damaged_page_took_the_rest_of_its_table_along_without_a_word()
+    {
+        const int many = 600, page = 4096;
+        using (var store = Open())
+        {
+            store.Write([.. Enumerable.Range(1, many).Select(id => new LedgerChange.PutObligation(Samples.Obligation(id, Samples.Volume2)))]).ShouldBeOfType<WriteOutcome.Written>();
+        }
+
+        var bytes = File.ReadAllBytes(_folder["ledger.db"]);
+        var middle = Encoding.Latin1.GetString(bytes).IndexOf(Samples.Obligation(many / 2, Samples.Volume2).Id.ToString(), StringComparison.Ordinal);
+        bytes.AsSpan(middle / page * page, page).Clear();
+        File.WriteAllBytes(_folder["ledger.db"], bytes);
+
+        SqliteLedgerStore.Peek(_folder.Path).ShouldBeOfType<LedgerGlimpse.Read>().Damage!.ShouldContain("rows of table obligation on pages that cannot be read");
+        using var damaged = Open();
+        var ids = damaged.Damage!.Salvage.OfType<LedgerChange.PutObligation>().Select(change => change.Row.Id.Value).ToList();
+        ids.ShouldContain(Samples.Id(1));
+        ids.ShouldContain(Samples.Id(many));
+        ids.ShouldBeUnique();
+        ids.Count.ShouldBeInRange(many - 100, many - 1);
+    }
+
+    [Fact]
+    public void A_row_that_is_not_what_was_written_is_named()
+    {
+        Fill();
+        using (var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={_folder["ledger.db"]};Pooling=False"))
+        {
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = "UPDATE attachment SET body = zeroblob(60)";
+            command.ExecuteNonQuery();
+        }
+
+        SqliteLedgerStore.Peek(_folder.Path).ShouldBeOfType<LedgerGlimpse.Read>().Damage!.ShouldContain($"not readable: row attachment/{Samples.Volume}");
+        using var store = Open();
+        store.Damage!.Salvage.OfType<LedgerChange.PutObligation>().ShouldHaveSingleItem();
+    }
+
+    [Fact]
     public void Open_WhileItsDiskIsFull_FailsAndSetsNothingAside()
     {
         Assert.SkipUnless(Environment.UserName == "root", "a disk that can be filled has to be mounted, for which one must be root");
