@@ -20,6 +20,7 @@ namespace Holdfast.Server.Store;
 internal sealed partial class Database : IAsyncDisposable
 {
     private const int MaxAttempts = 20;
+    private const int MaxTaken = 2;
 
     private readonly DatabaseOptions _options;
     private readonly TimeProvider _time;
@@ -138,14 +139,16 @@ internal sealed partial class Database : IAsyncDisposable
             }
         }
 
+        var taken = 0;
         for (var attempt = 1; ; attempt++)
         {
             try
             {
                 return await WriteOnceAsync(work, cancellationToken);
             }
-            catch (DbException e) when (attempt < MaxAttempts && IsCollision(e))
+            catch (DbException e) when (attempt < MaxAttempts && (IsCollision(e) || (IsTaken(e) && taken < MaxTaken)))
             {
+                taken += IsTaken(e) ? 1 : 0;
                 LogCollision(attempt, e.SqlState);
                 int pause;
                 lock (_random)
@@ -183,7 +186,10 @@ internal sealed partial class Database : IAsyncDisposable
     }
 
     private static bool IsCollision(DbException e) =>
-        e.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.UniqueViolation;
+        e.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected;
+
+    /// <summary>A key that another transaction wrote meanwhile. Its row is there for the next attempt to find; whoever writes it all the same has a bug, which no attempt mends.</summary>
+    private static bool IsTaken(DbException e) => e.SqlState is PostgresErrorCodes.UniqueViolation;
 
     private static async Task<DataConnectionTransaction> BeginDeferredAsync(StoreConnection db)
     {
