@@ -250,7 +250,7 @@ internal sealed partial class LinstorDriver
                 return new Placed(DriverFailure.Invalid($"{doing}: its data is on node {nodes} and, without DRBD, cannot be used from here."));
             }
 
-            if (!here.IsGoing && !here.Has("INACTIVE"))
+            if (here.IsUsable)
             {
                 return new Placed(null);
             }
@@ -262,7 +262,8 @@ internal sealed partial class LinstorDriver
             return new Placed(DriverFailure.Busy($"{doing}: it is in use on node {user.NodeName}."));
         }
 
-        if (!(await _linstor.MakeAvailableAsync(name, _settings.NodeName, deadline.KeepingBack(ReadBack))).Has(out _, out var problem))
+        RestProblem? problem = null;
+        if (here is not { IsUsable: true, IsTieBreaker: false } && !(await MakeAvailableAsync(name, deadline)).Has(out _, out problem))
         {
             if (problem.Linstor == LinstorCode.NodeMissing)
             {
@@ -277,7 +278,8 @@ internal sealed partial class LinstorDriver
             LogAdopting(ours.Marks.Volume, problem.Text);
         }
 
-        if (!(await _linstor.ResourcesAsync(name, deadline)).Has(out resources, out unread))
+        // What is under way on other nodes, and may be stuck there, does not matter for the device here.
+        if (here is not { IsUsable: true, IsTieBreaker: false } && !(await _linstor.ResourcesAsync(name, deadline)).Has(out resources, out unread))
         {
             return problem is null ? Refuse(unread, Fail(unread, doing)) : new Placed(Fail(problem, doing));
         }
@@ -294,8 +296,15 @@ internal sealed partial class LinstorDriver
         return shared is null ? new Placed(null) : new Placed(shared);
     }
 
+    /// <summary>
+    /// LINSTOR answers when every node of the resource has taken part, also those that are not needed here. It goes on without anybody who waits, so half of the time is
+    /// kept to see for ourselves.
+    /// </summary>
+    private Task<RestReply<ChangeReply>> MakeAvailableAsync(string name, CallDeadline deadline) =>
+        _linstor.MakeAvailableAsync(name, _settings.NodeName, new CallDeadline(_time, deadline.Left / 2, deadline.Cancelled));
+
     private Resource? Mine(List<Resource> resources) =>
-        resources.Find(one => string.Equals(one.NodeName, _settings.NodeName, StringComparison.OrdinalIgnoreCase));
+        resources.Find(one => one.IsOn(_settings.NodeName));
 
     /// <summary>
     /// For a migration both nodes may have it open for a while, and only then. For any other attach a permission left over from a migration is taken back: it
@@ -335,9 +344,7 @@ internal sealed partial class LinstorDriver
             return Fail(problem, $"{doing}: two primaries cannot be allowed");
         }
 
-        return change.Deferred
-            ? DriverFailure.Busy($"{doing}: not every node knows yet that two primaries are allowed.", change.Warnings())
-            : null;
+        return await LackingAsync(change, name, one => one.IsOn(_settings.NodeName) || one.IsOn(source.NodeName), $"{doing}: two primaries are allowed", deadline);
     }
 
     /// <summary>A device that can be given to a guest, or why there is none.</summary>
@@ -378,7 +385,6 @@ internal sealed partial class LinstorDriver
     {
         using var limit = deadline.Limit(deadline.Left);
 
-        // LINSTOR asks the satellite for the device and waits for it, however sick that is.
         if (record is { IsDrbd: false, Identity.IsTelling: true } && DeviceOf(record, new DrbdAnswer.Resources([])) is DeviceHere.Device
             && await _devices.LookAsync(record.Path, name, sizeBytes, limit.Token) is DeviceCheck.Ready known)
         {
@@ -386,12 +392,13 @@ internal sealed partial class LinstorDriver
         }
 
         deadline.Cancelled.ThrowIfCancellationRequested();
-        if (!(await _linstor.VolumesAsync(name, _settings.NodeName, deadline)).Has(out var volumes, out var unread))
+        if (!(await _linstor.ResourcesAsync(name, deadline)).Has(out var resources, out var unread))
         {
             return new DeviceCheck.NotYet(unread.Text);
         }
 
-        return volumes.Find(static one => one.VolumeNumber is null or 0)?.DevicePath is { } path
+        // The list of a resource's volumes would tell it too, and waits for the satellite, however sick that is.
+        return Mine(resources)?.LayerObject?.DevicePath is { } path
             ? await _devices.LookAsync(path, name, sizeBytes, limit.Token)
             : new DeviceCheck.NotYet("LINSTOR names no device");
     }

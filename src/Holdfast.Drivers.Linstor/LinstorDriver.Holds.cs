@@ -362,9 +362,9 @@ internal sealed partial class LinstorDriver
             resource = await AskAsync(volume, withLinstor) is DrbdAnswer.Resources after ? ResourceOf(after, volume) : resource;
         }
 
-        if (change.Deferred)
+        if (await LackingAsync(change, VolumeName.Of(volume), static one => !one.IsTieBreaker, $"{doing}: on this host its I/O goes on", deadline) is { } lacking)
         {
-            return new Resumed.Failed(DriverFailure.Busy($"{doing}: on this host its I/O goes on; not every node has taken part yet.", change.Warnings()));
+            return new Resumed.Failed(lacking);
         }
 
         LogResumed(volume, _context.Startup.PoolName);

@@ -29,6 +29,9 @@ internal sealed partial class LinstorDriver
     [LoggerMessage(3008, LogLevel.Warning, "Volume {Volume}: no resource is left of a rollback that was cut off; snapshot {Snapshot} is restored into its definition.")]
     private partial void LogRestoringInPlace(VolumeId volume, SnapshotId snapshot);
 
+    [LoggerMessage(3009, LogLevel.Warning, "Resource {Resource}: what was changed reaches {Nodes} when that is back; it was not needed for the change. LINSTOR says: {Warnings}")]
+    private partial void LogWithoutNodes(string resource, string nodes, string warnings);
+
     [LoggerMessage(3021, LogLevel.Warning, "I/O of volume {Volume} of storage pool {Pool} is cut off on this host.")]
     private partial void LogCut(VolumeId volume, string pool);
 

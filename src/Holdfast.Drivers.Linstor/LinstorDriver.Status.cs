@@ -51,7 +51,7 @@ internal sealed partial class LinstorDriver
             ControlPlane = hindrance is null ? PlaneHealth.Up : PlaneHealth.Down,
             DataPlane = host.DataPlane,
             Waiting = host.Waiting,
-            Error = hindrance ?? _capacityError ?? await ComplaintAsync(doing, deadline) ?? host.Complaint,
+            Error = hindrance ?? _capacityError ?? await ComplaintAsync(doing, deadline) ?? host.Complaint ?? await LateAsync(doing, deadline),
             Capacity = _capacity,
             AsOf = _time.GetUtcNow(),
         };
@@ -109,6 +109,26 @@ internal sealed partial class LinstorDriver
         ? DriverFailure.Invalid(
             $"{doing}: LINSTOR's node '{_settings.NodeName}' has no storage pool of the group, and the group has no DRBD by which data elsewhere could be used; nothing can be made on this host.")
         : null;
+
+    /// <summary>Nodes that were away when something was changed, and still are.</summary>
+    private async Task<DriverError?> LateAsync(string doing, CallDeadline deadline)
+    {
+        if (_late.IsEmpty || !(await _linstor.NodesAsync(_late.Keys, deadline)).Has(out var nodes, out _))
+        {
+            return null;
+        }
+
+        foreach (var name in _late.Keys.Where(name => !nodes.Exists(node => string.Equals(node.Name, name, StringComparison.OrdinalIgnoreCase) && !node.IsOnline)))
+        {
+            _late.TryRemove(name, out _);
+        }
+
+        var away = nodes.FindAll(static node => !node.IsOnline);
+        return away.Count == 0
+            ? null
+            : DriverFailure.Busy(
+                $"{doing}: {string.Join(", ", away.Select(node => $"node {node.Name} is {node.ConnectionStatus}"))}; what was changed since {_late.Values.DefaultIfEmpty(_time.GetUtcNow()).Min():u} reaches it when it is back, and nobody had to wait for it.");
+    }
 
     private async Task<DriverError?> ComplaintAsync(string doing, CallDeadline deadline) =>
         await _linstor.Controllers.FindAsync(deadline) is RestReply<ActiveController>.Ok({ Complaint: { } complaint } active)

@@ -444,9 +444,8 @@ internal sealed partial class LinstorDriver
         var reply = await _linstor.ResizeAsync(name, sizeKib, deadline.KeepingBack(ReadBack));
         if (reply.Has(out var change, out var problem))
         {
-            return change.Deferred
-                ? DriverFailure.Busy($"{doing}: LINSTOR accepted it, but not every node took part yet.", change.Warnings())
-                : null;
+            // Where its data is, it grows; a node without data learns the size from those, over DRBD's own connections.
+            return await LackingAsync(change, name, static one => !one.IsDiskless, doing, deadline);
         }
 
         if (!problem.MayHaveEffect)
@@ -611,37 +610,22 @@ internal sealed partial class LinstorDriver
             return new Begun.Failed(Fail(unread, doing));
         }
 
-        if (resources.Find(static one => !one.IsDiskless)?.NodeName is not { } node)
+        if (resources.Find(static one => !one.IsDiskless) is not { } holder)
         {
             return new Begun.Failed(DriverFailure.Busy($"{doing}: its source, volume {from.VolumeId}, has no data on any node now."));
         }
 
-        if (!(await _linstor.VolumesAsync(VolumeName.Of(from.VolumeId), node, deadline)).Has(out var volumes, out unread))
+        // Only to say it sooner: what cannot be read here LINSTOR says itself.
+        if (holder is { NodeName: { } node, StoragePool: { } poolName } && (await _linstor.StoragePoolAsync(node, poolName, deadline)).Has(out var pool, out _)
+            && NoClone.Contains(pool?.ProviderKind, StringComparer.OrdinalIgnoreCase))
         {
-            return new Begun.Failed(Fail(unread, doing));
-        }
-
-        if (volumes.Find(static one => NoClone.Contains(one.ProviderKind, StringComparer.OrdinalIgnoreCase))?.ProviderKind is { } kind)
-        {
-            return new Begun.Failed(DriverFailure.Unsupported($"{doing}: storage of kind {kind} cannot clone; copy instead."));
+            return new Begun.Failed(DriverFailure.Unsupported($"{doing}: storage of kind {pool!.ProviderKind} cannot clone; copy instead."));
         }
 
         // LINSTOR makes the clone with its flag CLONING in one transaction. Only one that has to grow afterwards needs a mark of ours.
         marks = marks with { Building = sizeKib > source.SizeKib };
         var clone = new CloneRequest(VolumeName.Of(marks.Volume), marks.ToProperties(), VolumeMarks.KeysOf(source.Definition));
         var reply = await _linstor.CloneAsync(VolumeName.Of(from.VolumeId), clone, deadline.KeepingBack(ReadBack));
-        if (reply.Has(out var started, out _) && started.Messages?.FirstOrDefault(static one => one is { Code.IsError: true }) is { } refused)
-        {
-            reply = new RestProblem
-            {
-                Code = Interpretation.ClassOf(refused.Code.Code),
-                Text = "LINSTOR refused the clone.",
-                Backend = ApiCallRc.Describe(started.Messages),
-                Linstor = refused.Code.Code,
-                MayHaveEffect = true,
-            };
-        }
-
         return await BegunAsync(reply, marks.Volume, doing, deadline);
     }
 
@@ -802,9 +786,9 @@ internal sealed partial class LinstorDriver
                     : ToUnmade(problem, doing);
         }
 
-        if (change.Deferred)
+        if (await LackingAsync(change, name, static one => !one.IsDiskless, doing, deadline) is { } lacking)
         {
-            return new Unmade(DriverFailure.Busy($"{doing}: LINSTOR accepted it, but not every node took part yet.", change.Warnings()), Keep: true);
+            return new Unmade(lacking, Keep: true);
         }
 
         if (!(await _linstor.ResourcesAsync(name, deadline)).Has(out resources, out unread))

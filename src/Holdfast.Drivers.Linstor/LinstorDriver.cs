@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Holdfast.Core.Ids;
 using Holdfast.DriverKit;
 using Holdfast.Drivers.Linstor.Attachments;
@@ -36,6 +37,10 @@ internal sealed partial class LinstorDriver : IStorageDriver
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly PoolId _pool;
+
+    /// <summary>Nodes that were away, and not needed, when something was changed; since when.</summary>
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _late = new(StringComparer.OrdinalIgnoreCase);
+
     private volatile PoolTraits _traits;
 
     /// <summary>Makes the driver.</summary>
@@ -218,6 +223,51 @@ internal sealed partial class LinstorDriver : IStorageDriver
 
     private static DriverError Reverting(string doing, PendingRevert revert) => DriverFailure.Busy(
         $"{doing}: its revert to snapshot {revert.Snapshot} (generation {revert.Generation}) is not complete; it has to be finished, or the volume deleted, first.");
+
+    /// <summary>
+    /// Whether a node that was needed has not taken part in a change that LINSTOR accepted. A node that was not needed gets the change when it is back: that is no
+    /// failure, and the pool's status tells it.
+    /// </summary>
+    /// <param name="change">LINSTOR's answer.</param>
+    /// <param name="name">The definition that was changed.</param>
+    /// <param name="needs">Whose part is needed.</param>
+    /// <param name="doing">What was done.</param>
+    /// <param name="deadline">The call.</param>
+    /// <returns>Null when all that were needed took part; else who did not.</returns>
+    private async Task<DriverError?> LackingAsync(ChangeReply change, string name, Func<Resource, bool> needs, string doing, CallDeadline deadline)
+    {
+        if (!change.Deferred)
+        {
+            return null;
+        }
+
+        var warnings = change.Warnings();
+        if (!(await _linstor.ResourcesAsync(name, deadline)).Has(out var resources, out _)
+            || !(await _linstor.NodesAsync(resources.Select(static one => one.NodeName ?? string.Empty), deadline)).Has(out var nodes, out _))
+        {
+            return DriverFailure.Busy($"{doing}: LINSTOR accepted it, but not every node took part yet.", warnings);
+        }
+
+        // The warning names its node in its text alone; which nodes are away tells too, unless one is back already.
+        var late = nodes.FindAll(node => !node.IsOnline || change.Names(node.Name));
+        var lacking = late.FindAll(node => resources.Exists(one => one.IsOn(node.Name) && needs(one)));
+        if (late.Count == 0 || lacking.Count > 0)
+        {
+            return DriverFailure.Busy(
+                lacking.Count == 0
+                    ? $"{doing}: LINSTOR accepted it, but not every node took part yet."
+                    : $"{doing}: LINSTOR accepted it, but {string.Join(", ", lacking.Select(static node => $"node {node.Name} is {node.ConnectionStatus}"))} and has to take part.",
+                warnings);
+        }
+
+        foreach (var node in late)
+        {
+            _late.TryAdd(node.Name!, _time.GetUtcNow());
+        }
+
+        LogWithoutNodes(name, string.Join(", ", late.Select(static node => $"{node.Name} ({node.ConnectionStatus})")), warnings);
+        return null;
+    }
 
     /// <summary>Writes the marks, and takes away all others, in one request; none when the definition carries just these.</summary>
     private Task<RestProblem?> WriteAsync(Found.Ours ours, VolumeMarks marks, CallDeadline deadline) =>

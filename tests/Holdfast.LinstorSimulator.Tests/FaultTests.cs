@@ -219,6 +219,7 @@ public sealed class FaultTests
     public async Task StuckSatellite_HangsLiveCallsAndNotCachedOnes()
     {
         await using var cluster = await Cluster.StartAsync(Options);
+        await cluster.Calls.SpawnAsync("vol-0");
         await cluster.Calls.SpawnAsync("vol-1");
         cluster.Simulator.Cluster.SetNodeStuck("kvm1", true);
         Task<Answered>[] live =
@@ -226,16 +227,19 @@ public sealed class FaultTests
             cluster.Calls.GetAsync("/v1/view/resources"),
             cluster.Calls.GetAsync("/v1/view/storage-pools"),
             cluster.Calls.SpawnAsync("vol-2"),
-            cluster.Calls.DeleteAsync("/v1/resource-definitions/vol-1"),
+            cluster.Calls.PostAsync("/v1/resource-definitions/vol-1/clone", """{"name":"vol-3"}"""),
+            cluster.Calls.PutAsync("/v1/resource-definitions/vol-1", """{"override_props":{"Aux/a":"b"}}"""),
+            cluster.Calls.DeleteAsync("/v1/resource-definitions/vol-0"),
         ];
         (await cluster.Calls.GetAsync("/v1/resource-definitions/vol-1/resources")).Status.ShouldBe(200);
+        (await cluster.Calls.PostAsync("/v1/resource-definitions/vol-1/resources/kvm1/make-available", "{}")).Short.ShouldBe("S0");
         (await cluster.Calls.GetAsync("/v1/view/storage-pools?cached=true")).Status.ShouldBe(200);
         (await cluster.Calls.GetAsync("/v1/nodes")).Json[0]!["connection_status"]!.ToString().ShouldBe("ONLINE");
         (await cluster.Calls.GetAsync("/health")).Status.ShouldBe(200);
         await Task.WhenAny(Task.WhenAny(live), Task.Delay(Patience, Cancel));
         live.ShouldAllBe(static call => !call.IsCompleted);
         cluster.Simulator.Cluster.SetNodeStuck("kvm1", false);
-        (await Task.WhenAll(live)).Select(static answer => answer.Status).ShouldBe([200, 200, 201, 200]);
+        (await Task.WhenAll(live)).Select(static answer => answer.Status).ShouldBe([200, 200, 201, 201, 200, 200]);
     }
 
     [Fact]

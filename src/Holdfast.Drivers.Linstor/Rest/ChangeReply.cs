@@ -16,6 +16,14 @@ internal sealed record ChangeReply(IReadOnlyList<ApiCallRc> Entries)
     /// <returns>Whether it is.</returns>
     public bool Has(ReturnType type, int code) => Entries.Any(entry => entry.Code.Type == type && entry.Code.Code == code);
 
+    /// <summary>Whether a warning is about a node. LINSTOR names it in quotation marks in its text, and only sometimes apart.</summary>
+    /// <param name="node">The node's name.</param>
+    /// <returns>Whether one is.</returns>
+    public bool Names(string? node) => node is not null && Entries.Any(entry => entry.Code.IsWarning
+        && ((entry.ObjRefs?.TryGetValue("Node", out var named) == true && string.Equals(named, node, StringComparison.OrdinalIgnoreCase))
+            || (entry.Message?.Contains($"'{node}'", StringComparison.OrdinalIgnoreCase) ?? false)
+            || (entry.Details?.Contains($"'{node}'", StringComparison.OrdinalIgnoreCase) ?? false)));
+
     /// <summary>Warnings as one text; empty when there are none.</summary>
     /// <returns>The text.</returns>
     public string Warnings() => ApiCallRc.Describe(Entries.Where(static entry => entry.Code.IsWarning));

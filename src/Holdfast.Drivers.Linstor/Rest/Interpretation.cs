@@ -16,6 +16,7 @@ internal static class Interpretation
         LinstorCode.NodeMissing or LinstorCode.GroupMissing or LinstorCode.StoragePoolDefinitionMissing => DriverErrorCode.Invalid,
         LinstorCode.StoragePoolMissing => DriverErrorCode.Capacity,
         >= LinstorCode.ObjectFirst and <= LinstorCode.ObjectLast => DriverErrorCode.NotFound,
+        LinstorCode.ProviderUnfit => DriverErrorCode.Unsupported,
         >= 200 and < 300 => DriverErrorCode.Invalid,
         >= LinstorCode.AccessFirst and <= LinstorCode.AccessLast => DriverErrorCode.Credentials,
         LinstorCode.SignInFailed or LinstorCode.CredentialsMissing => DriverErrorCode.Credentials,
@@ -112,7 +113,10 @@ internal static class Interpretation
 
         try
         {
-            return JsonSerializer.Deserialize(body, LinstorJson.Default.ListApiCallRc);
+            // A refused clone has its entries inside an object.
+            return body.TrimStart(" \t\r\n"u8) is [(byte)'{', ..]
+                ? JsonSerializer.Deserialize(body, LinstorJson.Default.CloneStarted)?.Messages
+                : JsonSerializer.Deserialize(body, LinstorJson.Default.ListApiCallRc);
         }
         catch (JsonException)
         {

@@ -40,6 +40,17 @@ internal sealed class LinstorClient(Controllers controllers)
         LinstorJson.Default.ListStoragePool,
         deadline);
 
+    /// <summary>One storage pool on one node, or null.</summary>
+    public async Task<RestReply<StoragePool?>> StoragePoolAsync(string node, string pool, CallDeadline deadline) => One(
+        await ReadAsync(
+            new RestRequest(
+                "GET view/storage-pools",
+                HttpMethod.Get,
+                $"v1/view/storage-pools?cached=true&nodes={Uri.EscapeDataString(node)}&storage_pools={Uri.EscapeDataString(pool)}"),
+            LinstorJson.Default.ListStoragePool,
+            deadline),
+        found => Same(found.NodeName, node) && Same(found.StoragePoolName, pool));
+
     public async Task<RestReply<ResourceGroup?>> GroupAsync(string name, CallDeadline deadline) => One(
         await ReadAsync(
             new RestRequest("GET resource-groups", HttpMethod.Get, $"v1/resource-groups?resource_groups={Uri.EscapeDataString(name)}"),
@@ -97,6 +108,7 @@ internal sealed class LinstorClient(Controllers controllers)
         }
     }
 
+    /// <summary>The resources of a definition, with their devices as far as the controller was told: it asks no satellite.</summary>
     public async Task<RestReply<List<Resource>>> ResourcesAsync(string name, CallDeadline deadline) =>
         await ReadAsync(
             new RestRequest("GET resources", HttpMethod.Get, $"v1/resource-definitions/{Uri.EscapeDataString(name)}/resources"),
@@ -106,15 +118,6 @@ internal sealed class LinstorClient(Controllers controllers)
             RestReply<List<Resource>>.Ok(var all) => all.Where(resource => Same(resource.Name, name)).ToList(),
             var failed => failed,
         };
-
-    /// <summary>The volumes of a resource on one node; the list of resources itself does not tell their devices.</summary>
-    public Task<RestReply<List<ResourceVolume>>> VolumesAsync(string name, string node, CallDeadline deadline) => ReadAsync(
-        new RestRequest(
-            "GET volumes",
-            HttpMethod.Get,
-            $"v1/resource-definitions/{Uri.EscapeDataString(name)}/resources/{Uri.EscapeDataString(node)}/volumes"),
-        LinstorJson.Default.ListResourceVolume,
-        deadline);
 
     public async Task<RestReply<List<Snapshot>>> SnapshotsAsync(string name, CallDeadline deadline) =>
         await ReadAsync(

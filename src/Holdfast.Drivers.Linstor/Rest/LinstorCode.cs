@@ -3,6 +3,7 @@ namespace Holdfast.Drivers.Linstor.Rest;
 /// <summary>The codes (low 15 bits) this driver decides by.</summary>
 internal static class LinstorCode
 {
+    public const int ProviderUnfit = 227;
     public const int ObjectFirst = 300;
     public const int NodeMissing = 300;
     public const int DefinitionMissing = 301;

@@ -17,7 +17,6 @@ namespace Holdfast.Drivers.Linstor.Rest;
 [JsonSerializable(typeof(List<ResourceGroup>))]
 [JsonSerializable(typeof(List<ResourceDefinition>))]
 [JsonSerializable(typeof(List<Resource>))]
-[JsonSerializable(typeof(List<ResourceVolume>))]
 [JsonSerializable(typeof(List<Snapshot>))]
 [JsonSerializable(typeof(List<ResourceConnection>))]
 [JsonSerializable(typeof(CloneStarted))]

@@ -334,6 +334,41 @@ public sealed class LinstorAttachmentTests
         bench.Simulator.Cluster.TwoPrimariesLeftovers.ShouldBeEmpty();
     }
 
+    /// <summary>With only the tie-breaker's node away, a migration between two healthy nodes was refused.</summary>
+    [Fact]
+    public async Task Drbd_MigrationBetweenHealthyNodes_DoesNotFailForATieBreakerThatIsAway()
+    {
+        await using var bench = await StartWithDevicesAsync(drbd: true);
+        var (driver, volume) = await OnANodeAsync(bench, withData: true);
+        var resources = await ResourcesAsync(bench, volume);
+        var source = NodesOf(resources, isDiskless: false).First(static name => name != Node);
+        var tieBreaker = NodesOf(resources, isDiskless: true).Single();
+        await bench.Simulator.Cluster.SetNodeOnlineAsync(tieBreaker, false, Token);
+        (await bench.Simulator.Cluster.SetOpenAsync($"hf-{volume}", source, true, Token)).ShouldBeNull();
+        Ok(await driver.AttachAsync(volume, AttachMode.MigrateIn));
+        var status = await driver.ProbeAsync();
+        status.ControlPlane.ShouldBe(PlaneHealth.Up);
+        status.Error.ShouldNotBeNull().Text.ShouldContain($"node {tieBreaker} is OFFLINE");
+        Ok(await driver.ReleaseAsync(volume, AttachMode.MigrateIn));
+        bench.Simulator.Cluster.TwoPrimariesLeftovers.ShouldBeEmpty();
+        await bench.Simulator.Cluster.SetNodeOnlineAsync(tieBreaker, true, Token);
+        (await driver.ProbeAsync()).Error.ShouldBeNull();
+    }
+
+    /// <summary>LINSTOR had resized it, and the driver said busy because the tie-breaker's node was away.</summary>
+    [Fact]
+    public async Task Drbd_Resize_DoesNotFailForATieBreakerThatIsAway()
+    {
+        await using var bench = await StartWithDevicesAsync(drbd: true);
+        var (driver, volume) = await OnANodeAsync(bench, withData: true);
+        await bench.Simulator.Cluster.SetNodeOnlineAsync(NodesOf(await ResourcesAsync(bench, volume), isDiskless: true).Single(), false, Token);
+        Ok(await driver.ResizeAsync(volume, 2 * Size, 2)).Volume.SizeBytes.ShouldBe(2 * Size);
+    }
+
+    private static IEnumerable<string> NodesOf(JsonArray resources, bool isDiskless) => resources
+        .Where(one => (one!["flags"]?.AsArray().Any(static flag => (string?)flag == "DRBD_DISKLESS") ?? false) == isDiskless)
+        .Select(static one => one!["node_name"]!.GetValue<string>());
+
     [Fact]
     public async Task Drbd_MigrationThatWasAbandoned_IsTakenBackWhileTheSourceGoesOn()
     {

@@ -166,12 +166,12 @@ internal sealed partial class Routes(Controller controller, TimeProvider time)
         Get(Definition + "/sync-status", request => controller.SyncState(request["resource"]) is { } status
             ? ApiReply.Json(status)
             : NotFound(ReturnCodes.ResourceDefinition, ReturnCodes.DefinitionNotFound, NoDefinition(request))),
-        new Route("POST", Definition + "/clone", (request, _) =>
+        new Route("POST", Definition + "/clone", async (request, token) =>
         {
-            var (started, problem) = controller.Clone(request["resource"], request.Read<CloneRequest>());
-            return Task.FromResult(started is null
+            var (started, problem) = await controller.CloneAsync(request["resource"], request.Read<CloneRequest>(), token);
+            return started is null
                 ? ApiReply.From(problem)
-                : ApiReply.Json(started with { Messages = [.. ApiReply.About(started.Messages, [("RscDfn", started.CloneName)])] }, problem.Status));
+                : ApiReply.Json(started with { Messages = [.. ApiReply.About(started.Messages, [("RscDfn", started.CloneName)])] }, problem.Status);
         }, Deferred: true),
         Get(Definition + "/clone/{clone}", request => controller.CloneState(request["clone"]) is { } status
             ? ApiReply.Json(status)

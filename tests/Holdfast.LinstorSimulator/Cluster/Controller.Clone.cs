@@ -5,10 +5,13 @@ namespace Holdfast.LinstorSimulation.Cluster;
 internal sealed partial class Controller
 {
     /// <summary>Begins a clone; its data is copied in the background, and its devices appear when the copy is complete.</summary>
-    public (CloneStarted? Started, Answer Problem) Clone(string name, CloneRequest request)
+    public async Task<(CloneStarted? Started, Answer Problem)> CloneAsync(string name, CloneRequest request, CancellationToken cancellationToken)
     {
         var answer = NewAnswer(ReturnCodes.Create, ReturnCodes.ResourceDefinition, creates: true);
         DefinitionRow clone;
+
+        // Before anything is made it asks for what its thin pools have left.
+        await WhenAllAnswerAsync(DataNodesOf(name), cancellationToken);
         lock (_lock)
         {
             if (_state.Definition(name) is not { } source)
@@ -73,6 +76,15 @@ internal sealed partial class Controller
 
         Background(token => RunCloneAsync(clone.Name, token));
         return (new CloneStarted($"/v1/resource-definitions/{name}/clone/{clone.Name}", name, clone.Name, [.. answer.Entries]), answer);
+    }
+
+    private List<string> DataNodesOf(string name)
+    {
+        lock (_lock)
+        {
+            // One that nobody has: no filter would be all nodes.
+            return _state.Definition(name) is { } definition ? [.. definition.Resources.Where(static resource => !resource.Diskless).Select(static resource => resource.Node), "-"] : ["-"];
+        }
     }
 
     /// <summary>COMPLETE, CLONING or FAILED; null: no such clone.</summary>

@@ -15,7 +15,8 @@ internal sealed partial class Controller
     /// <summary>Has every satellite of a resource definition carry out what the model says; the answer gets each satellite's word and the controller's own after it.</summary>
     private async Task DeployAsync(string name, Answer answer, CancellationToken cancellationToken, bool waitForStuck = true)
     {
-        foreach (var node in NodesOf(name))
+        // All are told at once, and a stuck one keeps the answer back but not the others.
+        foreach (var node in NodesOf(name).OrderBy(_switches.IsStuck))
         {
             await DeployResourceAsync(name, node, answer, cancellationToken, waitForStuck);
         }

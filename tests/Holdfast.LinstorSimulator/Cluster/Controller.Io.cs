@@ -95,7 +95,7 @@ internal sealed partial class Controller
     {
         for (var round = 0; round < rounds; round++)
         {
-            foreach (var node in NodesOf(name))
+            foreach (var node in NodesOf(name).OrderBy(_switches.IsStuck))
             {
                 await AdjustResourceAsync(name, node, answer, cancellationToken);
             }

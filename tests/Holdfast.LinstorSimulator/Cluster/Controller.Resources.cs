@@ -148,6 +148,7 @@ internal sealed partial class Controller
     {
         var answer = NewAnswer(ReturnCodes.Create, ReturnCodes.Resource);
         bool live;
+        var changed = true;
         lock (_lock)
         {
             if (MakeAvailableProblem(name, node, answer))
@@ -179,10 +180,13 @@ internal sealed partial class Controller
 
             if (definition.Resource(node) is { } there)
             {
+                var before = string.Join('+', there.Flags);
                 if (!MakeExistingAvailable(definition, there, request, answer))
                 {
                     return answer;
                 }
+
+                changed = string.Join('+', there.Flags) != before;
             }
             else if (!(request.Diskful ?? false) && definition.Drbd && definition.Resources.Exists(static resource => !resource.Diskless && !resource.Deleting))
             {
@@ -210,7 +214,7 @@ internal sealed partial class Controller
         {
             await DeployAsync(name, answer, cancellationToken);
         }
-        else
+        else if (changed)
         {
             // Of one that is there nothing is told but what goes wrong.
             var deployed = NewAnswer(ReturnCodes.Create, ReturnCodes.Resource);

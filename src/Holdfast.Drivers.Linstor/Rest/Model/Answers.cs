@@ -69,22 +69,39 @@ internal sealed record ResourceDefinition
 /// <summary>A replica's role; absent or without a value when LINSTOR does not know.</summary>
 internal sealed record ResourceState(bool? InUse);
 
-/// <summary>A volume of a resource on one node.</summary>
-internal sealed record ResourceVolume(
-    int? VolumeNumber,
-    string? StoragePoolName,
-    string? ProviderKind,
-    string? DevicePath,
-    long? AllocatedSizeKib,
-    long? UsableSizeKib,
-    VolumeState? State);
+/// <summary>A volume of a layer on one node.</summary>
+internal sealed record LayerVolume(int? VolumeNumber, string? DevicePath);
 
-/// <summary>State of a volume of a resource.</summary>
-internal sealed record VolumeState(string? DiskState);
+/// <summary>The volumes of a layer of storage.</summary>
+internal sealed record StorageLayer(IReadOnlyList<LayerVolume>? StorageVolumes);
+
+/// <summary>The volumes of a layer of encryption.</summary>
+internal sealed record LuksLayer(IReadOnlyList<LayerVolume>? LuksVolumes);
+
+/// <summary>The volumes of a layer of dm-writecache.</summary>
+internal sealed record WritecacheLayer(IReadOnlyList<LayerVolume>? WritecacheVolumes);
+
+/// <summary>The volumes of a layer of dm-cache.</summary>
+internal sealed record CacheLayer(IReadOnlyList<LayerVolume>? CacheVolumes);
+
+/// <summary>The volumes of a layer of bcache.</summary>
+internal sealed record BcacheLayer(IReadOnlyList<LayerVolume>? BcacheVolumes);
 
 /// <summary>One layer of a resource, with those below it.</summary>
-internal sealed record LayerObject(string? Type, IReadOnlyList<LayerObject>? Children)
+internal sealed record LayerObject(
+    string? Type,
+    IReadOnlyList<LayerObject>? Children,
+    StorageLayer? Storage = null,
+    LuksLayer? Luks = null,
+    WritecacheLayer? Writecache = null,
+    CacheLayer? Cache = null,
+    BcacheLayer? Bcache = null)
 {
+    /// <summary>The device of the resource's one volume at this layer, or null: none yet, or a layer that has other devices.</summary>
+    public string? DevicePath =>
+        (Storage?.StorageVolumes ?? Luks?.LuksVolumes ?? Writecache?.WritecacheVolumes ?? Cache?.CacheVolumes ?? Bcache?.BcacheVolumes)
+            ?.FirstOrDefault(static volume => volume.VolumeNumber is null or 0)?.DevicePath;
+
     /// <summary>Whether this layer or one below it is of a type.</summary>
     public bool Has(string type) =>
         string.Equals(Type, type, StringComparison.OrdinalIgnoreCase) || (Children?.Any(child => child.Has(type)) ?? false);
@@ -97,20 +114,31 @@ internal sealed record Resource
 
     public string? NodeName { get; init; }
 
+    public IReadOnlyDictionary<string, string>? Props { get; init; }
+
     public IReadOnlyList<string>? Flags { get; init; }
 
     public LayerObject? LayerObject { get; init; }
 
     public ResourceState? State { get; init; }
 
+    /// <summary>The storage pool its data is in.</summary>
+    public string? StoragePool => Props is not null && Props.TryGetValue("StorPoolName", out var name) ? name : null;
+
     /// <summary>Whether this node holds no data of it.</summary>
     public bool IsDiskless => Has("DRBD_DISKLESS") || Has("DISKLESS") || Has("NVME_INITIATOR") || Has("EBS_INITIATOR");
+
+    /// <summary>Whether it is on a node; LINSTOR's names know no case.</summary>
+    public bool IsOn(string? node) => string.Equals(NodeName, node, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether it is only there as a tie-breaker.</summary>
     public bool IsTieBreaker => Has("TIE_BREAKER");
 
     /// <summary>Whether it is being deleted.</summary>
     public bool IsGoing => Has("DELETE") || Has("DRBD_DELETE");
+
+    /// <summary>Whether it is there to stay and to be used.</summary>
+    public bool IsUsable => !IsGoing && !Has("INACTIVE");
 
     /// <summary>Open somewhere on its node; null when LINSTOR does not know, which is never "no".</summary>
     public bool? InUse => State?.InUse;
