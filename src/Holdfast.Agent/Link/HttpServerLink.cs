@@ -57,7 +57,7 @@ internal sealed class HttpServerLink : IServerLink, IDisposable
                     new JoinRequest { Token = token.Value, CertificateRequest = request, Facts = facts },
                     HostJson.Default.JoinRequest,
                     cancellationToken);
-                if ((int)response.StatusCode is >= 400 and < 500)
+                if ((int)response.StatusCode is >= 400 and < 500 and not (int)HttpStatusCode.TooManyRequests)
                 {
                     throw new JoinRefusedException($"the server refuses the join token ({(int)response.StatusCode}): {await TextOfAsync(response, cancellationToken)}");
                 }
@@ -224,6 +224,7 @@ internal sealed class HttpServerLink : IServerLink, IDisposable
             UseCookies = false,
             SslOptions = new SslClientAuthenticationOptions
             {
+                CertificateChainPolicy = ServerPolicy(authority),
                 RemoteCertificateValidationCallback = (_, presented, chain, _) => authority is null || IsOurServer(presented, chain, authority),
             },
         };
@@ -242,7 +243,7 @@ internal sealed class HttpServerLink : IServerLink, IDisposable
     }
 
     /// <summary>Only servers get certificates for server authentication from the authority, so the name they are reached by does not matter.</summary>
-    private static bool IsOurServer(X509Certificate? presented, X509Chain? offered, X509Certificate2 authority)
+    internal static bool IsOurServer(X509Certificate? presented, X509Chain? offered, X509Certificate2 authority)
     {
         if (presented is null)
         {
@@ -250,18 +251,28 @@ internal sealed class HttpServerLink : IServerLink, IDisposable
         }
 
         using var leaf = new X509Certificate2(presented);
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.Add(authority);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.DisableCertificateDownloads = true;
-        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
+        using var chain = new X509Chain { ChainPolicy = ServerPolicy(authority) };
         foreach (var element in offered?.ChainElements ?? Enumerable.Empty<X509ChainElement>())
         {
             chain.ChainPolicy.ExtraStore.Add(element.Certificate);
         }
 
-        return chain.Build(leaf);
+        return chain.Build(leaf)
+            && leaf.GetNameInfo(X509NameType.SimpleName, forIssuer: false) == AgentGateway.ServerName
+            && leaf.Extensions.OfType<X509EnhancedKeyUsageExtension>().Any(static purposes => purposes.EnhancedKeyUsages is [{ Value: ServerAuthentication }]);
+    }
+
+    /// <summary>Follows no address in a certificate that somebody presents: before the server is known, that would be anybody's.</summary>
+    private static X509ChainPolicy ServerPolicy(X509Certificate2? authority)
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
+        policy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
+        if (authority is not null)
+        {
+            policy.CustomTrustStore.Add(authority);
+        }
+
+        return policy;
     }
 }
 

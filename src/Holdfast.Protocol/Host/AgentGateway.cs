@@ -21,6 +21,9 @@ public static class AgentGateway
     /// <summary>POST <see cref="RenewRequest"/>, answers <see cref="JoinAnswer"/>: a new certificate for the same incarnation.</summary>
     public const string RenewPath = "/v1/agent/renew";
 
+    /// <summary>The common name in every server's certificate. That of an agent's is the id of its installation, so neither can pass for the other.</summary>
+    public const string ServerName = "holdfast-server";
+
     /// <summary>SSE event type of one <see cref="HostItem"/>.</summary>
     public const string ItemEvent = "item";
 

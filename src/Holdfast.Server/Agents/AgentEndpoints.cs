@@ -19,20 +19,27 @@ namespace Holdfast.Server.Agents;
 internal static class AgentEndpoints
 {
     private const long MaxReportBytes = 16 << 20;
+    private const long MaxStrangerBytes = 64 << 10;
 
     /// <summary>
     /// Serves a request that came in by the gateway's port. Not by the framework's routing: its table is shared with the API, and neither may ever answer on
     /// the other's port.
     /// </summary>
-    public static Task HandleAsync(HttpContext context) => (context.Request.Method, context.Request.Path.Value) switch
+    public static Task HandleAsync(HttpContext context)
     {
-        ("GET", AgentGateway.AuthorityPath) => AuthorityAsync(context),
-        ("POST", AgentGateway.JoinPath) => JoinAsync(context),
-        ("POST", AgentGateway.RenewPath) => RenewAsync(context),
-        ("PUT", AgentGateway.ReportPath) => ReportAsync(context),
-        ("GET", AgentGateway.WatchPath) => WatchAsync(context),
-        _ => RefuseAsync(context, StatusCodes.Status404NotFound, "the agent gateway has no such resource"),
-    };
+        Limit(context, MaxStrangerBytes);
+        return (context.Request.Method, context.Request.Path.Value) switch
+        {
+            ("GET", AgentGateway.AuthorityPath) => AuthorityAsync(context),
+            ("POST", AgentGateway.JoinPath) => JoinAsync(context),
+            ("POST", AgentGateway.RenewPath) => RenewAsync(context),
+            ("PUT", AgentGateway.ReportPath) => ReportAsync(context),
+            ("GET", AgentGateway.WatchPath) => WatchAsync(context),
+            _ => RefuseAsync(context, StatusCodes.Status404NotFound, "the agent gateway has no such resource"),
+        };
+    }
+
+    private static void Limit(HttpContext context, long bytes) => context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = bytes;
 
     private static Task AuthorityAsync(HttpContext context)
     {
@@ -42,6 +49,12 @@ internal static class AgentEndpoints
 
     private static async Task JoinAsync(HttpContext context)
     {
+        if (!Service<JoinRate>(context).Allows(context.Connection.RemoteIpAddress))
+        {
+            await RefuseAsync(context, StatusCodes.Status429TooManyRequests, "too many joins from this address; again in a moment");
+            return;
+        }
+
         if (await ReadAsync(context, HostJson.Default.JoinRequest) is { } request)
         {
             await AnswerAsync(context, await Service<JoinDesk>(context).JoinAsync(request, context.RequestAborted));
@@ -58,8 +71,13 @@ internal static class AgentEndpoints
 
     private static async Task ReportAsync(HttpContext context)
     {
-        context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = MaxReportBytes;
-        if (await IncarnationAsync(context) is not { } incarnation || await ReadAsync(context, HostJson.Default.HostReport) is not { } report)
+        if (await IncarnationAsync(context) is not { } incarnation)
+        {
+            return;
+        }
+
+        Limit(context, MaxReportBytes);
+        if (await ReadAsync(context, HostJson.Default.HostReport) is not { } report)
         {
             return;
         }
@@ -135,14 +153,19 @@ internal static class AgentEndpoints
     {
         try
         {
-            if (await context.Request.ReadFromJsonAsync(type, context.RequestAborted) is { } value)
+            // From the stream: the framework's reader of pipes hides that a body was too large.
+            if (await JsonSerializer.DeserializeAsync(context.Request.Body, type, context.RequestAborted) is { } value)
             {
                 return value;
             }
 
             await RefuseAsync(context, StatusCodes.Status400BadRequest, "the body is empty");
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (BadHttpRequestException e)
+        {
+            await RefuseAsync(context, e.StatusCode, e.Message);
+        }
+        catch (JsonException e)
         {
             await RefuseAsync(context, StatusCodes.Status400BadRequest, $"the body is not understood: {e.Message}");
         }

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
@@ -29,6 +30,9 @@ internal abstract record JoinOutcome
 /// <summary>Takes hosts in: a one-time token becomes an incarnation with a certificate.</summary>
 internal sealed partial class JoinDesk
 {
+    private const int MostFacts = 100;
+    private const int LongestFact = 256;
+
     private readonly TurnFactory _turns;
     private readonly Authority _authority;
     private readonly ILogger<JoinDesk> _logger;
@@ -46,6 +50,12 @@ internal sealed partial class JoinDesk
     /// </summary>
     public async Task<JoinOutcome> JoinAsync(JoinRequest request, CancellationToken cancellationToken)
     {
+        if (Unfit(request.Facts) is { } unfit)
+        {
+            // Not told in the log: it would be a stranger's words there.
+            return new JoinOutcome.Refused(400, unfit);
+        }
+
         var hash = TokenHash.Of(request.Token.Reveal());
         var outcome = await _turns.RunAsync<JoinOutcome>(
             async (turn, ct) =>
@@ -105,6 +115,22 @@ internal sealed partial class JoinDesk
             return Answer(incarnation, known.HostId, certificate);
         },
         cancellationToken);
+
+    private static string? Unfit(HostFacts facts)
+    {
+        if (!HostName().IsMatch(facts.HostName) || !HostName().IsMatch(facts.NodeName))
+        {
+            return "a host's name has letters, digits, dots, dashes and underscores, at most 253 of them";
+        }
+
+        string?[] texts = [facts.Address, facts.AgentVersion, facts.HypervisorVersion, facts.LibvirtVersion, facts.Accelerator, .. facts.Drivers.Keys, .. facts.Drivers.Values];
+        return texts.Length > MostFacts || texts.Any(static text => text is { Length: > LongestFact } || text?.Any(char.IsControl) == true)
+            ? $"what a host says of itself has at most {MostFacts} texts of {LongestFact} printable characters"
+            : null;
+    }
+
+    [GeneratedRegex("^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?\\z")]
+    private static partial Regex HostName();
 
     private JoinOutcome Answer(IncarnationId incarnation, HostId host, AgentCertificate certificate) => new JoinOutcome.Joined(new JoinAnswer
     {

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol;
+using Holdfast.Protocol.Host;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using LinqToDB;
@@ -122,14 +123,32 @@ internal sealed class Authority : IDisposable
     /// <summary>Whose certificate it is; null when this authority did not sign it for an agent, or it has ended.</summary>
     public IncarnationId? IncarnationOf(X509Certificate2 certificate)
     {
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.Add(Certificate);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ClientAuthentication));
-        chain.ChainPolicy.VerificationTime = _time.GetUtcNow().UtcDateTime;
-        return chain.Build(certificate) && Guid.TryParse(certificate.GetNameInfo(X509NameType.SimpleName, false), out var id) ? new IncarnationId(id) : null;
+        using var chain = new X509Chain { ChainPolicy = AgentPolicy() };
+        return chain.Build(certificate) && IsForAgents(certificate) && Guid.TryParse(certificate.GetNameInfo(X509NameType.SimpleName, false), out var id) ? new IncarnationId(id) : null;
     }
+
+    /// <summary>
+    /// How an agent's certificate is judged. By this authority alone, which signs them without anything between: addresses in a certificate that a stranger presents
+    /// are not followed.
+    /// </summary>
+    public X509ChainPolicy AgentPolicy()
+    {
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+            VerificationTime = _time.GetUtcNow().UtcDateTime,
+            VerificationTimeIgnored = false,
+        };
+        policy.CustomTrustStore.Add(Certificate);
+        policy.ApplicationPolicy.Add(new Oid(ClientAuthentication));
+        return policy;
+    }
+
+    // A chain takes a certificate that names no purpose for one that is good for all.
+    private static bool IsForAgents(X509Certificate2 certificate) =>
+        certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().Any(purposes => purposes.EnhancedKeyUsages is [{ Value: ClientAuthentication }]);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -153,7 +172,7 @@ internal sealed class Authority : IDisposable
     private X509Certificate2 CreateServer()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=holdfast-server", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest($"CN={AgentGateway.ServerName}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(ServerAuthentication)], false));

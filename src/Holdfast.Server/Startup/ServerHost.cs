@@ -111,6 +111,7 @@ internal sealed class ServerHost : IAsyncDisposable
         services.AddHostedService(s => s.GetRequiredService<Sweeper>());
         services.AddHostedService<NotificationListener>();
         services.AddSingleton<JoinDesk>();
+        services.AddSingleton<JoinRate>();
         services.AddSingleton<HostReports>();
         services.AddSingleton<HostWatch>();
         services.AddSingleton<IOfferingOperations, OfferingOperations>();
@@ -163,6 +164,7 @@ internal sealed class ServerHost : IAsyncDisposable
 
             // A joining agent has none; whose certificate it is, and whether it still counts, is asked per request.
             https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
+            https.OnAuthenticate = (_, tls) => tls.CertificateChainPolicy = authority.AgentPolicy();
             https.ClientCertificateValidation = (certificate, _, _) => authority.IncarnationOf(certificate) is not null;
         });
     }

@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Holdfast.Core.States;
 using Holdfast.Protocol;
@@ -53,6 +56,67 @@ public sealed class GatewayTests : IAsyncLifetime
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var response = await TestAgent.SendJoinAsync(_node.Gateway, await _node.JoinTokenAsync(), TestAgent.FactsOf("host1"), key);
         response.StatusCode.ShouldBe(HttpStatusCode.Conflict);
+    }
+
+    [Fact]
+    public async Task The_address_in_a_certificate_that_a_stranger_presented_was_followed()
+    {
+        using var trap = new TcpListener(IPAddress.Loopback, 0);
+        trap.Start();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=stranger", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509AuthorityInformationAccessExtension(null, [$"http://{trap.LocalEndpoint}/ca.cer"]));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.2")], false));
+        using var signed = request.Create(
+            new X500DistinguishedName("CN=somebody"), X509SignatureGenerator.CreateForECDsa(key), DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1), [1]);
+        using var stranger = signed.CopyWithPrivateKey(key);
+        using var handler = new SocketsHttpHandler();
+#pragma warning disable CA5359 // It is the server's trust that is tried.
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+#pragma warning restore CA5359
+        handler.SslOptions.ClientCertificateContext = SslStreamCertificateContext.Create(stranger, null, offline: true);
+        using var client = new HttpClient(handler) { BaseAddress = _node.Gateway };
+
+        await Should.ThrowAsync<HttpRequestException>(() => client.GetStringAsync(AgentGateway.AuthorityPath, Token));
+
+        trap.Pending().ShouldBeFalse("nobody has called at the address");
+    }
+
+    [Fact]
+    public async Task A_stranger_could_send_megabytes_and_any_name()
+    {
+        var token = await _node.JoinTokenAsync();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        foreach (var name in new[] { "two\nlines", "-dash", new string('a', 254), "sp ace", "" })
+        {
+            using var refused = await TestAgent.SendJoinAsync(_node.Gateway, token, TestAgent.FactsOf(name), key);
+            refused.StatusCode.ShouldBe(HttpStatusCode.BadRequest, name);
+        }
+
+        using var large = await TestAgent.SendJoinAsync(
+            _node.Gateway, token, TestAgent.FactsOf("host1") with { Drivers = new Dictionary<string, string> { ["x"] = new('x', 70_000) } }, key);
+        large.StatusCode.ShouldBe(HttpStatusCode.RequestEntityTooLarge);
+        using var fits = await TestAgent.SendJoinAsync(_node.Gateway, token, TestAgent.FactsOf("host1.example.org"), key);
+        fits.StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task Tokens_could_be_guessed_at_any_rate()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var parts = (await _node.JoinTokenAsync()).Split('.');
+        var wrong = $"{parts[0]}.{new string('x', parts[1].Length)}.{parts[2]}";
+        for (var tries = 0; ; tries++)
+        {
+            using var response = await TestAgent.SendJoinAsync(_node.Gateway, wrong, TestAgent.FactsOf("host1"), key);
+            if (response.StatusCode == HttpStatusCode.TooManyRequests)
+            {
+                break;
+            }
+
+            response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+            tries.ShouldBeLessThan(10_000);
+        }
     }
 
     [Theory]
