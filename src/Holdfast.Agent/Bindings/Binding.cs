@@ -13,6 +13,7 @@ internal sealed class Binding
 {
     private static readonly TimeSpan LocalAttachDeadline = TimeSpan.FromSeconds(5);
     private readonly AgentLoop _loop;
+    private (int? Pid, DriverCapabilities? Capabilities)? _refusedClone;
     private TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Makes a binding that is not served yet.</summary>
@@ -48,6 +49,15 @@ internal sealed class Binding
 
     /// <summary>Whether obligations may be tried.</summary>
     public bool TakesObligations => View.State is not (BindingState.Quiesced or BindingState.Absent);
+
+    /// <summary>
+    /// Whether a clone is worth asking for: the driver says that it can, and this process of it has not refused one since it last said something new about itself. What it
+    /// says is of its pool; whether one volume can be cloned may show only when it is asked for.
+    /// </summary>
+    public bool MayClone => View.Capabilities is { CanClone: true } && _refusedClone != (View.Pid, View.Capabilities);
+
+    /// <summary>The driver has refused a clone as not supported.</summary>
+    public void CloneRefused() => _refusedClone = (View.Pid, View.Capabilities);
 
     /// <summary>The first attempt to start the driver is over, one way or the other: whoever waits for it may go on.</summary>
     public void Settle() => _settled.TrySetResult();

@@ -177,7 +177,7 @@ internal sealed partial class TaskRunner : IDisposable
 
     private async Task<Result> EnsureAsync(HostItem item, TaskSpec.EnsureVolume spec, Binding binding, CancellationToken flight)
     {
-        if (spec.Source is { } template && binding.View.Capabilities is not { CanClone: true })
+        if (spec.Source is { } template && !binding.MayClone)
         {
             return await CopyVolumeAsync(item, spec, binding, template, flight);
         }
@@ -187,6 +187,13 @@ internal sealed partial class TaskRunner : IDisposable
             spec.VolumeId,
             new EnsureVolumeRequest { Generation = spec.VolumeGeneration, SizeBytes = spec.SizeBytes, Source = source, Label = spec.Label },
             left, ends), flight);
+        if (spec.Source is { } uncloned && answer is DriverAnswer<VolumeReply>.Failed { Error: { Code: DriverErrorCode.Unsupported } refused })
+        {
+            binding.CloneRefused();
+            LogCopied(spec.Label, spec.VolumeId, spec.PoolName, spec.PoolId, uncloned, DriverErrorText.Describe(spec.PoolName, refused));
+            return await CopyVolumeAsync(item, spec, binding, uncloned, flight);
+        }
+
         return answer is DriverAnswer<VolumeReply>.Ok { Value.Volume: var volume }
             ? new Result.Done(volume)
             : NotMade(answer) with { LostSource = await LostSourceAsync(spec, binding, answer, flight) };
@@ -514,6 +521,9 @@ internal sealed partial class TaskRunner : IDisposable
 
     [LoggerMessage(EventId = 1702, Level = LogLevel.Information, Message = "Volume '{Label}' ({Volume}) is to be deleted from storage pool '{PoolName}' ({Pool}): obligation {Obligation}")]
     private partial void LogOwed(string label, VolumeId volume, string poolName, PoolId pool, ObligationId obligation);
+
+    [LoggerMessage(EventId = 1704, Level = LogLevel.Information, Message = "Volume '{Label}' ({Volume}) on storage pool '{PoolName}' ({Pool}) is copied from volume {Source} by this host, because its backend does not clone it: {Reason}")]
+    private partial void LogCopied(string label, VolumeId volume, string poolName, PoolId pool, VolumeId source, string reason);
 
     [LoggerMessage(EventId = 1703, Level = LogLevel.Warning, Message = "{Kind} {Obligation} of volume {Volume} on storage pool '{PoolName}', backend object {BackendName}, was written off by {By}: {Reason}")]
     private partial void LogForgotten(ObligationKind kind, ObligationId obligation, VolumeId volume, string poolName, string? backendName, string by, string reason);

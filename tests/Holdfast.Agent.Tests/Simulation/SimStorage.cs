@@ -100,6 +100,9 @@ internal sealed class SimStorage(PoolId pool, TimeProvider time)
     /// <summary>Refuses to clone whatever is asked, with a word that may mean anything.</summary>
     public bool RefusesClones { get; set; }
 
+    /// <summary>Says that it can clone and refuses each clone as not supported, as LINSTOR does on storage whose kind it was not asked about.</summary>
+    public bool ClonesAreUnsupported { get; set; }
+
     /// <summary>Volumes whose records cannot be read.</summary>
     public HashSet<VolumeId> Damaged { get; } = [];
 
@@ -227,6 +230,11 @@ internal sealed class SimDriver(SimStorage storage, TimeProvider time, int pid) 
             if (info is not null && request.Generation < info.Generation)
             {
                 return SimStorage.Error<VolumeReply>(DriverErrorCode.Invalid, "the generation is too old");
+            }
+
+            if (info is null && request.Source is VolumeSource.FromVolume && storage.ClonesAreUnsupported)
+            {
+                return SimStorage.Error<VolumeReply>(DriverErrorCode.Unsupported, "storage of kind FILE_THIN cannot clone; copy instead");
             }
 
             if (info is null && request.Source is VolumeSource.FromVolume { VolumeId: var source } && (storage.RefusesClones || !storage.Volumes.ContainsKey(source)))

@@ -1,4 +1,5 @@
 using Holdfast.Core.Ids;
+using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 using Shouldly;
 using Xunit;
@@ -171,6 +172,31 @@ public sealed class TaskLifeTests
         Until(TaskState.Done);
         _host.Images.Copies.Single().ShouldBe($"/dev/{Samples.Volume2} /dev/{Samples.Volume}");
         _host.Until(() => _storage.Attached.Count == 0, "both released");
+    }
+
+    // LINSTOR on FILE_THIN: "cannot clone; copy instead", for ever.
+    [Fact]
+    public void A_clone_that_is_refused_as_unsupported_is_a_copy_at_once_and_the_next_is_not_asked_for()
+    {
+        _storage.ClonesAreUnsupported = true;
+        _storage.Add(Samples.Volume2, isSealed: true);
+        Send(Ensure with { Source = Samples.Volume2 });
+        Until(TaskState.Done);
+        _storage.Ensured.Select(request => request.Source is VolumeSource.FromVolume).ShouldBe([true, false]);
+        _host.Images.Copies.Single().ShouldBe($"/dev/{Samples.Volume2} /dev/{Samples.Volume}");
+
+        Send(Ensure with { Source = Samples.Volume2, VolumeId = new VolumeId(Samples.Id(0xA9)) }, Samples.Id(0xD4));
+        Until(TaskState.Done, Samples.Id(0xD4));
+        _storage.Ensured.Count(request => request.Source is VolumeSource.FromVolume).ShouldBe(1, "what was refused is not asked for each time");
+
+        // Another process of the driver may be another driver.
+        _storage.ClonesAreUnsupported = false;
+        _host.Launcher.Running[Samples.Pool].Crash();
+        _host.UntilBinding(Samples.Pool, BindingState.Degraded);
+        _host.UntilBinding(Samples.Pool, BindingState.Attached, TimeSpan.FromSeconds(5));
+        Send(Ensure with { Source = Samples.Volume2, VolumeId = new VolumeId(Samples.Id(0xAA)) }, Samples.Id(0xD5));
+        Until(TaskState.Done, Samples.Id(0xD5));
+        _storage.Ensured.Count(request => request.Source is VolumeSource.FromVolume).ShouldBe(2);
     }
 
     // LINSTOR on LVM_THIN with DRBD: 67,108,864 bytes were asked for, and the guest sees 71,249,920.
