@@ -24,7 +24,7 @@ internal sealed partial class LinstorDriver
     /// <inheritdoc/>
     public async Task<DriverResult<AttachmentReply>> AttachAsync(VolumeId volume, AttachRequest request, DriverCall call, CancellationToken cancellationToken)
     {
-        var doing = $"Attaching {Name(volume)} on node {_settings.NodeName}";
+        var doing = $"Attaching {Name(volume)} on node {NodeName}";
         var deadline = Deadline(call, cancellationToken);
         var record = _store.Find(volume);
         if (record is { IsAttached: true } && request.Generation < record.Generation)
@@ -102,7 +102,7 @@ internal sealed partial class LinstorDriver
     /// <inheritdoc/>
     public async Task<DriverResult<DriverAck>> ReleaseAsync(VolumeId volume, ReleaseRequest request, DriverCall call, CancellationToken cancellationToken)
     {
-        var doing = $"Releasing {Name(volume)} on node {_settings.NodeName}";
+        var doing = $"Releasing {Name(volume)} on node {NodeName}";
         var deadline = Deadline(call, cancellationToken);
         var record = _store.Find(volume);
         var attached = record is not null && record.Modes.Contains(request.Mode);
@@ -230,6 +230,11 @@ internal sealed partial class LinstorDriver
     private async Task<Placed> PlaceHereAsync(Found.Ours ours, AttachMode mode, string doing, CallDeadline deadline)
     {
         var name = VolumeName.Of(ours.Marks.Volume);
+        if (await KnowNodeAsync(deadline) is { } nowhere)
+        {
+            return Refuse(nowhere, Fail(nowhere, doing));
+        }
+
         if (!(await _linstor.ResourcesAsync(name, deadline)).Has(out var resources, out var unread))
         {
             return Refuse(unread, Fail(unread, doing));
@@ -301,10 +306,10 @@ internal sealed partial class LinstorDriver
     /// kept to see for ourselves.
     /// </summary>
     private Task<RestReply<ChangeReply>> MakeAvailableAsync(string name, CallDeadline deadline) =>
-        _linstor.MakeAvailableAsync(name, _settings.NodeName, new CallDeadline(_time, deadline.Left / 2, deadline.Cancelled));
+        _linstor.MakeAvailableAsync(name, NodeName, new CallDeadline(_time, deadline.Left / 2, deadline.Cancelled));
 
     private Resource? Mine(List<Resource> resources) =>
-        resources.Find(one => one.IsOn(_settings.NodeName));
+        resources.Find(one => one.IsOn(NodeName));
 
     /// <summary>
     /// For a migration both nodes may have it open for a while, and only then. For any other attach a permission left over from a migration is taken back: it
@@ -338,13 +343,13 @@ internal sealed partial class LinstorDriver
         // Two nodes without data have no connection of their own; there the whole resource has to allow it.
         var reply = source.IsDiskless && Mine(resources) is { IsDiskless: true }
             ? await _linstor.ModifyDefinitionAsync(name, permission, making)
-            : await _linstor.ModifyConnectionAsync(name, source.NodeName ?? string.Empty, _settings.NodeName, permission, making);
+            : await _linstor.ModifyConnectionAsync(name, source.NodeName ?? string.Empty, NodeName, permission, making);
         if (!reply.Has(out var change, out var problem))
         {
             return Fail(problem, $"{doing}: two primaries cannot be allowed");
         }
 
-        return await LackingAsync(change, name, one => one.IsOn(_settings.NodeName) || one.IsOn(source.NodeName), $"{doing}: two primaries are allowed", deadline);
+        return await LackingAsync(change, name, one => one.IsOn(NodeName) || one.IsOn(source.NodeName), $"{doing}: two primaries are allowed", deadline);
     }
 
     /// <summary>A device that can be given to a guest, or why there is none.</summary>
@@ -606,6 +611,11 @@ internal sealed partial class LinstorDriver
     {
         var volume = ours.Marks.Volume;
         var name = VolumeName.Of(volume);
+        if (await KnowNodeAsync(deadline) is { } nowhere)
+        {
+            return Fail(nowhere, doing);
+        }
+
         if (!(await _linstor.ResourcesAsync(name, deadline)).Has(out var resources, out var unread))
         {
             if (unread.Code == DriverErrorCode.NotFound)
@@ -638,7 +648,7 @@ internal sealed partial class LinstorDriver
             }
 
             if (!here.IsGoing
-                && !(await _linstor.DeleteResourceAsync(name, _settings.NodeName, version.HasKeepTieBreaker, deadline.KeepingBack(ReadBack))).Has(out _, out var problem)
+                && !(await _linstor.DeleteResourceAsync(name, NodeName, version.HasKeepTieBreaker, deadline.KeepingBack(ReadBack))).Has(out _, out var problem)
                 && !problem.MayHaveEffect)
             {
                 return Fail(problem, doing);
@@ -687,7 +697,7 @@ internal sealed partial class LinstorDriver
 
             if (!await patience.PauseAsync(PollPause))
             {
-                return DriverFailure.Busy($"{doing}: deletion is pending at LINSTOR (is the satellite of node {_settings.NodeName} offline?).");
+                return DriverFailure.Busy($"{doing}: deletion is pending at LINSTOR (is the satellite of node {NodeName} offline?).");
             }
         }
     }

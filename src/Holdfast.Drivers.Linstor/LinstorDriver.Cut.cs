@@ -13,7 +13,7 @@ internal sealed partial class LinstorDriver
     /// <inheritdoc/>
     public async Task<DriverResult<DriverAck>> CutAsync(VolumeId volume, CutRequest request, DriverCall call, CancellationToken cancellationToken)
     {
-        var doing = $"Cutting off {Name(volume)} on node {_settings.NodeName}";
+        var doing = $"Cutting off {Name(volume)} on node {NodeName}";
         var deadline = Deadline(call, cancellationToken);
         if (NotToBeCut(volume, request, doing) is { } not)
         {

@@ -61,7 +61,7 @@ internal sealed partial class LinstorDriver
     /// <inheritdoc/>
     public async Task<DriverResult<DriverAck>> ResumeAsync(VolumeId volume, ResumeRequest request, DriverCall call, CancellationToken cancellationToken)
     {
-        var doing = $"Resuming {Name(volume)} on node {_settings.NodeName}";
+        var doing = $"Resuming {Name(volume)} on node {NodeName}";
         var record = _store.Find(volume);
         if (record is { IsAttached: true } && record.Generation > request.Generation)
         {

@@ -32,6 +32,9 @@ internal sealed partial class LinstorDriver
     [LoggerMessage(3009, LogLevel.Warning, "Resource {Resource}: what was changed reaches {Nodes} when that is back; it was not needed for the change. LINSTOR says: {Warnings}")]
     private partial void LogWithoutNodes(string resource, string nodes, string warnings);
 
+    [LoggerMessage(3010, LogLevel.Information, "This host, {Host}, is LINSTOR's node {Node} (whose own name is {Uname}).")]
+    private partial void LogNode(string host, string node, string uname);
+
     [LoggerMessage(3021, LogLevel.Warning, "I/O of volume {Volume} of storage pool {Pool} is cut off on this host.")]
     private partial void LogCut(VolumeId volume, string pool);
 

@@ -16,13 +16,20 @@ internal sealed partial class LinstorDriver
     private DriverError? _capacityError;
     private long? _capacityAt;
 
+    private bool IsCapacityOld => _capacityAt is not { } at || _time.GetElapsedTime(at) >= CapacityAge;
+
     /// <inheritdoc/>
     public async Task<PoolStatus> ProbeAsync(DriverCall call, CancellationToken cancellationToken)
     {
         var deadline = Deadline(call, cancellationToken);
         var doing = $"Asking about {Pool}";
         var host = await LookAtHostAsync(doing, cancellationToken);
-        if (!(await _linstor.NodeAsync(_settings.NodeName, deadline)).Has(out var node, out var problem) && problem is not null)
+        if (IsCapacityOld)
+        {
+            await _linstor.Controllers.LookAgainAsync(deadline);
+        }
+
+        if (!(await LookUpNodeAsync(deadline)).Has(out var node, out var problem))
         {
             return new PoolStatus
             {
@@ -35,7 +42,7 @@ internal sealed partial class LinstorDriver
             };
         }
 
-        if (_capacityAt is not { } at || _time.GetElapsedTime(at) >= CapacityAge)
+        if (IsCapacityOld)
         {
             var (capacity, failed) = await CapacityAsync(doing, deadline);
             _capacity = capacity ?? _capacity;
@@ -51,7 +58,7 @@ internal sealed partial class LinstorDriver
             ControlPlane = hindrance is null ? PlaneHealth.Up : PlaneHealth.Down,
             DataPlane = host.DataPlane,
             Waiting = host.Waiting,
-            Error = hindrance ?? _capacityError ?? await ComplaintAsync(doing, deadline) ?? host.Complaint ?? await LateAsync(doing, deadline),
+            Error = hindrance ?? _capacityError ?? await ComplaintAsync(doing, deadline) ?? host.Complaint ?? UnusedSettings(doing) ?? await LateAsync(doing, deadline),
             Capacity = _capacity,
             AsOf = _time.GetUtcNow(),
         };
@@ -92,23 +99,19 @@ internal sealed partial class LinstorDriver
         return ((long)totalKib, (long)(totalKib - freeKib));
     }
 
-    private DriverError? ErrorOf(Node? node, string doing)
-    {
-        if (node is null)
-        {
-            return DriverFailure.Invalid($"{doing}: LINSTOR has no node '{_settings.NodeName}' (setting 'nodeName'); nothing can be attached on this host.");
-        }
-
-        return node.IsOnline
-            ? null
-            : DriverFailure.Unreachable(
-                $"{doing}: LINSTOR's satellite on this host, node '{node.Name}', is {node.ConnectionStatus ?? "in an unknown state"}: no volume can be made or newly attached on this host; what is here stays.");
-    }
+    private static DriverError? ErrorOf(Node node, string doing) => node.IsOnline
+        ? null
+        : DriverFailure.Unreachable(
+            $"{doing}: LINSTOR's satellite on this host, node '{node.Name}', is {node.ConnectionStatus ?? "in an unknown state"}: no volume can be made or newly attached on this host; what is here stays.");
 
     private DriverError? WithoutPool(string doing) => _traits is { IsDrbd: false, HoldsData: false }
         ? DriverFailure.Invalid(
-            $"{doing}: LINSTOR's node '{_settings.NodeName}' has no storage pool of the group, and the group has no DRBD by which data elsewhere could be used; nothing can be made on this host.")
+            $"{doing}: LINSTOR's node '{NodeName}' has no storage pool of the group, and the group has no DRBD by which data elsewhere could be used; nothing can be made on this host.")
         : null;
+
+    private DriverError? UnusedSettings(string doing) => _settings.Unused.Count == 0
+        ? null
+        : DriverFailure.Invalid($"{doing}: the pool's setting '{string.Join("' and '", _settings.Unused)}' is not used: what names a program or path of this host is taken from its own configuration.");
 
     /// <summary>Nodes that were away when something was changed, and still are.</summary>
     private async Task<DriverError?> LateAsync(string doing, CallDeadline deadline)
@@ -144,7 +147,9 @@ internal sealed partial class LinstorDriver
 
         if (group is null)
         {
-            return (null, DriverFailure.Invalid($"{doing}: LINSTOR has no resource group '{_settings.ResourceGroup}' (setting 'resourceGroup')."));
+            return (null, DriverFailure.Invalid(
+                $"{doing}: LINSTOR at {_linstor.Controllers.Names} has no resource group '{_settings.ResourceGroup}' (setting 'resourceGroup')"
+                    + ((await _linstor.GroupsAsync(deadline)).Has(out var groups, out _) ? $"; it has {NamesOf(groups.Select(static one => one.Name))}." : ".")));
         }
 
         if (!(await _linstor.StoragePoolsAsync(deadline)).Has(out var pools, out var unread))
@@ -154,21 +159,26 @@ internal sealed partial class LinstorDriver
 
         // Without DRBD a volume is on one node, and this driver makes it on its own: what others have is no room of this host's.
         var usable = pools.FindAll(pool => (group.IsDrbd || IsHere(pool)) && group.Allows(pool.NodeName));
-        Learn(group, usable);
+        if (!(await _linstor.VersionAsync(deadline)).Has(out var version, out var silent))
+        {
+            return (null, Fail(silent, doing));
+        }
+
+        Learn(group, usable, version);
         var (totalKib, usedKib) = Sum(usable, group.IsDrbd ? group.SelectFilter : group.SelectFilter! with { PlaceCount = 1 });
         return (new PoolCapacity(totalKib * 1024, usedKib * 1024, _time.GetUtcNow()), null);
     }
 
-    private bool IsHere(StoragePool pool) => string.Equals(pool.NodeName, _settings.NodeName, StringComparison.OrdinalIgnoreCase);
+    private bool IsHere(StoragePool pool) => string.Equals(pool.NodeName, NodeName, StringComparison.OrdinalIgnoreCase);
 
-    private void Learn(ResourceGroup group, List<StoragePool> pools)
+    private void Learn(ResourceGroup group, List<StoragePool> pools, RestVersion version)
     {
         var names = group.SelectFilter?.StoragePoolList ?? [];
         var used = pools.Where(pool => !string.Equals(pool.ProviderKind, "DISKLESS", StringComparison.OrdinalIgnoreCase)
             && (names.Count == 0 || names.Contains(pool.StoragePoolName, StringComparer.OrdinalIgnoreCase))).ToList();
         var traits = new PoolTraits(
             IsDrbd: group.IsDrbd,
-            CanClone: !used.Exists(static pool => NoClone.Contains(pool.ProviderKind, StringComparer.OrdinalIgnoreCase)),
+            CanClone: version.HasCloneProperties && !used.Exists(static pool => NoClone.Contains(pool.ProviderKind, StringComparer.OrdinalIgnoreCase)),
             CanSnapshot: used.Count == 0 || used.Exists(static pool => pool.SupportsSnapshots != false),
             HoldsData: used.Exists(IsHere));
         if (traits != _traits)

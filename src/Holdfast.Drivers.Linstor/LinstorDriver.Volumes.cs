@@ -519,10 +519,18 @@ internal sealed partial class LinstorDriver
             return (null, problem);
         }
 
-        var here = new PlaceFilter([_settings.NodeName], PlaceCount: 1);
-        return group is { IsDrbd: false } ? (new FirstPlace(here, IsHint: false), null)
-            : wantsLocal && _traits.HoldsData != false && group?.Allows(_settings.NodeName) == true ? (new FirstPlace(here, IsHint: true), null)
-            : (null, null);
+        var isOnlyHere = group is { IsDrbd: false };
+        if (!isOnlyHere && !(wantsLocal && _traits.HoldsData != false))
+        {
+            return (null, null);
+        }
+
+        if (await KnowNodeAsync(deadline) is { } nowhere)
+        {
+            return isOnlyHere ? (null, nowhere) : (null, null);
+        }
+
+        return isOnlyHere || group?.Allows(NodeName) == true ? (new FirstPlace(new PlaceFilter([NodeName], PlaceCount: 1), IsHint: !isOnlyHere), null) : (null, null);
     }
 
     private async Task<Begun> BegunAsync<T>(RestReply<T> reply, VolumeId volume, string doing, CallDeadline deadline)

@@ -10,6 +10,9 @@ namespace Holdfast.Drivers.Linstor;
 /// <summary>What the pool's configuration says. See the README beside it for the settings.</summary>
 internal sealed record LinstorSettings
 {
+    /// <summary>What names a program or a path of the host: a driver runs as root, and the pool's settings are whoever's who may add a pool.</summary>
+    private static readonly string[] HostOnly = ["devicePrefix", "drbdsetup"];
+
     /// <summary>LINSTOR's own group, used when none is named.</summary>
     public const string StandardGroup = "DfltRscGrp";
 
@@ -19,8 +22,14 @@ internal sealed record LinstorSettings
     /// <summary>The resource group that volumes are spawned from.</summary>
     public required string ResourceGroup { get; init; }
 
-    /// <summary>This host's name as a LINSTOR node.</summary>
+    /// <summary>This host's name as a LINSTOR node, as given or as the kernel has it.</summary>
     public required string NodeName { get; init; }
+
+    /// <summary>Whether the name was given, and is to be taken as it is.</summary>
+    public required bool IsNodeGiven { get; init; }
+
+    /// <summary>Settings of the pool that only the host's own configuration may have, and that are not used.</summary>
+    public required IReadOnlyList<string> Unused { get; init; }
 
     /// <summary>Which certificates are accepted.</summary>
     public required TlsTrust Trust { get; init; }
@@ -59,13 +68,15 @@ internal sealed record LinstorSettings
             return Wrong("resourceGroup", $"is the name of a resource group, not '{group}'");
         }
 
-        var node = Text(config, "nodeName") ?? startup.NodeName;
+        var host = startup.HostConfig;
+        var given = Text(host, "nodeName") ?? Text(config, "nodeName");
+        var node = given ?? startup.NodeName;
         if (node.Length is 0 or > 255 || !node.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_'))
         {
             return Wrong("nodeName", $"is the name of a LINSTOR node, not '{node}'");
         }
 
-        var prefix = Text(config, "devicePrefix") ?? "/dev";
+        var prefix = Text(host, "devicePrefix") ?? "/dev";
         if (!Path.IsPathFullyQualified(prefix) || prefix.Split('/').Contains(".."))
         {
             return Wrong("devicePrefix", $"is an absolute path, not '{prefix}'");
@@ -78,11 +89,13 @@ internal sealed record LinstorSettings
                     Controllers = controllers,
                     ResourceGroup = group,
                     NodeName = node,
+                    IsNodeGiven = given is not null,
                     Trust = trust,
                     Token = startup.Secrets.GetValueOrDefault("token"),
                     TokenOverHttp = tokenOverHttp,
                     DevicePrefix = prefix.Length > 1 ? prefix.TrimEnd('/') : prefix,
-                    DrbdSetup = Text(config, "drbdsetup") ?? "drbdsetup",
+                    DrbdSetup = Text(host, "drbdsetup") ?? "drbdsetup",
+                    Unused = [.. HostOnly.Where(name => Text(config, name) is not null)],
                 })));
     }
 

@@ -65,6 +65,7 @@ public sealed class ConformanceRun : IAsyncDisposable
             NodeName = target.NodeName,
             GuestUser = target.GuestUser,
             Config = await target.NewPoolAsync(pool, folder),
+            HostConfig = target.HostConfig,
             Secrets = target.Secrets,
         };
         return new ConformanceRun(target, folder, startup, cancellationToken);

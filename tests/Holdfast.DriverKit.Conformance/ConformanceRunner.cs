@@ -10,11 +10,13 @@ internal static class ConformanceRunner
 {
     private const string Usage =
         """
-        holdfast-driver-conformance --driver EXECUTABLE [--config NAME=VALUE]... [--secret NAME=VALUE]... [--folder-setting NAME]
+        holdfast-driver-conformance --driver EXECUTABLE [--config NAME=VALUE]... [--secret NAME=VALUE]... [--host-config NAME=VALUE]...
+                                    [--folder-setting NAME]
                                     [--size BYTES] [--deadline SECONDS] [--guest-user UID:GID] [--no-content] [--case PART-OF-NAME] [--list]
 
           --driver          the driver to judge
           --config          a setting of the pool; all cases share the backend that it names, and remove what they have made
+          --host-config     what the host's own configuration says to the driver
           --folder-setting  a setting that gets the path of a new folder for each case instead
           --secret          a secret setting; its value must be seen nowhere
           --size            a size that is cheap for the backend (8388608)
@@ -33,6 +35,7 @@ internal static class ConformanceRunner
         GuestUser? guest = null;
         var (content, list) = (true, false);
         Dictionary<string, string> config = [];
+        Dictionary<string, string> host = [];
         Dictionary<string, Secret> secrets = [];
         for (var index = 0; index < arguments.Length; index++)
         {
@@ -48,6 +51,10 @@ internal static class ConformanceRunner
                     case "--config":
                         var setting = Pair();
                         config[setting.Name] = setting.Value;
+                        break;
+                    case "--host-config":
+                        var told = Pair();
+                        host[told.Name] = told.Value;
                         break;
                     case "--secret":
                         var secret = Pair();
@@ -101,7 +108,7 @@ internal static class ConformanceRunner
             return 64;
         }
 
-        await using var target = new CommandLineTarget(Path.GetFullPath(driver), config, secrets, folderSetting, size, deadline, guest, content);
+        await using var target = new CommandLineTarget(Path.GetFullPath(driver), config, host, secrets, folderSetting, size, deadline, guest, content);
         var (passed, failed, skipped, left) = (0, 0, 0, 0);
         foreach (var one in cases)
         {
@@ -138,6 +145,7 @@ internal static class ConformanceRunner
     private sealed class CommandLineTarget(
         string executable,
         Dictionary<string, string> config,
+        Dictionary<string, string> host,
         Dictionary<string, Secret> secrets,
         string? folderSetting,
         long size,
@@ -148,6 +156,8 @@ internal static class ConformanceRunner
         public override string Executable => executable;
 
         public override IReadOnlyDictionary<string, Secret> Secrets => secrets;
+
+        public override IReadOnlyDictionary<string, string> HostConfig => host;
 
         public override long Size => size;
 

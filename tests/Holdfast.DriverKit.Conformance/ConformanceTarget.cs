@@ -13,6 +13,9 @@ public abstract class ConformanceTarget : IAsyncDisposable
     /// <summary>Secret settings; their values must never be seen anywhere.</summary>
     public virtual IReadOnlyDictionary<string, Secret> Secrets => new Dictionary<string, Secret>();
 
+    /// <summary>What the host's own configuration says to the driver; asked for after <see cref="NewPoolAsync"/>.</summary>
+    public virtual IReadOnlyDictionary<string, string> HostConfig => new Dictionary<string, string>();
+
     /// <summary>A size that is cheap for the backend; others are small multiples of it.</summary>
     public virtual long Size => 8L * 1024 * 1024;
 

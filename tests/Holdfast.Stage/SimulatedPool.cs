@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Holdfast.Cli.CloudStack;
 using Holdfast.LinstorSimulation;
 
@@ -91,15 +92,15 @@ internal sealed class SimulatedPool : IAsyncDisposable
     {
         var cluster = (await _stage.Api.ListAsync("listClusters", "cluster", CancellationToken.None))[0];
         var host = (await _stage.Api.ListAsync("listHosts", "host", CancellationToken.None, ("type", "Routing")))[0];
-        // The stand-ins for DRBD's devices and for drbdsetup are the cluster's own.
-        (string, string)[] drbd = _kind == LinstorKind.Drbd
-            ? [("details[0].devicePrefix", Path.Combine(_linstor.StateFolderPath, "dev")), ("details[0].drbdsetup", _linstor.DrbdSetupPath)]
-            : [];
+        if (_kind == LinstorKind.Drbd)
+        {
+            await TellHostAsync();
+        }
+
         var answer = await _stage.Api.AskAsync(
             "createStoragePool",
             CancellationToken.None,
             [
-            .. drbd,
             ("name", Name),
             ("provider", "Linstor"),
             ("url", _linstor.Uri.ToString().TrimEnd('/')),
@@ -113,6 +114,17 @@ internal sealed class SimulatedPool : IAsyncDisposable
             ("tags", Name),
             ]);
         Id = answer.GetProperty("storagepool").Text("id");
+    }
+
+    /// <summary>The stand-ins for DRBD's devices and for drbdsetup are the cluster's own: the host's configuration says so, as only it may.</summary>
+    private async Task TellHostAsync()
+    {
+        var file = Path.Combine(_stage.Stack.Options.AgentFolder, "drivers.json");
+        var settings = File.Exists(file) ? JsonNode.Parse(await File.ReadAllTextAsync(file))!.AsObject() : [];
+        settings[$"linstor/{Name}"] = new JsonObject { ["devicePrefix"] = Path.Combine(_linstor.StateFolderPath, "dev"), ["drbdsetup"] = _linstor.DrbdSetupPath };
+        await File.WriteAllTextAsync(file + ".new", settings.ToJsonString());
+        File.SetUnixFileMode(file + ".new", UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.Move(file + ".new", file, overwrite: true);
     }
 
     /// <summary>Waits until this host's driver of the pool is attached.</summary>

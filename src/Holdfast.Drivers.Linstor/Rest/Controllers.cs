@@ -121,6 +121,46 @@ internal sealed partial class Controllers : IDisposable
         }
     }
 
+    /// <summary>
+    /// Asks the remembered controller again who it is and how it is: it may have been upgraded, or have become well or unwell, without a request that failed. One that does not
+    /// answer is not the active one any more.
+    /// </summary>
+    /// <param name="deadline">The call.</param>
+    /// <returns>When it has answered, or has not.</returns>
+    public async Task LookAgainAsync(CallDeadline deadline)
+    {
+        ActiveController? active;
+        lock (_lock)
+        {
+            active = _active;
+        }
+
+        if (active is null)
+        {
+            return;
+        }
+
+        var reply = await AskAsync(active.Address, new CallDeadline(_time, deadline.Share(SearchBudget), deadline.Cancelled));
+        deadline.Cancelled.ThrowIfCancellationRequested();
+        if (!reply.Has(out var now, out var problem))
+        {
+            Forget(active, "GET controller/version", problem.Text);
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (_active != active || now == active)
+            {
+                return;
+            }
+
+            _active = now;
+        }
+
+        LogFound(now.Address.ToString(), now.Software, now.Version.ToString());
+    }
+
     /// <summary>Sends a request to the active controller.</summary>
     /// <param name="request">The request.</param>
     /// <param name="deadline">The call.</param>

@@ -35,6 +35,10 @@ internal sealed class LinstorClient(Controllers controllers)
         return ReadAsync(new RestRequest("GET nodes", HttpMethod.Get, $"v1/nodes?{query}"), LinstorJson.Default.ListNode, deadline);
     }
 
+    /// <summary>All nodes.</summary>
+    public Task<RestReply<List<Node>>> AllNodesAsync(CallDeadline deadline) =>
+        ReadAsync(new RestRequest("GET nodes", HttpMethod.Get, "v1/nodes") { MaxAnswer = RestRequest.LargeAnswer }, LinstorJson.Default.ListNode, deadline);
+
     public Task<RestReply<List<StoragePool>>> StoragePoolsAsync(CallDeadline deadline) => ReadAsync(
         new RestRequest("GET view/storage-pools", HttpMethod.Get, "v1/view/storage-pools?cached=true") { MaxAnswer = RestRequest.LargeAnswer },
         LinstorJson.Default.ListStoragePool,
@@ -57,6 +61,10 @@ internal sealed class LinstorClient(Controllers controllers)
             LinstorJson.Default.ListResourceGroup,
             deadline),
         group => Same(group.Name, name));
+
+    /// <summary>All resource groups.</summary>
+    public Task<RestReply<List<ResourceGroup>>> GroupsAsync(CallDeadline deadline) => ReadAsync(
+        new RestRequest("GET resource-groups", HttpMethod.Get, "v1/resource-groups") { MaxAnswer = RestRequest.LargeAnswer }, LinstorJson.Default.ListResourceGroup, deadline);
 
     /// <summary>A resource definition with its volume definitions, or null. The answer is "gone" only here: an unknown name is an empty list, not an error.</summary>
     public async Task<RestReply<ResourceDefinition?>> DefinitionAsync(string name, CallDeadline deadline) => One(

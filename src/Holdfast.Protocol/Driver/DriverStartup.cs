@@ -39,6 +39,12 @@ public sealed record DriverStartup
     /// <summary>Configuration as in <see cref="Host.BindingSpec.Config"/>.</summary>
     public required IReadOnlyDictionary<string, string> Config { get; init; }
 
+    /// <summary>
+    /// What the host's own configuration says for this driver and pool. A driver runs as root: whatever names a program, or a path that is no part of the pool itself, is taken
+    /// from here and never from <see cref="Config"/>, which anybody has written who may add a pool.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> HostConfig { get => field ?? new Dictionary<string, string>(); init; }
+
     /// <summary>Secrets as in <see cref="Host.BindingSpec.Secrets"/>.</summary>
     public IReadOnlyDictionary<string, Secret> Secrets { get => field ?? new Dictionary<string, Secret>(); init; }
 }

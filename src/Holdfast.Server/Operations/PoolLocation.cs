@@ -17,9 +17,10 @@ internal sealed record PoolLocation
         ["insecure"] = "insecure",
         ["allowTokenOverHttp"] = "allowTokenOverHttp",
         ["nodeName"] = "nodeName",
-        ["devicePrefix"] = "devicePrefix",
-        ["drbdsetup"] = "drbdsetup",
     };
+
+    // They name programs and paths of the hosts, where drivers run as root.
+    private static readonly HashSet<string> HostOnly = new(StringComparer.OrdinalIgnoreCase) { "devicePrefix", "drbdsetup" };
 
     private static readonly Dictionary<string, string> DirectoryDetails = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -167,6 +168,13 @@ internal sealed record PoolLocation
             {
                 location.Secrets["token"] = new Secret(value);
                 continue;
+            }
+
+            if (HostOnly.Contains(name))
+            {
+                fault = Faults.Invalid(
+                    $"Detail {name} names a program or path of the hosts and cannot be given with a storage pool: it is set on each host, in drivers.json of the agent's data folder (docs/drivers.md)");
+                return null;
             }
 
             location.Details[name] = value;

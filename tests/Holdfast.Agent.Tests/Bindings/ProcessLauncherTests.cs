@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Holdfast.Agent.Bindings;
 using Holdfast.Agent.Bindings.Processes;
 using Holdfast.Core.Ids;
@@ -72,6 +73,23 @@ public sealed class ProcessLauncherTests : IDisposable
         tried.Process.CloseInput();
         (await Launcher().ReapAsync(Samples.Pool, Patience)).ShouldBeOfType<ReapOutcome.Gone>();
         (await tried.Process.Ended).ShouldBe("signal 9");
+    }
+
+    /// <summary>A pool's details named the program that its driver runs: whoever may add a pool was root on every host.</summary>
+    [Fact]
+    public async Task One_is_told_what_this_hosts_own_configuration_says_beside_the_pools_settings()
+    {
+        Install("first", Ready("1.0").Replace("read line", $"IFS= read -r line; printf '%s' \"$line\" >{_folder["told"]}", StringComparison.Ordinal));
+        var launcher = Launcher();
+        await File.WriteAllTextAsync(_folder["data/drivers.json"], """{"script/fast": {"program": "/usr/sbin/it"}}""", TestContext.Current.CancellationToken);
+        var ready = (await LaunchAsync(launcher)).ShouldBeOfType<LaunchOutcome.Ready>();
+        await ProcessEnding.EndAsync(ready.Process, isHung: true, TimeProvider.System);
+        var told = JsonNode.Parse(await File.ReadAllTextAsync(_folder["told"], TestContext.Current.CancellationToken))!;
+        ((string?)told["hostConfig"]!["program"]).ShouldBe("/usr/sbin/it");
+        told["config"]!.AsObject().ShouldBeEmpty();
+
+        await File.WriteAllTextAsync(_folder["data/drivers.json"], "{", TestContext.Current.CancellationToken);
+        (await LaunchAsync(launcher)).ShouldBeOfType<LaunchOutcome.Failed>().Reason.ShouldContain("data/drivers.json");
     }
 
     /// <summary>It was told as "Broken pipe" when it had ended before it was sent its settings.</summary>

@@ -310,7 +310,7 @@ public sealed class LinstorAttachmentTests
         await using var bench = await StartWithDevicesAsync(drbd: true);
         var (driver, volume) = await OnANodeAsync(bench, withData: true);
         await bench.Simulator.StopAsync();
-        var blind = bench.Driver(driver.Pool, new() { ["drbdsetup"] = "/nowhere/drbdsetup" });
+        var blind = bench.Driver(driver.Pool, hostConfig: new() { ["drbdsetup"] = "/nowhere/drbdsetup" });
         Failed(await blind.AttachAsync(volume)).Text.ShouldContain("drbdsetup");
     }
 

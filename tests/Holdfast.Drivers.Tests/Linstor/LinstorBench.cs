@@ -23,9 +23,9 @@ internal sealed class LinstorBench : IAsyncDisposable
 
     public LinstorSimulator Simulator { get; }
 
-    public static async Task<LinstorBench> StartAsync(LinstorSimulatorOptions? options = null) =>
+    public static async Task<LinstorBench> StartAsync(LinstorSimulatorOptions? options = null, string node = Node) =>
         new(await LinstorSimulator.StartAsync(
-            (options ?? new LinstorSimulatorOptions { Devices = DeviceMode.None }) with { NodeName = Node },
+            (options ?? new LinstorSimulatorOptions { Devices = DeviceMode.None }) with { NodeName = node },
             cancellationToken: TestContext.Current.CancellationToken));
 
     /// <summary>Real loop devices, or skips where there are none.</summary>
@@ -52,7 +52,9 @@ internal sealed class LinstorBench : IAsyncDisposable
         string? token = null,
         GuestUser? guest = null,
         IProcessRunner? processes = null,
-        TimeProvider? time = null)
+        TimeProvider? time = null,
+        Dictionary<string, string>? hostConfig = null,
+        string hostName = Node)
     {
         var calls = new BackendCallCounter();
         var id = pool ?? new PoolId(Guid.NewGuid());
@@ -60,9 +62,17 @@ internal sealed class LinstorBench : IAsyncDisposable
         {
             ["controllers"] = controllers ?? Simulator.Uri.ToString(),
             ["resourceGroup"] = "rg",
+        };
+        var host = new Dictionary<string, string>
+        {
             ["devicePrefix"] = Path.Combine(Simulator.StateFolderPath, "dev"),
             ["drbdsetup"] = Simulator.DrbdSetupPath,
         };
+        foreach (var (key, value) in hostConfig ?? [])
+        {
+            host[key] = value;
+        }
+
         foreach (var (key, value) in config ?? [])
         {
             all[key] = value;
@@ -78,8 +88,9 @@ internal sealed class LinstorBench : IAsyncDisposable
                 Generation = Generation.First,
                 Socket = "/nowhere",
                 StateFolder = stateFolder ?? Path.Combine(_folder, id.ToString()),
-                NodeName = Node,
+                NodeName = hostName,
                 Config = all,
+                HostConfig = host,
                 GuestUser = guest,
                 Secrets = token is null ? new Dictionary<string, Secret>() : new Dictionary<string, Secret> { ["token"] = new(token) },
             },

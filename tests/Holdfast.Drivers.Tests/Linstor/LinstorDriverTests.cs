@@ -460,13 +460,72 @@ public sealed class LinstorDriverTests
     }
 
     [Fact]
-    public async Task Probe_WithAWrongNodeOrGroup_NamesTheSetting()
+    public async Task Probe_WithAWrongNodeOrGroup_NamesTheSettingAndWhatLinstorHas()
     {
         await using var bench = await StartAsync();
-        (await bench.Driver(config: new() { ["nodeName"] = "elsewhere" }).ProbeAsync()).Error.ShouldNotBeNull().Text.ShouldContain("nodeName");
-        (await bench.Driver(config: new() { ["resourceGroup"] = "elsewhere" }).ProbeAsync()).Error.ShouldNotBeNull().Text.ShouldContain("resourceGroup");
+        var node = await bench.Driver(config: new() { ["nodeName"] = "elsewhere" }).ProbeAsync();
+        node.ControlPlane.ShouldBe(PlaneHealth.Down);
+        node.Error.ShouldNotBeNull().Code.ShouldBe(DriverErrorCode.Invalid);
+        node.Error.Text.ShouldContain("has no node 'elsewhere'");
+        node.Error.Text.ShouldContain("nodeName");
+        node.Error.Text.ShouldContain($"it has {Node}.");
+        var group = await bench.Driver(config: new() { ["resourceGroup"] = "elsewhere" }).ProbeAsync();
+        group.ControlPlane.ShouldBe(PlaneHealth.Down);
+        group.Error.ShouldNotBeNull().Text.ShouldContain("has no resource group 'elsewhere' (setting 'resourceGroup'); it has DfltRscGrp, rg.");
         await bench.Simulator.Cluster.SetNodeOnlineAsync(Node, false, Token);
         (await bench.Driver().ProbeAsync()).Error.ShouldNotBeNull().Text.ShouldContain("OFFLINE");
+    }
+
+    /// <summary>The pool was Up and healthy, and each deploy failed at its attach.</summary>
+    [Theory]
+    [InlineData("kvm1", "KVM1")]
+    [InlineData("kvm1", "kvm1.example.org")]
+    [InlineData("kvm1.example.org", "kvm1")]
+    [InlineData("Kvm1.Example.org", "kvm1.example.ORG")]
+    public async Task AHost_IsTheNodeOfItsName_ShortOrFullInAnyCase(string node, string host)
+    {
+        await using var bench = await StartAsync(new LinstorSimulatorOptions { Devices = DeviceMode.None, SimulatedNodes = ["kvm2", "kvm10"] }, node);
+        var driver = bench.Driver(hostName: host);
+        var volume = NewVolume();
+        Ok(await driver.EnsureAsync(volume));
+        (await ReadAsync(bench, $"v1/resource-definitions/hf-{volume}/resources")).Single()!["node_name"]!.GetValue<string>().ShouldBe(node, "also before the first status");
+        (await driver.ProbeAsync()).ControlPlane.ShouldBe(PlaneHealth.Up);
+    }
+
+    [Theory]
+    [InlineData("kvm1.example.org", new[] { "kvm1.example.com" }, null)]
+    [InlineData("kvm1", new[] { "kvm1.example.org", "kvm1.example.com" }, null)]
+    [InlineData("kvm1", new[] { "kvm1.example.org", "KVM1" }, "KVM1")]
+    [InlineData("kvm1", new[] { "kvm10", "kvm" }, null)]
+    [InlineData("kvm1", new[] { "hostA=kvm1", "kvm1.example.org=other" }, "hostA")]
+    [InlineData("kvm1", new[] { "hostA=kvm1", "hostB=KVM1" }, null)]
+    [InlineData("kvm1", new[] { "kvm1=elsewhere", "hostB=kvm1" }, "hostB")]
+    [InlineData("kvm1", new[] { "kvm1.example.org=elsewhere" }, null)]
+    public void NodeOf_TakesWhatTheSatelliteSays_AndGuessesNothing(string host, string[] nodes, string? node)
+    {
+        var told = nodes.Select(static text => text.Split('=')).Select(static parts => new Holdfast.Drivers.Linstor.Rest.Model.Node(
+            parts[0], "ONLINE", null, parts.Length > 1 ? new Dictionary<string, string> { ["NodeUname"] = parts[1] } : null));
+        var found = Holdfast.Drivers.Linstor.LinstorDriver.NodeOf([.. told], host);
+        (found?.Name).ShouldBe(node);
+    }
+
+    [Fact]
+    public async Task TheHostsOwnConfiguration_NamesItsNode_AndThePoolsNamesNoProgram()
+    {
+        await using var bench = await StartAsync(new LinstorSimulatorOptions { Devices = DeviceMode.None, SimulatedNodes = ["storage7"] });
+        var marker = Path.Combine(bench.Simulator.StateFolderPath, "was-run");
+        var program = Path.Combine(bench.Simulator.StateFolderPath, "drbdsetup-of-the-pool");
+        await File.WriteAllTextAsync(program, $"#!/bin/sh\ntouch {marker}\n", Token);
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        var driver = bench.Driver(config: new() { ["drbdsetup"] = program, ["devicePrefix"] = "/tmp" }, hostConfig: new() { ["nodeName"] = "storage7" });
+        var volume = NewVolume();
+        Ok(await driver.EnsureAsync(volume));
+        (await ReadAsync(bench, $"v1/resource-definitions/hf-{volume}/resources")).Single()!["node_name"]!.GetValue<string>().ShouldBe("storage7");
+        await driver.ReleaseAsync(volume);
+        var status = await driver.ProbeAsync();
+        status.ControlPlane.ShouldBe(PlaneHealth.Up);
+        status.Error.ShouldNotBeNull().Text.ShouldContain("'devicePrefix' and 'drbdsetup' is not used");
+        File.Exists(marker).ShouldBeFalse("a storage pool's settings are whoever's who may add one, and drivers run as root");
     }
 
     [Fact]

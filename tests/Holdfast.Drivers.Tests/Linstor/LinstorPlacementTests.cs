@@ -92,6 +92,34 @@ public sealed class LinstorPlacementTests
         next.Driver.Capabilities.IsShared.ShouldBeFalse();
     }
 
+    /// <summary>The version was read when the controller was found, and a controller that was upgraded between two requests was taken for the old one for ever.</summary>
+    [Fact]
+    public async Task AControllerThatWasUpgraded_IsAskedAgainWhoItIs()
+    {
+        var (rest, health) = ("1.25.0", 200);
+        await using var controller = new ScriptedController(request => request.Line.Split(' ')[1].Split('?')[0] switch
+        {
+            "/health" => request.ReplyAsync(health, "Storage of the controller is full"),
+            "/v1/controller/version" => request.ReplyAsync(200, $$"""{"version":"1.31.0","rest_api_version":"{{rest}}"}"""),
+            "/v1/nodes" => request.ReplyAsync(200, """[{"name":"kvm1","connection_status":"ONLINE"}]"""),
+            "/v1/resource-groups" => request.ReplyAsync(200, """[{"name":"rg","select_filter":{"place_count":1}}]"""),
+            "/v1/view/storage-pools" => request.ReplyAsync(200, """[{"storage_pool_name":"thin","node_name":"kvm1","provider_kind":"LVM_THIN","free_capacity":1,"total_capacity":2}]"""),
+            _ => request.ReplyAsync(404, "[]"),
+        });
+        await using var bench = await StartAsync();
+        var time = new ShiftedTime();
+        var driver = bench.Driver(controllers: controller.Url, time: time);
+        (await driver.ProbeAsync()).Error.ShouldBeNull();
+        driver.Driver.Capabilities.CanClone.ShouldBeFalse("REST 1.25 cannot mark a clone");
+        (rest, health) = ("1.27.0", 500);
+        time.Advance(TimeSpan.FromMinutes(2));
+        (await driver.ProbeAsync()).Error.ShouldNotBeNull().Backend.ShouldNotBeNull().ShouldContain("full");
+        driver.Driver.Capabilities.CanClone.ShouldBeTrue();
+        health = 200;
+        time.Advance(TimeSpan.FromMinutes(2));
+        (await driver.ProbeAsync()).Error.ShouldBeNull();
+    }
+
     /// <summary>The pool stayed healthy while LINSTOR refused every new volume for this host.</summary>
     [Fact]
     public async Task Probe_WithThisHostsSatelliteAway_TellsThatNothingNewCanBeMadeHere()

@@ -53,10 +53,14 @@ internal sealed class LinstorTarget(bool drbd, bool shared = false, FaultRule? f
             ["controllers"] = _simulator.Uri.ToString(),
             ["caCertificate"] = _simulator.CertificatePem!,
             ["resourceGroup"] = "rg",
-            ["devicePrefix"] = Path.Combine(_simulator.StateFolderPath, "dev"),
-            ["drbdsetup"] = _simulator.DrbdSetupPath,
         };
     }
+
+    public override IReadOnlyDictionary<string, string> HostConfig => new Dictionary<string, string>
+    {
+        ["devicePrefix"] = Path.Combine(_simulator!.StateFolderPath, "dev"),
+        ["drbdsetup"] = _simulator.DrbdSetupPath,
+    };
 
     public override string? Skip(string name) =>
         !drbd && name.StartsWith("The target of a migration", StringComparison.Ordinal) ? "without DRBD a volume cannot be used on two nodes" : null;

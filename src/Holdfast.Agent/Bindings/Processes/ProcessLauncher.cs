@@ -26,6 +26,7 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
     private readonly Dictionary<PoolId, (string Driver, DriverBuild Build)> _launched = [];
     private readonly Dictionary<PoolId, (string Driver, DriverBuild Build)> _tried = [];
     private readonly string _folder;
+    private readonly string _hostSettings;
     private readonly string _nodeName;
     private readonly Func<GuestUser?> _guestUser;
     private readonly TimeProvider _time;
@@ -41,6 +42,7 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
     public ProcessLauncher(DriverFiles files, string dataFolder, string nodeName, Func<GuestUser?> guestUser, TimeProvider time, ILogger log)
     {
         (_files, _folder, _nodeName, _guestUser, _time, _log) = (files, Path.Combine(dataFolder, FolderName), nodeName, guestUser, time, log);
+        _hostSettings = Path.Combine(dataFolder, HostSettings.FileName);
         PrivateFile.MakeFolder(_folder);
     }
 
@@ -105,8 +107,10 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
 
         DriverProcess process;
         Process started;
+        IReadOnlyDictionary<string, string> settings;
         try
         {
+            settings = HostSettings.Read(_hostSettings, spec.Driver, spec.PoolName);
             using var bound = new CancellationTokenSource(handshake, _time);
             using var ends = CancellationTokenSource.CreateLinkedTokenSource(bound.Token, cancellationToken);
             var executable = await _files.KeepAsync(spec.Driver, build).OrAbandonAsync(ends.Token);
@@ -130,7 +134,7 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
 #pragma warning restore RS0030
             process = new DriverProcess(started, new HttpDriverClient(socket, _time), spec.PoolName, _log);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidDataException or System.ComponentModel.Win32Exception)
         {
             return new LaunchOutcome.Failed(exception.Message, null);
         }
@@ -158,6 +162,7 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
                     NodeName = _nodeName,
                     GuestUser = _guestUser(),
                     Config = spec.Config,
+                    HostConfig = settings,
                     Secrets = spec.Secrets,
                 },
                 DriverJson.Default.DriverStartup);

@@ -4,8 +4,11 @@ namespace Holdfast.Drivers.Linstor.Rest.Model;
 internal sealed record ControllerVersion(string? Version, string? RestApiVersion);
 
 /// <summary>A node of the cluster.</summary>
-internal sealed record Node(string? Name, string? ConnectionStatus, IReadOnlyList<string>? Flags)
+internal sealed record Node(string? Name, string? ConnectionStatus, IReadOnlyList<string>? Flags, IReadOnlyDictionary<string, string>? Props = null)
 {
+    /// <summary>What its satellite's kernel calls itself; null when LINSTOR does not tell.</summary>
+    public string? Uname => Props is not null && Props.TryGetValue("NodeUname", out var name) ? name : null;
+
     /// <summary>The only status that means "can be used".</summary>
     public bool IsOnline => string.Equals(ConnectionStatus, "ONLINE", StringComparison.OrdinalIgnoreCase);
 }

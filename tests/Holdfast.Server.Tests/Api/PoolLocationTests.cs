@@ -1,0 +1,31 @@
+using Holdfast.Server.Operations;
+using Shouldly;
+using Xunit;
+
+namespace Holdfast.Server.Tests.Api;
+
+/// <summary>What a storage pool's URL and details mean.</summary>
+public sealed class PoolLocationTests
+{
+    /// <summary>Drivers run as root: whoever may add a pool was root on every host.</summary>
+    [Theory]
+    [InlineData("drbdsetup", "/tmp/mine")]
+    [InlineData("DrbdSetup", "/tmp/mine")]
+    [InlineData("devicePrefix", "/tmp")]
+    [InlineData("deviceprefix", "/dev")]
+    public void A_detail_that_names_a_program_or_path_of_the_hosts_is_refused(string name, string value)
+    {
+        PoolLocation.TryRead("linstor://192.0.2.1/group", "Linstor", new Dictionary<string, string> { [name] = value }, out var location, out var fault).ShouldBeFalse();
+        location.ShouldBeNull();
+        fault.ShouldNotBeNull().Text.ShouldContain($"Detail {name} ");
+        fault.Text.ShouldContain("drivers.json");
+    }
+
+    [Fact]
+    public void Other_details_are_settings_of_the_pool()
+    {
+        var details = new Dictionary<string, string> { ["resourceGroup"] = "fast", ["fingerprint"] = "00" };
+        PoolLocation.TryRead("linstor://192.0.2.1", null, details, out var location, out _).ShouldBeTrue();
+        location.ShouldNotBeNull().Config.ShouldBe(new Dictionary<string, string> { ["controllers"] = "http://192.0.2.1:3370", ["resourceGroup"] = "fast", ["fingerprint"] = "00" }, ignoreOrder: true);
+    }
+}
