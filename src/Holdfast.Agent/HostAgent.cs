@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Holdfast.Agent.Bindings;
 using Holdfast.Agent.Hypervisor;
 using Holdfast.Agent.Inventory;
@@ -26,6 +27,7 @@ internal sealed partial class HostAgent : IReportSource
     private readonly ReportBook _reports;
     private readonly ServerSession _session;
     private readonly Dictionary<PoolId, HashSet<VolumeId>> _suspended = [];
+    private readonly HashSet<(ItemKind Kind, Guid Id)> _untold = [];
     private HostDescription? _host;
     private bool _isDescribing;
 
@@ -78,6 +80,7 @@ internal sealed partial class HostAgent : IReportSource
         _session = new ServerSession(
             parts.Loop, parts.Server, Items, _reports, this, () => Facts, epoch, parts.Random, parts.Logs.CreateLogger<ServerSession>());
         Items.Accepted += Follow;
+        Items.NotTakenChanged += _reports.Touch;
         Items.Synced += Machines.Confirmed;
     }
 
@@ -176,11 +179,43 @@ internal sealed partial class HostAgent : IReportSource
         Attachments = LedgerView.Attachments(Ledger.Tables),
     };
 
-    ItemReport? IReportSource.Report(ItemKind kind, Guid id) => kind switch
+    [SuppressMessage("Design", "CA1031", Justification = "The boundary of an item: a bug in telling of one must not keep the host from telling of the others.")]
+    ItemReport? IReportSource.Report(ItemKind kind, Guid id)
     {
-        ItemKind.Binding => Bindings.Report(new PoolId(id)),
-        ItemKind.Machine => Machines.Runners.GetValueOrDefault(new VmId(id))?.Report(),
-        _ => Tasks.Report(new TaskId(id)),
+        try
+        {
+            var report = kind switch
+            {
+                ItemKind.Binding => Bindings.Report(new PoolId(id)),
+                ItemKind.Machine => Machines.Runners.GetValueOrDefault(new VmId(id))?.Report(),
+                _ => Tasks.Report(new TaskId(id)),
+            };
+            _untold.Remove((kind, id));
+            return Items.WhyNotTaken(kind, id) is not { } why ? report : (report ?? Unbegun(kind, id)) is not { } told ? null : told with
+            {
+                Conditions = [.. told.Conditions, new Condition { Type = ConditionType.NotTaken, Text = $"This host has generation {told.Generation} of it and does not act on it, because of a bug, which is tried again: {why}" }],
+            };
+        }
+        catch (Exception exception)
+        {
+            if (_untold.Add((kind, id)))
+            {
+                LogNotTold(kind, id, exception);
+            }
+
+            return null;
+        }
+    }
+
+    // Accepted, and nothing of it was begun.
+    private ItemReport? Unbegun(ItemKind kind, Guid id) => Ledger.Tables.Item(kind, id) is not { } row || kind == ItemKind.Machine ? null : new ItemReport
+    {
+        Kind = kind,
+        Id = id,
+        Generation = row.Item.Generation,
+        Since = row.AcceptedAt,
+        Binding = kind == ItemKind.Binding ? new BindingStatus { State = BindingState.Starting } : null,
+        Task = kind == ItemKind.Task ? new Protocol.Host.TaskStatus { State = TaskState.Pending } : null,
     };
 
     IEnumerable<(ItemKind Kind, Guid Id)> IReportSource.All() =>
@@ -255,6 +290,11 @@ internal sealed partial class HostAgent : IReportSource
         {
             await Task.Delay(FlushEvery, _parts.Loop.Time, _parts.Loop.Stopping);
             Ledger.Flush();
+            Items.TryAgain();
+            foreach (var (kind, id) in _untold)
+            {
+                _reports.Touch(kind, id);
+            }
         }
     }
 
@@ -294,6 +334,9 @@ internal sealed partial class HostAgent : IReportSource
 
     [LoggerMessage(EventId = 1952, Level = LogLevel.Information, Message = "QEMU {Qemu} with libvirt {Libvirt} on {Accelerator}: {Reason}")]
     private partial void LogDescribed(string qemu, string libvirt, Accelerator accelerator, string reason);
+
+    [LoggerMessage(EventId = 1957, Level = LogLevel.Error, Message = "A bug: the state of {Kind} {Id} cannot be told; all else is, and it is tried again")]
+    private partial void LogNotTold(ItemKind kind, Guid id, Exception exception);
 
     [LoggerMessage(EventId = 1953, Level = LogLevel.Warning, Message = "The hypervisor does not say what this host can do: {Reason}")]
     private partial void LogNotDescribed(string reason);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Loop;
 using Holdfast.Core.Ids;
@@ -17,8 +18,16 @@ internal sealed partial class ItemBook(AgentLedger ledger, HostBoot boot, TimePr
     private long _passable = long.MaxValue;
     private bool _isAnyUnnamed;
 
+    // Accepted, and whoever makes it so met a bug: kept in the ledger as any other, told, and tried again.
+    private readonly Dictionary<(ItemKind Kind, Guid Id), (string Why, DateTimeOffset NextTry)> _notTaken = [];
+
+    private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(30);
+
     /// <summary>Called on the loop after an item was accepted.</summary>
     public event Action<HostItem>? Accepted;
+
+    /// <summary>Called on the loop when there is something new to tell about why an item is not acted on.</summary>
+    public event Action<ItemKind, Guid>? NotTakenChanged;
 
     /// <summary>Called on the loop when the server has confirmed for the first time that there is nothing newer.</summary>
     public event Action? Synced;
@@ -27,13 +36,66 @@ internal sealed partial class ItemBook(AgentLedger ledger, HostBoot boot, TimePr
     public bool IsSynced { get; private set; }
 
     /// <summary>The same for one object: not while there is an item about it, or about nobody knows what, that this agent cannot read.</summary>
-    public bool IsConfirmed(Guid id) => IsSynced && !_isAnyUnnamed && !_unreadable.Contains(id);
+    public bool IsConfirmed(Guid id) => IsSynced && !_isAnyUnnamed && !_unreadable.Contains(id) && _notTaken.Keys.All(key => key.Id != id);
 
     /// <summary>The revision to resume watching from.</summary>
     public long Revision => ledger.Tables.Number(LedgerNumber.Revision);
 
-    /// <summary>Takes in one item.</summary>
+    /// <summary>Why an item that was accepted is not acted on; null: it is.</summary>
+    public string? WhyNotTaken(ItemKind kind, Guid id) => _notTaken.TryGetValue((kind, id), out var entry) ? entry.Why : null;
+
+    /// <summary>Takes in one item. What meets a bug is set aside: it costs the item, and never those that come after it.</summary>
+    [SuppressMessage("Design", "CA1031", Justification = "The boundary of an item: a bug in one must not end the others.")]
     public void Take(HostItem item)
+    {
+        try
+        {
+            Judge(item);
+        }
+        catch (Exception exception)
+        {
+            LogBug(item.Kind, item.Id, item.Generation, exception);
+            PutAside(item.Id, item.Revision, $"{exception.GetType().Name}: {exception.Message}");
+        }
+    }
+
+    /// <summary>Tries again what is due of the items that were accepted and are not acted on.</summary>
+    public void TryAgain()
+    {
+        var now = time.GetUtcNow();
+        foreach (var (key, entry) in _notTaken.ToArray())
+        {
+            if (entry.NextTry <= now && ledger.Tables.Item(key.Kind, key.Id) is { Item: var item })
+            {
+                Follow(item);
+            }
+        }
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "The boundary of an item: a bug in one must not end the others.")]
+    private void Follow(HostItem item)
+    {
+        var key = (item.Kind, item.Id);
+        try
+        {
+            Accepted?.Invoke(item);
+            if (!_notTaken.Remove(key))
+            {
+                return;
+            }
+
+            LogTaken(item.Kind, item.Id, item.Generation);
+        }
+        catch (Exception exception)
+        {
+            LogBug(item.Kind, item.Id, item.Generation, exception);
+            _notTaken[key] = ($"{exception.GetType().Name}: {exception.Message}", time.GetUtcNow() + TryAgainAfter);
+        }
+
+        NotTakenChanged?.Invoke(item.Kind, item.Id);
+    }
+
+    private void Judge(HostItem item)
     {
         var known = ledger.Tables.Item(item.Kind, item.Id)?.Item;
         var mark = new LedgerChange.SetNumber(LedgerNumber.Revision, Math.Max(Revision, Math.Min(item.Revision, _passable)));
@@ -47,7 +109,7 @@ internal sealed partial class ItemBook(AgentLedger ledger, HostBoot boot, TimePr
                     AcceptedAt = time.GetUtcNow(),
                 }), mark);
                 LogAccepted(item.Kind, item.Id, item.Generation, item.Desired);
-                Accepted?.Invoke(item);
+                Follow(item);
                 return;
             case ItemVerdict.Duplicate:
                 break;
@@ -103,6 +165,12 @@ internal sealed partial class ItemBook(AgentLedger ledger, HostBoot boot, TimePr
 
     [LoggerMessage(EventId = 1204, Level = LogLevel.Error, Message = "Cannot read an item about {Id} with revision {Revision}: {Reason}; it may be of a newer server, and is not acted on")]
     private partial void LogUnreadable(Guid? id, long? revision, string reason);
+
+    [LoggerMessage(EventId = 1205, Level = LogLevel.Error, Message = "A bug: {Kind} {Id} generation {Generation} is not acted on; it is kept, and tried again")]
+    private partial void LogBug(ItemKind kind, Guid id, Generation generation, Exception exception);
+
+    [LoggerMessage(EventId = 1206, Level = LogLevel.Information, Message = "{Kind} {Id} generation {Generation}, which met a bug before, is acted on")]
+    private partial void LogTaken(ItemKind kind, Guid id, Generation generation);
 
     [LoggerMessage(EventId = 1203, Level = LogLevel.Error, Message = "Refused {Kind} {Id} generation {Generation}: {Reason}")]
     private partial void LogMalformed(ItemKind kind, Guid id, Generation generation, string reason);

@@ -186,6 +186,11 @@ public enum ConditionType
     /// </summary>
     Conflict,
 
+    /// <summary>
+    /// What one side said of the item met a bug, or could not be read, at the other: it is kept and tried again, and what was known before still counts meanwhile.
+    /// </summary>
+    NotTaken,
+
     /// <summary>A kind that this version does not know; its text says what it is.</summary>
     Other,
 }

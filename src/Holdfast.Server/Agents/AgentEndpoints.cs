@@ -4,6 +4,7 @@ using System.Text.Json;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Host;
+using Holdfast.Server.Reconcile;
 using Holdfast.Server.Security;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -77,12 +78,26 @@ internal static class AgentEndpoints
         }
 
         Limit(context, MaxReportBytes);
-        if (await ReadAsync(context, HostJson.Default.HostReport) is not { } report)
+        HostReport report;
+        IReadOnlyList<ReportPart.Unreadable> unreadable;
+        try
         {
+            using var body = new MemoryStream();
+            await context.Request.Body.CopyToAsync(body, context.RequestAborted);
+            (report, unreadable) = ReportText.Read(body.GetBuffer().AsMemory(0, (int)body.Length));
+        }
+        catch (BadHttpRequestException e)
+        {
+            await RefuseAsync(context, e.StatusCode, e.Message);
+            return;
+        }
+        catch (JsonException e)
+        {
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, $"the body is not understood: {e.Message}");
             return;
         }
 
-        switch (await Service<HostReports>(context).TakeAsync(incarnation, report, context.RequestAborted))
+        switch (await Service<HostReports>(context).TakeAsync(incarnation, report, context.RequestAborted, unreadable))
         {
             case ReportOutcome.Accepted accepted:
                 await context.Response.WriteAsJsonAsync(accepted.Answer, HostJson.Default.HostReportAnswer, cancellationToken: context.RequestAborted);

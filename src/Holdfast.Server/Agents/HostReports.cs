@@ -1,7 +1,6 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
-using Holdfast.Server.Operations;
 using Holdfast.Server.Reconcile;
 using Holdfast.Server.Store.Rows;
 using LinqToDB;
@@ -27,70 +26,209 @@ internal abstract record ReportOutcome
 }
 
 /// <summary>
-/// Takes reports: facts about a host, accepted for any generation. One transaction: facts, observations, the mirror of obligations, and all that follows.
+/// Takes reports: facts about a host, accepted for any generation. Usually in one transaction: facts, observations, the mirror of obligations, and all that
+/// follows. When that meets a bug the report falls apart: the heartbeat counts first, each thing it says has a transaction of its own, and what still cannot be
+/// taken is set aside, so that a bug costs its own subject and nobody else.
 /// </summary>
-internal sealed class HostReports
+internal sealed partial class HostReports
 {
     private readonly TurnFactory _turns;
+    private readonly ILogger<HostReports> _logger;
 
     /// <summary>Made once per node.</summary>
-    public HostReports(TurnFactory turns) => _turns = turns;
-
-    /// <summary>What a host says it is, as its row has it.</summary>
-    public static HostRow Apply(HostRow host, HostFacts facts) => host with
-    {
-        NodeName = facts.NodeName,
-        Address = facts.Address,
-        Cpus = facts.Cpus,
-        CpuMhz = facts.CpuMhz,
-        MemoryBytes = facts.MemoryBytes,
-        Accelerator = facts.Accelerator,
-        HypervisorVersion = facts.HypervisorVersion,
-        LibvirtVersion = facts.LibvirtVersion,
-        AgentVersion = facts.AgentVersion,
-        Drivers = StoredText.Of(facts.Drivers),
-    };
+    public HostReports(TurnFactory turns, ILogger<HostReports> logger) => (_turns, _logger) = (turns, logger);
 
     /// <summary>Takes a report. A duplicate, by agent process and sequence, is answered well and ignored; one of an older agent process is refused.</summary>
-    public Task<ReportOutcome> TakeAsync(IncarnationId id, HostReport report, CancellationToken cancellationToken) => _turns.RunAsync<ReportOutcome>(
+    /// <param name="id">Who says it.</param>
+    /// <param name="report">What is said.</param>
+    /// <param name="cancellationToken">Ends it; the report is then not accepted.</param>
+    /// <param name="unreadable">What else is said, and cannot be read.</param>
+    public async Task<ReportOutcome> TakeAsync(IncarnationId id, HostReport report, CancellationToken cancellationToken, IReadOnlyList<ReportPart.Unreadable>? unreadable = null)
+    {
+        IReadOnlyList<ReportPart> parts =
+        [
+            .. unreadable ?? [],
+            .. report.Obligations.Select(obligation => new ReportPart.Obligation(obligation)),
+            .. report.Items.Select(item => new ReportPart.Item(item)),
+        ];
+        try
+        {
+            return await _turns.RunAsync<ReportOutcome>(
+                async (turn, ct) =>
+                {
+                    if (await AnswerAsync(turn, id, report, ct) is { } answer)
+                    {
+                        return answer;
+                    }
+
+                    await AcceptAsync(turn, id, report, ct);
+                    var host = await turn.SetHostStateAsync(await HearAsync(turn, id, report, ct), ct);
+                    foreach (var part in parts)
+                    {
+                        await turn.TakeAsync(host, id, part, ct);
+                    }
+
+                    return new ReportOutcome.Accepted(new HostReportAnswer { AcceptedSequence = report.Sequence });
+                },
+                cancellationToken);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            LogApart(e, id, report.Sequence, parts.Count);
+            return await TakeApartAsync(id, report with { Facts = null }, report.Facts is { } facts ? [new ReportPart.Facts(facts), .. parts] : parts, cancellationToken);
+        }
+    }
+
+    // What is under way when this node dies is said again: the report is accepted last, and whatever it says may be taken twice.
+    private async Task<ReportOutcome> TakeApartAsync(IncarnationId id, HostReport report, IReadOnlyList<ReportPart> parts, CancellationToken cancellationToken)
+    {
+        var (ended, host, dependents) = await _turns.RunAsync<(ReportOutcome?, HostRow?, List<Action<Turn>>)>(
+            async (turn, ct) =>
+            {
+                if (await AnswerAsync(turn, id, report, ct) is { } answer)
+                {
+                    return (answer, null, []);
+                }
+
+                var (row, waiting) = await turn.MoveHostAsync(await HearAsync(turn, id, report, ct), ct);
+                return (null, row, waiting);
+            },
+            cancellationToken);
+        if (ended is not null)
+        {
+            return ended;
+        }
+
+        foreach (var dependent in dependents)
+        {
+            try
+            {
+                await _turns.RunAsync(
+                    (turn, _) =>
+                    {
+                        dependent(turn);
+                        return Task.FromResult(true);
+                    },
+                    cancellationToken);
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                LogDependentFailed(e, host!.Name, host.Id);
+            }
+        }
+
+        SetAsideFullException? full = null;
+        foreach (var part in parts)
+        {
+            try
+            {
+                if (await AloneAsync(id, report, (turn, row, ct) => turn.TakeAsync(row, id, part, ct), cancellationToken) is { } answer)
+                {
+                    return answer;
+                }
+            }
+            catch (SetAsideFullException e)
+            {
+                full = e;
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                LogPartFailed(e, host!.Name, host.Id, part.Subject, part.Id);
+                full = await KeepAsync(id, report, part, $"{e.GetType().Name}: {e.Message}", cancellationToken) ?? full;
+            }
+        }
+
+        if (full is not null)
+        {
+            return new ReportOutcome.Refused(503, full.Message);
+        }
+
+        return await _turns.RunAsync<ReportOutcome>(
+            async (turn, ct) =>
+            {
+                if (await AnswerAsync(turn, id, report, ct) is { } answer)
+                {
+                    return answer;
+                }
+
+                await AcceptAsync(turn, id, report, ct);
+                return new ReportOutcome.Accepted(new HostReportAnswer { AcceptedSequence = report.Sequence });
+            },
+            cancellationToken);
+    }
+
+    private async Task<SetAsideFullException?> KeepAsync(IncarnationId id, HostReport report, ReportPart part, string why, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await AloneAsync(id, report, (turn, row, ct) => turn.SetAsideAsync(row, id, part, why, isOwnFault: true, ct), cancellationToken);
+            return null;
+        }
+        catch (SetAsideFullException e)
+        {
+            return e;
+        }
+    }
+
+    // Null: done. Else somebody newer spoke meanwhile, and what this report says is of before.
+    private Task<ReportOutcome?> AloneAsync(IncarnationId id, HostReport report, Func<Turn, HostRow, CancellationToken, Task> work, CancellationToken cancellationToken) => _turns.RunAsync(
         async (turn, ct) =>
         {
-            var incarnation = await turn.Db.Incarnations.FirstOrDefaultAsync(i => i.Id == id, ct);
-            if (incarnation is not { State: IncarnationState.Active })
+            if (await AnswerAsync(turn, id, report, ct) is { } answer)
             {
-                return new ReportOutcome.Refused(403, "this installation is not known, or was retired");
+                return answer;
             }
 
-            if (report.AgentEpoch < incarnation.AgentEpoch)
-            {
-                return new ReportOutcome.Refused(409, $"a newer agent process (epoch {incarnation.AgentEpoch}) speaks for this host");
-            }
-
-            if (report.AgentEpoch == incarnation.AgentEpoch && report.Sequence <= incarnation.Sequence)
-            {
-                return new ReportOutcome.Accepted(new HostReportAnswer { AcceptedSequence = incarnation.Sequence });
-            }
-
-            // Only these columns: the revision belongs to whoever writes items.
-            await turn.Db.Incarnations.Where(i => i.Id == id)
-                .Set(i => i.AgentEpoch, report.AgentEpoch)
-                .Set(i => i.Sequence, report.Sequence)
-                .UpdateAsync(ct);
-            var host = await turn.Db.Hosts.SingleAsync(h => h.Id == incarnation.HostId, ct);
-            host = (report.Facts is { } facts ? Apply(host, facts) : host) with { LastReport = turn.Now };
-            await turn.Db.UpdateAsync(host, token: ct);
-            host = await turn.SetHostStateAsync(host, ct);
-            foreach (var obligation in report.Obligations)
-            {
-                await turn.ObserveAsync(host, id, obligation, ct);
-            }
-
-            foreach (var item in report.Items)
-            {
-                await turn.ObserveAsync(host, id, item, ct);
-            }
-
-            return new ReportOutcome.Accepted(new HostReportAnswer { AcceptedSequence = report.Sequence });
+            var host = await (from i in turn.Db.Incarnations
+                              join h in turn.Db.Hosts on i.HostId equals h.Id
+                              where i.Id == id
+                              select h).SingleAsync(ct);
+            await work(turn, host, ct);
+            return (ReportOutcome?)null;
         },
         cancellationToken);
+
+    private static async Task<ReportOutcome?> AnswerAsync(Turn turn, IncarnationId id, HostReport report, CancellationToken cancellationToken)
+    {
+        var incarnation = await turn.Db.Incarnations.FirstOrDefaultAsync(i => i.Id == id, cancellationToken);
+        if (incarnation is not { State: IncarnationState.Active })
+        {
+            return new ReportOutcome.Refused(403, "this installation is not known, or was retired");
+        }
+
+        if (report.AgentEpoch < incarnation.AgentEpoch)
+        {
+            return new ReportOutcome.Refused(409, $"a newer agent process (epoch {incarnation.AgentEpoch}) speaks for this host");
+        }
+
+        return report.AgentEpoch == incarnation.AgentEpoch && report.Sequence <= incarnation.Sequence
+            ? new ReportOutcome.Accepted(new HostReportAnswer { AcceptedSequence = incarnation.Sequence })
+            : null;
+    }
+
+    // Only these columns: the revision belongs to whoever writes items.
+    private static Task AcceptAsync(Turn turn, IncarnationId id, HostReport report, CancellationToken cancellationToken) => turn.Db.Incarnations.Where(i => i.Id == id)
+        .Set(i => i.AgentEpoch, report.AgentEpoch)
+        .Set(i => i.Sequence, report.Sequence)
+        .UpdateAsync(cancellationToken);
+
+    private static async Task<HostRow> HearAsync(Turn turn, IncarnationId id, HostReport report, CancellationToken cancellationToken)
+    {
+        var host = await (from i in turn.Db.Incarnations
+                          join h in turn.Db.Hosts on i.HostId equals h.Id
+                          where i.Id == id
+                          select h).SingleAsync(cancellationToken);
+        host = (report.Facts is { } facts ? Turn.Apply(host, facts) : host) with { LastReport = turn.Now };
+        await turn.Db.UpdateAsync(host, token: cancellationToken);
+        return host;
+    }
+
+    [LoggerMessage(EventId = 2210, Level = LogLevel.Error, Message = "A bug: report {Sequence} of installation {Incarnation} could not be taken as one; each of the {Parts} things it says is taken by itself")]
+    private partial void LogApart(Exception exception, IncarnationId incarnation, long sequence, int parts);
+
+    [LoggerMessage(EventId = 2211, Level = LogLevel.Error, Message = "A bug: what host {Host} ({HostId}) says of {Subject} {Id} could not be taken")]
+    private partial void LogPartFailed(Exception exception, string host, HostId hostId, ReportSubject subject, Guid id);
+
+    [LoggerMessage(EventId = 2212, Level = LogLevel.Error, Message = "A bug: something that waited for host {Host} ({HostId}) could not be looked at")]
+    private partial void LogDependentFailed(Exception exception, string host, HostId hostId);
 }

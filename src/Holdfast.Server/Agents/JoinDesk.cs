@@ -154,7 +154,7 @@ internal sealed partial class JoinDesk
 
             var by = await db.Users.Where(u => u.Id == token.CreatedBy).Select(u => u.Username).FirstOrDefaultAsync(cancellationToken) ?? token.CreatedBy.ToString();
             await turn.RetireIncarnationsAsync(host, by, $"replaced by installation {incarnation}; the join token {token.Id} for this host was made by {by}", cancellationToken);
-            host = HostReports.Apply(await db.Hosts.SingleAsync(h => h.Id == known, cancellationToken), facts) with { IncarnationId = incarnation, State = HostState.Connecting };
+            host = Turn.Apply(await db.Hosts.SingleAsync(h => h.Id == known, cancellationToken), facts) with { IncarnationId = incarnation, State = HostState.Connecting };
             await db.UpdateAsync(host, token: cancellationToken);
         }
         else
@@ -165,7 +165,7 @@ internal sealed partial class JoinDesk
                 return new JoinOutcome.Refused(409, $"a host named {facts.HostName} exists already; to take it in again, make the join token for that host (createHostJoinToken hostid=...)");
             }
 
-            host = HostReports.Apply(
+            host = Turn.Apply(
                 new HostRow
                 {
                     Id = new HostId(turn.NewId()),

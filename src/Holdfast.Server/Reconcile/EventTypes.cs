@@ -59,6 +59,12 @@ internal static class EventTypes
     public const string HostJoin = "HOST.JOIN";
     public const string HostUp = "HOST.UP";
     public const string HostLost = "HOST.LOST";
+
+    /// <summary>Something that a host said could not be taken.</summary>
+    public const string HostReportSetAside = "HOST.REPORT.SETASIDE";
+
+    /// <summary>Something that a host said and that was set aside could be taken.</summary>
+    public const string HostReportTaken = "HOST.REPORT.TAKEN";
     public const string HostMaintenance = "HOST.MAINTENANCE";
     public const string HostDelete = "HOST.DELETE";
     public const string ObligationForget = "OBLIGATION.FORGET";

@@ -55,6 +55,16 @@ internal sealed partial class Sweeper : BackgroundService
             catch (Exception e) when (e is not OperationCanceledException)
             {
                 LogFindFailed(e, find.What);
+                if (find.Failed is { } failed)
+                {
+                    await _turns.RunAsync(
+                        async (turn, ct) =>
+                        {
+                            await failed(turn, e, ct);
+                            return true;
+                        },
+                        cancellationToken);
+                }
             }
         }
     }
@@ -250,6 +260,14 @@ internal sealed partial class Sweeper : BackgroundService
             finds.Add(new Find($"obligation {obligation}", (turn, ct) => turn.AlertAsync(obligation, oldest, ct)));
         }
 
+        foreach (var aside in await db.SetAside.Where(s => s.NextTry <= now).OrderBy(s => s.NextTry).Take(Batch).Select(s => new { s.IncarnationId, s.Subject, s.Id }).ToListAsync(cancellationToken))
+        {
+            finds.Add(new Find($"what installation {aside.IncarnationId} says of {aside.Subject} {aside.Id}", (turn, ct) => turn.TakeAgainAsync(aside.IncarnationId, aside.Subject, aside.Id, ct))
+            {
+                Failed = (turn, e, ct) => turn.RestAsync(aside.IncarnationId, aside.Subject, aside.Id, $"{e.GetType().Name}: {e.Message}", ct),
+            });
+        }
+
         var old = now - settings[Setting.JobExpire];
         if (await db.Jobs.AnyAsync(j => j.Completed <= old, cancellationToken))
         {
@@ -259,5 +277,9 @@ internal sealed partial class Sweeper : BackgroundService
         return finds;
     }
 
-    private sealed record Find(string What, Func<Turn, CancellationToken, Task> Work);
+    private sealed record Find(string What, Func<Turn, CancellationToken, Task> Work)
+    {
+        /// <summary>What is written down when the work met a bug.</summary>
+        public Func<Turn, Exception, CancellationToken, Task>? Failed { get; init; }
+    }
 }

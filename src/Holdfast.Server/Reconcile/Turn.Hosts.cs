@@ -37,6 +37,8 @@ internal sealed partial class Turn
                 .Where(t => t.IncarnationId == incarnation.Id && (t.State == WorkState.Pending || t.State == WorkState.Owed))
                 .ToListAsync(cancellationToken);
             await Db.HostItems.Where(i => i.IncarnationId == incarnation.Id).DeleteAsync(cancellationToken);
+            await Db.SetAside.Where(s => s.IncarnationId == incarnation.Id).DeleteAsync(cancellationToken);
+            await Db.Hosts.Where(h => h.Id == host.Id && h.SetAside > 0).Set(h => h.SetAside, 0).UpdateAsync(cancellationToken);
             foreach (var task in tasks)
             {
                 await TaskEndedAsync(task, WorkState.Withdrawn, $"the installation of host {host.Name} that had it was retired", null, cancellationToken);
@@ -83,10 +85,19 @@ internal sealed partial class Turn
     /// <summary>Gives a host the state that its reports make, and has looked at what depends on it.</summary>
     public async Task<HostRow> SetHostStateAsync(HostRow host, CancellationToken cancellationToken)
     {
+        var (changed, dependents) = await MoveHostAsync(host, cancellationToken);
+        dependents.ForEach(mark => mark(this));
+        return changed;
+    }
+
+    /// <summary>Gives a host the state that its reports make.</summary>
+    /// <returns>The host, and what is to be looked at because of it, each of which can be marked in any turn.</returns>
+    public async Task<(HostRow Host, List<Action<Turn>> Dependents)> MoveHostAsync(HostRow host, CancellationToken cancellationToken)
+    {
         var state = HostPlanner.Plan(host.State, host.LastReport, Now);
         if (state == host.State)
         {
-            return host;
+            return (host, []);
         }
 
         var changed = host with { State = state, Disconnected = state == HostState.Up ? null : host.Disconnected ?? Now };
@@ -106,10 +117,8 @@ internal sealed partial class Turn
             .Where(p => p.Removed == null && (p.State == PoolState.Initialized || p.State == PoolState.PrepareForMaintenance || p.State == PoolState.CancelMaintenance))
             .Select(p => p.Id)
             .ToListAsync(cancellationToken);
-        waiting.ForEach(Mark);
         var stopping = await Db.Vms.Where(v => v.HostId == host.Id && v.State == VmState.Stopping && v.Removed == null).Select(v => v.Id).ToListAsync(cancellationToken);
-        stopping.ForEach(Mark);
-        return changed;
+        return (changed, [.. waiting.Select(pool => (Action<Turn>)(turn => turn.Mark(pool))), .. stopping.Select(vm => (Action<Turn>)(turn => turn.Mark(vm)))]);
     }
 
     private async Task GuestLostAsync(VmId id, HostRow host, string why, CancellationToken cancellationToken)

@@ -43,4 +43,7 @@ internal sealed partial class Turn
 
     [LoggerMessage(EventId = 2111, Level = LogLevel.Warning, Message = "Host {Host} ({IncarnationId}) reports {Kind} {Id}, which it was never given or has given up; nothing is changed")]
     private partial void LogUnknownItem(string host, IncarnationId incarnationId, Holdfast.Protocol.Host.ItemKind kind, Guid id);
+
+    [LoggerMessage(EventId = 2113, Level = LogLevel.Error, Message = "What host {Host} ({HostId}) says of {Subject} {Id} is not taken and is set aside: {Why}")]
+    private partial void LogSetAside(string host, HostId hostId, ReportSubject subject, Guid id, string why);
 }

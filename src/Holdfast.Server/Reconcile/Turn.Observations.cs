@@ -32,7 +32,10 @@ internal sealed partial class Turn
         // What the backend does not know any more shows first where it is used.
         foreach (var pool in report.Conditions.Where(c => c is { Code: DriverErrorCode.NotFound, PoolId: not null }).Select(c => c.PoolId!.Value).Distinct())
         {
-            await WantInventoryAsync(pool, cancellationToken);
+            if (await Db.Bindings.AnyAsync(b => b.IncarnationId == incarnation && b.PoolId == pool && b.Absent == null, cancellationToken))
+            {
+                await WantInventoryAsync(pool, cancellationToken);
+            }
         }
 
         var isConfirmedAbsent = item.Desired == Desired.Absent && report.Generation >= item.Generation && IsAbsent(report);
@@ -66,9 +69,27 @@ internal sealed partial class Turn
     }
 
     /// <summary>Takes what a host says about something owed: the host's ledger is the truth, this is its mirror.</summary>
-    public async Task ObserveAsync(HostRow host, IncarnationId incarnation, ObligationReport report, CancellationToken cancellationToken)
+    /// <returns>Why it is not this host's to say; null: it is taken.</returns>
+    public async Task<string?> ObserveAsync(HostRow host, IncarnationId incarnation, ObligationReport report, CancellationToken cancellationToken)
     {
         var known = await Db.Obligations.FirstOrDefaultAsync(o => o.Id == report.Id, cancellationToken);
+
+        // A host that was installed anew and kept its ledger goes on with what it owed. Nobody else can speak for it: the installation before was retired.
+        if (known is not null && known.HostId != host.Id)
+        {
+            return $"obligation {report.Id} is another host's";
+        }
+
+        if (known is not null && (known.Kind, known.PoolId, known.VolumeId) != (report.Kind, report.PoolId, report.VolumeId))
+        {
+            return $"obligation {report.Id} was told as {known.Kind} of volume {known.VolumeId} on storage pool {known.PoolId}, and now as {report.Kind} of volume {report.VolumeId} on storage pool {report.PoolId}";
+        }
+
+        if (known is null && !await Db.Bindings.AnyAsync(b => b.HostId == host.Id && b.PoolId == report.PoolId, cancellationToken))
+        {
+            return $"obligation {report.Id} is owed to storage pool {report.PoolName} ({report.PoolId}), which host {host.Name} never had";
+        }
+
         var isOpen = report.State == ObligationState.Owed;
         var row = new ObligationRow
         {
@@ -105,7 +126,7 @@ internal sealed partial class Turn
         }
         else
         {
-            return; // Final states stay: a repeated or late report of an older one changes nothing.
+            return null; // Final states stay: a repeated or late report of an older one changes nothing.
         }
 
         // A settled release is everyday work; what stays owed, and what nobody will do any more, is somebody's business.
@@ -145,6 +166,8 @@ internal sealed partial class Turn
         {
             await ObserveDeletionAsync(row, cancellationToken);
         }
+
+        return null;
     }
 
     private static bool IsAbsent(ItemReport report) => report switch
@@ -169,7 +192,8 @@ internal sealed partial class Turn
             ConditionType.Failed,
             ConditionType.Conflict,
             ConditionType.BackendUnhealthy,
-            ConditionType.LedgerUnwritable);
+            ConditionType.LedgerUnwritable,
+            ConditionType.NotTaken);
         if (binding.Status?.Error is not { } error)
         {
             return condition;
@@ -352,7 +376,16 @@ internal sealed partial class Turn
     private async Task TellSuspendedAsync(HostRow host, StoragePoolRow pool, BindingRow before, BindingRow now, CancellationToken cancellationToken)
     {
         var (waited, waits) = (Waiting(before), Waiting(now));
-        foreach (var (volume, text) in waits.Where(pair => !waited.ContainsKey(pair.Key)))
+        var fresh = waits.Keys.Where(volume => !waited.ContainsKey(volume)).ToHashSet();
+        var over = waited.Keys.Where(volume => !waits.ContainsKey(volume)).ToHashSet();
+        if (fresh.Count + over.Count == 0)
+        {
+            return;
+        }
+
+        // Of other pools' volumes this one's driver knows nothing.
+        var here = await OnPoolAsync(pool.Id, [.. fresh.Union(over)], cancellationToken);
+        foreach (var (volume, text) in waits.Where(pair => fresh.Contains(pair.Key) && here.Contains(pair.Key)))
         {
             var told = $"Host {host.Name} ({host.Id}): {text}";
             await TellSystemAsync(EventTypes.IoSuspended, EventLevel.Warn, told, ResourceTypes.Volume, volume.Value, null, cancellationToken);
@@ -365,7 +398,7 @@ internal sealed partial class Turn
         }
 
         // A driver that is being started anew, or a host that says nothing, tells nothing about I/O.
-        foreach (var volume in waited.Keys.Where(volume => !waits.ContainsKey(volume)))
+        foreach (var volume in waited.Keys.Where(volume => over.Contains(volume) && here.Contains(volume)))
         {
             await TellSystemAsync(
                 EventTypes.IoResumed,
@@ -381,6 +414,14 @@ internal sealed partial class Turn
             .Where(static condition => condition is { Type: ConditionType.IoSuspended, VolumeId: not null })
             .GroupBy(static condition => condition.VolumeId!.Value)
             .ToDictionary(static group => group.Key, static group => group.First().Text);
+    }
+
+    private async Task<HashSet<VolumeId>> OnPoolAsync(PoolId pool, IReadOnlyCollection<VolumeId> volumes, CancellationToken cancellationToken)
+    {
+        var here = await Db.Volumes.Where(v => v.PoolId == pool && volumes.Contains(v.Id)).Select(v => v.Id)
+            .Concat(Db.TemplateCopies.Where(c => c.PoolId == pool && volumes.Contains(c.Id)).Select(c => c.Id))
+            .ToListAsync(cancellationToken);
+        return [.. here];
     }
 
     // Once for the pool, whose backend was changed, not for each of its hosts. One that is being added is refused instead.
@@ -421,18 +462,20 @@ internal sealed partial class Turn
         var id = new VmId(report.Id);
         if (machine.State == MachineState.Running && report.Generation >= item.Generation && item.Desired == Desired.Running)
         {
-            // What the running guest gave up, and is not to have again, others may write. What it is only not seen to have it may have.
+            // What the running guest gave up, and is not to have again, others may write. What it is only not seen to have it may have. What the VM has on
+            // another host is that host's to say.
+            var here = item.IncarnationId;
             var wanted = SpecOf(item)?.Disks.Select(d => d.VolumeId).ToHashSet() ?? [];
             var seen = machine.Disks.Select(d => d.VolumeId).Concat(machine.Unclear).ToHashSet();
-            var leases = await Db.Leases.Where(l => l.VmId == id).Select(l => l.VolumeId).ToListAsync(cancellationToken);
+            var leases = await Db.Leases.Where(l => l.VmId == id && l.IncarnationId == here).Select(l => l.VolumeId).ToListAsync(cancellationToken);
             foreach (var volume in leases.Where(v => !wanted.Contains(v) && !seen.Contains(v)))
             {
-                await Db.Leases.Where(l => l.VolumeId == volume && l.VmId == id).DeleteAsync(cancellationToken);
+                await Db.Leases.Where(l => l.VolumeId == volume && l.VmId == id && l.IncarnationId == here).DeleteAsync(cancellationToken);
             }
 
-            await ObserveSizesAsync(id, machine.Disks, cancellationToken);
+            await ObserveSizesAsync(id, [.. machine.Disks.Where(d => wanted.Contains(d.VolumeId) && leases.Contains(d.VolumeId))], cancellationToken);
             var networks = JsonSerializer.Serialize([.. machine.Networks], StoredText.Default.ListString);
-            await Db.Vms.Where(v => v.Id == id && v.Networks != networks).Set(v => v.Networks, networks).UpdateAsync(cancellationToken);
+            await Db.Vms.Where(v => v.Id == id && v.IncarnationId == here && v.Networks != networks).Set(v => v.Networks, networks).UpdateAsync(cancellationToken);
         }
 
         Mark(id);
@@ -454,7 +497,7 @@ internal sealed partial class Turn
     private async Task ObserveTaskAsync(HostItemRow item, ItemReport report, TaskStatus status, CancellationToken cancellationToken)
     {
         var id = new TaskId(report.Id);
-        var task = await Db.Tasks.FirstOrDefaultAsync(t => t.Id == id, cancellationToken);
+        var task = await Db.Tasks.FirstOrDefaultAsync(t => t.Id == id && t.IncarnationId == item.IncarnationId, cancellationToken);
         if (task is not { State: WorkState.Pending or WorkState.Owed } || item.Desired == Desired.Absent || report.Generation < item.Generation)
         {
             return;
@@ -479,13 +522,14 @@ internal sealed partial class Turn
             cancellationToken);
     }
 
-    // A deletion that a person wrote off, or that went with its pool, will not be confirmed by anybody.
+    // A deletion that a person wrote off, or that went with its pool, will not be confirmed by anybody. One that another host has, or will get, may be.
     private async Task ObserveDeletionAsync(ObligationRow obligation, CancellationToken cancellationToken)
     {
         if (obligation.State is ObligationState.Forgotten or ObligationState.Orphaned)
         {
-            var volume = await Db.Volumes.FirstOrDefaultAsync(v => v.Id == obligation.VolumeId && v.State == VolumeState.Expunging && v.Removed == null, cancellationToken);
-            if (volume is not null)
+            var volume = await Db.Volumes.FirstOrDefaultAsync(
+                v => v.Id == obligation.VolumeId && v.PoolId == obligation.PoolId && v.State == VolumeState.Expunging && v.Removed == null, cancellationToken);
+            if (volume is not null && !await IsAnothersAsync(volume.TaskId))
             {
                 if (volume.TaskId is { } task)
                 {
@@ -495,14 +539,18 @@ internal sealed partial class Turn
                 await ExpungedAsync(volume, $"its deletion is {obligation.State}; see obligation {obligation.Id} for what is left at the backend", cancellationToken);
             }
 
-            var copy = await Db.TemplateCopies.FirstOrDefaultAsync(c => c.Id == obligation.VolumeId && c.State == TemplateCopyState.Deleting && c.Removed == null, cancellationToken);
-            if (copy is not null)
+            var copy = await Db.TemplateCopies.FirstOrDefaultAsync(
+                c => c.Id == obligation.VolumeId && c.PoolId == obligation.PoolId && c.State == TemplateCopyState.Deleting && c.Removed == null, cancellationToken);
+            if (copy is not null && !await IsAnothersAsync(copy.TaskId))
             {
                 await Db.UpdateAsync(copy with { State = TemplateCopyState.Gone, Removed = Now, TaskId = null }, token: cancellationToken);
             }
         }
 
         Mark(obligation.VolumeId);
+
+        async Task<bool> IsAnothersAsync(TaskId? id) => id is { } task && await Db.Tasks.AnyAsync(
+            t => t.Id == task && t.IncarnationId != obligation.IncarnationId && (t.State == WorkState.Pending || t.State == WorkState.Owed), cancellationToken);
     }
 
     // What an installation that is no more owed about a volume is void once another host has deleted the volume. Of an active installation only its own ledger

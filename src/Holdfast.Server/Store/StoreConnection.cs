@@ -50,6 +50,7 @@ internal sealed class StoreConnection : DataConnection
     public ITable<EventRow> Events => this.GetTable<EventRow>();
     public ITable<ObligationRow> Obligations => this.GetTable<ObligationRow>();
     public ITable<InventoryRow> Inventories => this.GetTable<InventoryRow>();
+    public ITable<SetAsideRow> SetAside => this.GetTable<SetAsideRow>();
     public ITable<UnclaimedVolumeRow> UnclaimedVolumes => this.GetTable<UnclaimedVolumeRow>();
 
     /// <summary>

@@ -48,6 +48,46 @@ public sealed class ItemBookTests
         _book.IsConfirmed(Samples.Id(0xB2)).ShouldBeTrue();
     }
 
+    /// <summary>It ended the watch; the item was in the ledger, so that it came as a duplicate ever after and nobody acted on it.</summary>
+    [Fact]
+    public void An_item_that_meets_a_bug_is_kept_and_tried_again_and_those_after_it_are_taken()
+    {
+        var followed = new List<Guid>();
+        var isBroken = true;
+        var told = 0;
+        _book.Accepted += item =>
+        {
+            if (isBroken && item.Id == Samples.Pool.Value)
+            {
+                throw new InvalidOperationException("planted");
+            }
+
+            followed.Add(item.Id);
+        };
+        _book.NotTakenChanged += (_, _) => told++;
+        _book.Confirm();
+
+        _book.Take(Samples.Binding(Samples.Pool) with { Revision = 5 });
+        _book.Take(Samples.Binding(Samples.OtherPool) with { Revision = 6 });
+
+        followed.ShouldBe([Samples.OtherPool.Value]);
+        _book.Revision.ShouldBe(6);
+        _book.WhyNotTaken(ItemKind.Binding, Samples.Pool.Value)!.ShouldContain("planted");
+        _book.IsConfirmed(Samples.Pool.Value).ShouldBeFalse();
+        _book.IsConfirmed(Samples.OtherPool.Value).ShouldBeTrue();
+        _book.TryAgain();
+        followed.Count.ShouldBe(1, "it rests for a while");
+        isBroken = false;
+        _time.Advance(TimeSpan.FromMinutes(1));
+
+        _book.TryAgain();
+
+        followed.ShouldBe([Samples.OtherPool.Value, Samples.Pool.Value]);
+        _book.WhyNotTaken(ItemKind.Binding, Samples.Pool.Value).ShouldBeNull();
+        _book.IsConfirmed(Samples.Pool.Value).ShouldBeTrue();
+        told.ShouldBe(2);
+    }
+
     [Fact]
     public void Nothing_is_confirmed_while_an_unreadable_item_may_be_about_anything()
     {

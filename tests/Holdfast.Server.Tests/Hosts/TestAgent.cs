@@ -145,6 +145,24 @@ internal sealed class TestAgent : IAsyncDisposable
     public async Task<HttpResponseMessage> SendReportAsync(HostReport report) =>
         await _client.PutAsJsonAsync(AgentGateway.ReportPath, report, HostJson.Default.HostReport);
 
+    /// <summary>Sends a report as text, with the next sequence in it.</summary>
+    /// <param name="change">Makes of a good text the one that is sent.</param>
+    /// <param name="items">What it says.</param>
+    public async Task<HttpResponseMessage> SendTextAsync(Func<string, string> change, params ItemReport[] items)
+    {
+        await _reporting.WaitAsync();
+        try
+        {
+            var text = JsonSerializer.Serialize(new HostReport { AgentEpoch = _epoch, Sequence = ++_sequence, Items = items }, HostJson.Default.HostReport);
+            using var content = new StringContent(change(text), System.Text.Encoding.UTF8, "application/json");
+            return await _client.PutAsync(AgentGateway.ReportPath, content);
+        }
+        finally
+        {
+            _reporting.Release();
+        }
+    }
+
     public async Task ReportAsync(IReadOnlyList<ItemReport> items, IReadOnlyList<ObligationReport>? obligations = null)
     {
         await _reporting.WaitAsync();

@@ -72,6 +72,7 @@ internal static class HostCommands
         .Date("removed", "when it was taken out of service", e => e.Host.Removed)
         .Bool("hahost", "always false: no host is kept for others", _ => false)
         .Json("sickpools", "storage pools that it should serve and that do not serve there: id, name and what is wrong; VMs that use none of them are not concerned", e => e.SickPools)
+        .Json("setaside", "what it said and could not be taken, because it met a bug, could not be read or was not the host's to say: subject, id, since when, how often it was tried, when it is tried next and why it is not taken; what was known before still counts", e => e.SetAside)
         .Json("stuckvms", "VMs on it that are to end and whose QEMU cannot be killed: id, name, since when and what it waits for; none of their volumes is used elsewhere meanwhile", e => e.StuckVms)
         .Bool("islocalstorageactive", "true if a storage pool of this host alone is in use", e => e.HasLocalPool)
         .Map("details", "further facts: accelerator, libvirt version, node name, drivers", DetailsOf));
@@ -274,6 +275,11 @@ internal static class HostCommands
                 orderby vm.Name, vm.Id
                 select new StuckVm(vm.HostId!.Value, vm.Id, vm.Name, vm.Stuck!.Value, vm.Condition),
             cancellationToken);
+        var aside = await Listing.ChildrenAsync(
+            listing.Rows.Where(e => e.Host is { SetAside: > 0, IncarnationId: not null }).Select(e => e.Host.IncarnationId!.Value),
+            chunk => db.SetAside.Where(s => chunk.Contains(s.IncarnationId)).OrderBy(s => s.Since).ThenBy(s => s.Id),
+            cancellationToken);
+        var asideOf = aside.ToLookup(s => s.IncarnationId);
         var stuckOf = stuck.ToLookup(s => s.HostId);
         var sickOf = sick.ToLookup(s => s.HostId);
         var allocatedOf = allocated.ToDictionary(a => a.HostId!.Value);
@@ -285,7 +291,7 @@ internal static class HostCommands
                 .. listing.Rows.Select(e => allocatedOf.TryGetValue(e.Host.Id, out var used)
                     ? e with { CpuAllocatedMhz = used.Mhz, MemoryAllocatedBytes = used.MemoryMib << 20, HasLocalPool = withLocal.Contains(e.Host.Id) }
                     : e with { HasLocalPool = withLocal.Contains(e.Host.Id) })
-                    .Select(e => e with { SickPools = TextOf(sickOf[e.Host.Id]), StuckVms = TextOf(stuckOf[e.Host.Id]) }),
+                    .Select(e => e with { SickPools = TextOf(sickOf[e.Host.Id]), StuckVms = TextOf(stuckOf[e.Host.Id]), SetAside = e.Host.IncarnationId is { } here ? TextOf(asideOf[here]) : null }),
             ],
         };
     }
@@ -385,6 +391,25 @@ internal static class HostCommands
         return list.Count == 0 ? null : list.ToJsonString();
     }
 
+    private static string? TextOf(IEnumerable<SetAsideRow> rows)
+    {
+        var list = new JsonArray();
+        foreach (var row in rows)
+        {
+            list.Add((JsonNode)new JsonObject
+            {
+                ["subject"] = row.Subject.ToString(),
+                ["id"] = row.Id.ToString(),
+                ["since"] = ApiDate.Format(row.Since),
+                ["tries"] = row.Tries,
+                ["nexttry"] = ApiDate.Format(row.NextTry),
+                ["error"] = row.Error,
+            });
+        }
+
+        return list.Count == 0 ? null : list.ToJsonString();
+    }
+
     private sealed record StuckVm(HostId HostId, VmId VmId, string Name, DateTimeOffset Since, string? WaitsFor);
 
     private sealed record SickPool(HostId HostId, PoolId PoolId, string Name, string? Error);
@@ -410,6 +435,9 @@ internal static class HostCommands
 
         /// <summary>JSON array.</summary>
         public string? StuckVms { get; init; }
+
+        /// <summary>JSON array.</summary>
+        public string? SetAside { get; init; }
 
         public long CpuTotalMhz => (long)Host.Cpus * Host.CpuMhz;
     }

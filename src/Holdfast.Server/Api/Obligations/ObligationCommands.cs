@@ -1,4 +1,5 @@
 using Holdfast.Core.Ids;
+using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
@@ -50,7 +51,8 @@ internal static class ObligationCommands
         .Date("updated", "when the host last told about it", e => e.Obligation.Updated)
         .Date("settled", "when it was over", e => e.Obligation.Settled)
         .Text("forgottenby", "who wrote it off", e => e.Obligation.ForgottenBy)
-        .Text("reason", "why it was written off", e => e.Obligation.Reason));
+        .Text("reason", "why it was written off", e => e.Obligation.Reason)
+        .Text("condition", "why what its host says of it is not taken, if it is not", e => e.SetAside is { } aside ? $"what the host says of it is not taken since {aside.Since:O}, and tried again: {aside.Error}" : null));
 
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
@@ -150,7 +152,15 @@ internal static class ObligationCommands
                 ct),
             cancellationToken);
         var now = call.Services.Time.GetUtcNow();
-        return ApiResult.List(Key, View, [.. listing.Rows.Select(e => e with { Now = now })], listing.Total);
+        var aside = await call.Services.Database.ReadAsync(
+            (db, ct) => Listing.ChildrenAsync(
+                listing.Rows.Where(e => e.Host is { SetAside: > 0 }).Select(e => e.Obligation.Id.Value),
+                chunk => db.SetAside.Where(s => s.Subject == ReportSubject.Obligation && chunk.Contains(s.Id)),
+                ct),
+            cancellationToken);
+        var asideOf = aside.ToLookup(s => (s.IncarnationId, new ObligationId(s.Id)));
+        return ApiResult.List(
+            Key, View, [.. listing.Rows.Select(e => e with { Now = now, SetAside = asideOf[(e.Obligation.IncarnationId, e.Obligation.Id)].FirstOrDefault() })], listing.Total);
     }
 
     private static IQueryable<ObligationEntry> Entries(StoreConnection db) =>
@@ -180,6 +190,8 @@ internal static class ObligationCommands
         public VolumeRow? Volume { get; init; }
 
         public VmRow? Vm { get; init; }
+
+        public SetAsideRow? SetAside { get; init; }
 
         /// <summary>When it was read.</summary>
         public DateTimeOffset Now { get; init; }

@@ -1,5 +1,8 @@
+using System.Text.Json;
 using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
+using Holdfast.Core.States;
+using Holdfast.Protocol;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Api.Commands;
@@ -40,7 +43,7 @@ internal static class BindingCommands
         .Object("health", "how the backend is, as the driver on this host sees it", HealthView, e => e)
         .Bool("shared", "false when each volume can be used on one host only, as the driver on this host says: the pool then needs scope HOST", e => e.Binding.NotShared is null)
         .Bool("holdsdata", "whether this host can hold data of the storage pool itself; imports go to hosts that can", e => e.Binding.HoldsData)
-        .Json("conditions", "what stands in the way or should be known", e => e.Binding.Conditions)
+        .Json("conditions", "what stands in the way or should be known", ConditionsOf)
         .Text("driver", "the driver", e => e.Pool.Driver)
         .Int("driverpid", "the process id of the driver, while there is a process", e => e.Binding.DriverPid)
         .Text("driverversion", "the version of the driver", e => e.Binding.DriverVersion)
@@ -82,6 +85,15 @@ internal static class BindingCommands
         return BindingProgress.WaitingFor(facts, entry.Host.State, entry.Binding.Generation.Value, facts.Remark);
     }
 
+    private static string ConditionsOf(BindingEntry entry) => entry.SetAside is not { } aside
+        ? entry.Binding.Conditions
+        : JsonSerializer.Serialize(
+            [
+                .. JsonSerializer.Deserialize(entry.Binding.Conditions, HostJson.Default.IReadOnlyListCondition) ?? [],
+                new Condition { Type = ConditionType.NotTaken, PoolId = entry.Binding.PoolId, Text = $"What the host says of it is not taken since {aside.Since:O}, and tried again: {aside.Error}" },
+            ],
+            HostJson.Default.IReadOnlyListCondition);
+
     private static string WireName(PlaneHealth health) => health.ToString().ToLowerInvariant();
 
     private static async Task<ApiResult> ListAsync(CommandCall call, CancellationToken cancellationToken)
@@ -111,7 +123,18 @@ internal static class BindingCommands
                         || (e.Binding.Desired == Desired.Absent && e.Binding.Observed == BindingState.Absent))))) : query, call.Page, ct);
             },
             cancellationToken);
-        return ApiResult.List("storagepoolbinding", View, listing.Rows, listing.Total);
+        var aside = await call.Services.Database.ReadAsync(
+            (db, ct) => Listing.ChildrenAsync(
+                listing.Rows.Where(e => e.Host.SetAside > 0).Select(e => e.Binding.IncarnationId),
+                chunk => db.SetAside.Where(s => s.Subject == ReportSubject.Binding && chunk.Contains(s.IncarnationId)),
+                ct),
+            cancellationToken);
+        var asideOf = aside.ToLookup(s => (s.IncarnationId, new PoolId(s.Id)));
+        return ApiResult.List(
+            "storagepoolbinding",
+            View,
+            [.. listing.Rows.Select(e => e with { SetAside = asideOf[(e.Binding.IncarnationId, e.Binding.PoolId)].FirstOrDefault() })],
+            listing.Total);
     }
 
     private sealed record BindingEntry
@@ -121,5 +144,7 @@ internal static class BindingCommands
         public required StoragePoolRow Pool { get; init; }
 
         public required HostRow Host { get; init; }
+
+        public SetAsideRow? SetAside { get; init; }
     }
 }

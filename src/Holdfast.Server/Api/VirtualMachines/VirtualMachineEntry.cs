@@ -44,8 +44,11 @@ internal sealed record VirtualMachineEntry
     /// <summary>What is said about its volumes that their backends do not know.</summary>
     public IReadOnlyList<string> Missing { get; init; } = [];
 
+    /// <summary>Why what its host says of it is not taken.</summary>
+    public string? SetAside { get; init; }
+
     /// <summary>What stands in the way. While nothing is heard of its host that comes first: all else is of before. That volumes of it are missing comes last.</summary>
-    public string? Condition => Missing.Where(text => Vm.Condition?.Contains(text, StringComparison.Ordinal) != true).Aggregate(Silence ?? Vm.Condition, static (all, text) => all is null ? text : $"{all}; {text}");
+    public string? Condition => Missing.Where(text => Vm.Condition?.Contains(text, StringComparison.Ordinal) != true).Append(SetAside).OfType<string>().Aggregate(Silence ?? Vm.Condition, static (all, text) => all is null ? text : $"{all}; {text}");
 
     private string? Silence => Host is { } host && Vm.State is VmState.Running or VmState.Starting or VmState.Stopping ? HostSilence.Of(host.Name, host.State, host.LastReport) : null;
 }

@@ -9,7 +9,7 @@ using LinqToDB;
 
 namespace Holdfast.Server.Api.VirtualMachines;
 
-/// <summary>Reads VMs for lists and single answers: three queries a page, and one more when the page is full.</summary>
+/// <summary>Reads VMs for lists and single answers: three queries a page, one more when the page is full, and one while something that a host said is set aside.</summary>
 internal static class VirtualMachineReader
 {
     /// <summary>Reads a list.</summary>
@@ -68,6 +68,10 @@ internal static class VirtualMachineReader
                 orderby volume.DeviceId
                 select new { volume.VmId, volume.Id, volume.Name, volume.Type, volume.Missing, PoolId = pool.Id, PoolName = pool.Name, PoolType = pool.Type },
             cancellationToken);
+        var aside = await Listing.ChildrenAsync(
+            listing.Rows.Where(e => e.Host is { SetAside: > 0 }).Select(e => e.Vm.Id.Value),
+            chunk => db.SetAside.Where(s => s.Subject == ReportSubject.Machine && chunk.Contains(s.Id)),
+            cancellationToken);
         var nicsOf = nics.ToLookup(n => n.Nic.VmId);
         var poolTypeOf = pools.Where(p => p.Type == VolumeType.Root).GroupBy(p => p.VmId!.Value).ToDictionary(g => g.Key, g => g.First().PoolType);
         var missingOf = pools.Where(p => p.Missing is not null).ToLookup(p => p.VmId!.Value, p => VmPlanner.MissingText(p.Name, p.Id, p.PoolName, p.PoolId, p.Missing));
@@ -80,6 +84,9 @@ internal static class VirtualMachineReader
                     Nics = [.. nicsOf[e.Vm.Id]],
                     RootPoolType = poolTypeOf.GetValueOrDefault(e.Vm.Id),
                     Missing = [.. missingOf[e.Vm.Id]],
+                    SetAside = aside.FirstOrDefault(s => s.Id == e.Vm.Id.Value && s.IncarnationId == e.Vm.IncarnationId) is { } not
+                        ? $"what its host {e.Host!.Name} says of it is not taken since {not.Since:O}, and tried again: {not.Error}"
+                        : null,
                 }),
             ],
         };

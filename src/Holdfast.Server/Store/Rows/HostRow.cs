@@ -75,6 +75,10 @@ internal sealed record HostRow
     [Column("disconnected")]
     public DateTimeOffset? Disconnected { get; init; }
 
+    /// <summary>How many things it said could not be taken yet; their rows are those of its installation.</summary>
+    [Column("set_aside")]
+    public int SetAside { get; init; }
+
     [Column("created")]
     public required DateTimeOffset Created { get; init; }
 
