@@ -177,6 +177,10 @@ public static class PoolPlanner
             case PoolState.CancelMaintenance:
                 PlanCancelling(actions, facts);
                 break;
+            case PoolState.Removed when facts.Jobs.Count > 0:
+                // A removal by force does not wait for what was under way.
+                actions.AddRange(facts.Jobs.Select(j => new PoolAction.FailJob(j.Id, new PlanFault(PlanFaultKind.Overtaken, $"Storage pool {facts.Name} ({facts.Id}) was deleted meanwhile"))));
+                break;
             case PoolState.Removed when !facts.IsGone && facts.Bindings.All(b => b.IsAbsent):
                 actions.Add(new PoolAction.Gone(
                     facts.Bindings.Count(b => !b.IsAbsolved),
@@ -294,7 +298,11 @@ public static class PoolPlanner
             return "the guests of these VMs are not gone: " + string.Join(", ", facts.ActiveVms.Select(v => $"{v.Name} ({v.Id}), state {v.State}"));
         }
 
-        var hosts = facts.Bindings.Where(b => !b.IsAbsent && b.IsHostUp && !b.IsCurrent).Select(b => b.HostName).ToList();
+        // What does not go by waiting is named: a driver that cannot be killed, say.
+        var hosts = facts.Bindings
+            .Where(b => !b.IsAbsent && b.IsHostUp && !(b.IsCurrent && (facts.State != PoolState.PrepareForMaintenance || b.IsQuiesced)))
+            .Select(b => b is { IsCurrent: true, Remark: { } remark } ? $"{b.HostName} ({remark.TrimEnd('.')})" : b.HostName)
+            .ToList();
         return hosts.Count > 0 ? "these hosts did not confirm: " + string.Join(", ", hosts) : "no host confirmed";
     }
 }

@@ -1,3 +1,4 @@
+using Holdfast.Core.States;
 using Holdfast.Server.Reconcile;
 using Holdfast.Server.Store.Rows;
 
@@ -130,7 +131,8 @@ internal static class Faults
 
     /// <summary>deleteStoragePool outside of maintenance.</summary>
     public static ApiFault PoolNotInMaintenance(object pool, string name, object state) =>
-        Invalid($"Unable to delete storage due to it is not in Maintenance state, pool: {name} ({pool}), state: {state}");
+        Invalid($"Unable to delete storage due to it is not in Maintenance state, pool: {name} ({pool}), state: {state}"
+            + (state is PoolState.PrepareForMaintenance ? "; forced=true does not wait for its maintenance" : string.Empty));
 
     /// <summary>deleteStoragePool while volumes are on it; names every volume and VM.</summary>
     public static ApiFault PoolHasVolumes(object pool, string name, string holders) =>

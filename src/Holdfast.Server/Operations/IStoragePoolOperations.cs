@@ -82,8 +82,14 @@ internal interface IStoragePoolOperations
 
     /// <summary>
     /// deleteStoragePool. Answers at once: the pool is no longer listed, and every binding of every incarnation got its tombstone. Needs nothing from the backend
-    /// and no host online. Errors: 431 not in Maintenance, unknown id; 530/4250 naming every volume and VM that holds it. forced gives up volumes that are
+    /// and no host online, nor, when forced, that its maintenance came to an end. Errors: 431 not in Maintenance, unknown id; 530/4250 naming every volume and VM that holds it. forced gives up volumes that are
     /// destroyed already (they become orphans), never one that is in use.
     /// </summary>
     Task<Outcome<Success>> DeleteAsync(Caller caller, PoolId poolId, bool forced, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// absolveStoragePoolBinding: a named person takes a host out of the reckoning of a removal, with a reason, because its driver cannot be ended, say. The host
+    /// goes on trying. Errors: 431 unknown id, empty reason, pool not deleted, nothing waited for there.
+    /// </summary>
+    Task<Outcome<Success>> AbsolveAsync(Caller caller, PoolId poolId, HostId hostId, string reason, CancellationToken cancellationToken);
 }

@@ -212,8 +212,9 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
                 return new Outcome<Success>.Refused(Faults.NoSuchEntity("deleteStoragePool", "id", poolId));
             }
 
-            // One that never was Up has no volumes, and nothing to be maintained.
-            if (pool.State is not (PoolState.Maintenance or PoolState.Initialized))
+            // One that never was Up has no volumes, and nothing to be maintained. A removal by force does not wait for maintenance, which a driver that cannot be
+            // killed would hold up for ever: the tombstones end what maintenance was to end.
+            if (!(pool.State is PoolState.Maintenance or PoolState.Initialized || (forced && pool.State == PoolState.PrepareForMaintenance)))
             {
                 return new Outcome<Success>.Refused(Faults.PoolNotInMaintenance(pool.Id, pool.Name, pool.State));
             }
@@ -224,7 +225,7 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
                                  where v.PoolId == poolId && v.Removed == null && v.State != VolumeState.Expunging
                                  orderby v.Name
                                  select new { v.Id, v.Name, v.State, VmId = (VmId?)vm.Id, VmName = vm.Name, VmState = (VmState?)vm.State }).ToListAsync(ct);
-            var blocking = holders.Where(h => !(forced && h.State == VolumeState.Destroy)).ToList();
+            var blocking = holders.Where(h => !(forced && h.State == VolumeState.Destroy && h.VmState is not (VmState.Running or VmState.Starting or VmState.Stopping))).ToList();
             if (blocking.Count > 0)
             {
                 var names = string.Join("; ", blocking.Select(h =>
@@ -234,6 +235,48 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
 
             await TellAsync(turn, caller, EventTypes.PoolDelete, pool, $"Storage pool {pool.Name} ({pool.Id}) was deleted", ct);
             await turn.RemovePoolAsync(pool, ct);
+            return new Outcome<Success>.Done(Success.Value);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Outcome<Success>> AbsolveAsync(Caller caller, PoolId poolId, HostId hostId, string reason, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<Success>>(
+        async (turn, ct) =>
+        {
+            const string command = "absolveStoragePoolBinding";
+            var pool = await turn.Db.StoragePools.FirstOrDefaultAsync(p => p.Id == poolId, ct);
+            if (pool is null)
+            {
+                return new Outcome<Success>.Refused(Faults.NoSuchEntity(command, "storageid", poolId));
+            }
+
+            var host = await turn.Db.Hosts.FirstOrDefaultAsync(h => h.Id == hostId, ct);
+            if (host is null)
+            {
+                return new Outcome<Success>.Refused(Faults.NoSuchEntity(command, "hostid", hostId));
+            }
+
+            if (string.IsNullOrWhiteSpace(reason))
+            {
+                return new Outcome<Success>.Refused(Faults.Missing(command, "reason"));
+            }
+
+            if (pool.Removed is null)
+            {
+                return new Outcome<Success>.Refused(Faults.Invalid($"Storage pool {pool.Name} ({pool.Id}) is not deleted: its hosts have it, and none can be taken out of the reckoning"));
+            }
+
+            var bindings = await turn.Db.Bindings.Where(b => b.PoolId == poolId && b.HostId == hostId && b.Absent == null).ToListAsync(ct);
+            if (bindings.Count == 0)
+            {
+                return new Outcome<Success>.Refused(Faults.Invalid($"Nothing of storage pool {pool.Name} ({pool.Id}) is waited for on host {host.Name} ({host.Id})"));
+            }
+
+            foreach (var binding in bindings)
+            {
+                await turn.AbsolveAsync(pool, host, binding, caller.UserName, reason.Trim(), ct);
+            }
+
             return new Outcome<Success>.Done(Success.Value);
         },
         cancellationToken);

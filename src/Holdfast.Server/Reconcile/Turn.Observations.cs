@@ -272,6 +272,7 @@ internal sealed partial class Turn
         var binding = await Db.Bindings.FirstOrDefaultAsync(b => b.IncarnationId == incarnation && b.PoolId == poolId && b.Absent == null, cancellationToken);
         if (binding is null)
         {
+            await ObserveAbsolvedAsync(host, incarnation, poolId, status, isConfirmedAbsent, cancellationToken);
             return;
         }
 
@@ -347,6 +348,26 @@ internal sealed partial class Turn
                 await WantInventoryAsync(poolId, cancellationToken);
             }
         }
+    }
+
+    // A host that was taken out of the reckoning goes on trying to end its driver, and what it says of that is shown.
+    private async Task ObserveAbsolvedAsync(HostRow host, IncarnationId incarnation, PoolId pool, BindingStatus status, bool isConfirmedAbsent, CancellationToken cancellationToken)
+    {
+        var absolved = await Db.Bindings.FirstOrDefaultAsync(b => b.IncarnationId == incarnation && b.PoolId == pool && b.Absolved != null && b.Observed != BindingState.Absent, cancellationToken);
+        if (absolved is null || !isConfirmedAbsent)
+        {
+            return;
+        }
+
+        await Db.UpdateAsync(absolved with { Observed = status.State, DriverPid = null, Conditions = "[]", Error = null, Unload = status.Unload ?? absolved.Unload }, token: cancellationToken);
+        await TellSystemAsync(
+            EventTypes.BindingAbsent,
+            EventLevel.Info,
+            $"Host {host.Name} ({host.Id}), which was absolved of storage pool {pool}, confirmed after all that its driver is gone: {status.Unload ?? "nothing was running"}",
+            ResourceTypes.StoragePool,
+            pool.Value,
+            null,
+            cancellationToken);
     }
 
     // Once each: the agent tries a build that does not start again and again, with the same words.

@@ -108,6 +108,26 @@ internal sealed partial class Turn
     }
 
     /// <summary>
+    /// Takes one host out of the reckoning of a removal, because a named person says so. The host goes on trying, and tells when it is done; what it owed will be
+    /// done by nobody.
+    /// </summary>
+    public async Task AbsolveAsync(StoragePoolRow pool, HostRow host, BindingRow binding, string by, string why, CancellationToken cancellationToken)
+    {
+        await Db.UpdateAsync(binding with { Absent = Now, Absolved = why, AbsolvedBy = by, Since = Now }, token: cancellationToken);
+        await TellSystemAsync(
+            EventTypes.BindingAbsolved,
+            EventLevel.Warn,
+            $"{by} absolved host {host.Name} ({host.Id}) of storage pool {pool.Name} ({pool.Id}): {why}{(binding.DriverPid is { } pid ? $". Process {pid} of its driver may still be there" : string.Empty)}",
+            ResourceTypes.StoragePool,
+            pool.Id.Value,
+            pool.Name,
+            cancellationToken);
+        var owed = await Db.Obligations.Where(o => o.PoolId == pool.Id && o.IncarnationId == binding.IncarnationId && o.State == ObligationState.Owed).ToListAsync(cancellationToken);
+        await OrphanAsync(owed, $"will be done by nobody: its storage pool was removed, and {by} absolved the host that owed it", cancellationToken);
+        Mark(pool.Id);
+    }
+
+    /// <summary>
     /// What an installation that is no more owes to a removed pool will be done by nobody: it becomes an orphan, listed by its name at the backend.
     /// </summary>
     private async Task OrphanOfRetiredAsync(PoolId pool, CancellationToken cancellationToken)
@@ -116,16 +136,16 @@ internal sealed partial class Turn
                           join i in Db.Incarnations on o.IncarnationId equals i.Id
                           where o.PoolId == pool && o.State == ObligationState.Owed && i.State == IncarnationState.Retired
                           select o).ToListAsync(cancellationToken);
+        await OrphanAsync(rows, "will be done by nobody: its storage pool was removed and the installation that owed it was retired", cancellationToken);
+    }
+
+    private async Task OrphanAsync(IReadOnlyList<ObligationRow> rows, string why, CancellationToken cancellationToken)
+    {
         foreach (var row in rows)
         {
             var orphan = row with { State = ObligationState.Orphaned, Settled = Now, Updated = Now, NextTry = null };
             await Db.UpdateAsync(orphan, token: cancellationToken);
-            await TellObligationAsync(
-                EventTypes.ObligationOrphaned,
-                EventLevel.Warn,
-                orphan,
-                $"will be done by nobody: its storage pool was removed and the installation that owed it was retired; what is left at the backend is {row.BackendName ?? "not known"}",
-                cancellationToken);
+            await TellObligationAsync(EventTypes.ObligationOrphaned, EventLevel.Warn, orphan, $"{why}; what is left at the backend is {row.BackendName ?? "not known"}", cancellationToken);
         }
     }
 

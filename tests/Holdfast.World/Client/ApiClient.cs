@@ -58,6 +58,9 @@ internal sealed class ApiClient(Simulator simulator, Recorder recorder, SimNode 
     public Call DeletePool(PoolId pool, bool forced = false) =>
         Make<Success>($"deleteStoragePool {HistoryText.Short(pool.Value)} forced={forced}", (server, admin, ct) => server.Service<IStoragePoolOperations>().DeleteAsync(admin, pool, forced, ct), static _ => null);
 
+    public Call Absolve(PoolId pool, HostId host, string reason) =>
+        Make<Success>($"absolveStoragePoolBinding {HistoryText.Short(pool.Value)}", (server, admin, ct) => server.Service<IStoragePoolOperations>().AbsolveAsync(admin, pool, host, reason, ct), static _ => null);
+
     public Call TakeInventory(PoolId pool) =>
         Make<Success>($"takeStoragePoolInventory {HistoryText.Short(pool.Value)}", (server, admin, ct) => server.Service<IInventoryOperations>().TakeAsync(admin, pool, ct), static _ => null);
 

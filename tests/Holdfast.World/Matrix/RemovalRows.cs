@@ -18,7 +18,48 @@ internal static class RemovalRows
         new MatrixRow(43, "a VM starts on it while it is removed", "remove against start", "exactly one wins") { Play = StartRaces },
         new MatrixRow(44, "the same storage added again", "add after remove", "nothing of the former applies to the new one") { Play = AddedAgain },
         new MatrixRow(48, "something is owed when it is removed", "remove", "settled, or handed over by name; never silently dropped") { Play = OwedAtRemoval },
+        new MatrixRow(72, "F12 and the driver cannot be killed, on a host that is up", "maintenance, remove, forced", "tombstoned all the same; the host shows the process; a named person can absolve it") { Play = DriverSleeps },
     ];
+
+    // A driver that was killed in vain holds up the maintenance of its pool, and must not hold up its removal.
+    private static void DriverSleeps(Scene scene)
+    {
+        var pool = scene.Own.Pool;
+        var vm = scene.World.Run(host: scene.Host);
+        scene.Well(scene.Api.DestroyVm(vm, expunge: true));
+        scene.Until(() => scene.World.Node.Read(db => db.Volumes.AllAsync(v => v.PoolId != pool || v.Removed != null)), "its volumes to go");
+        var driver = scene.Host.Launcher.Of(pool)!;
+        driver.SleepInKernel(sleeps: true);
+        if (scene.Simulator.Chance(0.5))
+        {
+            scene.World.For(scene.Simulator.Milliseconds(1, 30_000));
+        }
+
+        var maintenance = scene.Api.EnableMaintenance(pool);
+        scene.Until(() => scene.World.Hosts.Where(host => host != scene.Host).All(host => scene.Observed(host, pool) == BindingState.Quiesced), "the other hosts to be quiesced");
+        scene.World.For(TimeSpan.FromSeconds(60));
+        scene.Expect(scene.StateOf(pool) == PoolState.PrepareForMaintenance, "a maintenance that is not over while a driver may act");
+        scene.Badly(scene.Api.DeletePool(pool), "PrepareForMaintenance");
+        scene.Well(scene.Api.DeletePool(pool, forced: true));
+        scene.World.Finish(maintenance);
+        var row = scene.World.Node.Read(db => db.Bindings.SingleAsync(b => b.PoolId == pool && b.IncarnationId == scene.Host.Incarnation));
+        scene.Expect(row.Conditions.Contains($"{driver.Pid}", StringComparison.Ordinal), $"the host to show process {driver.Pid}; it says: {row.Conditions}");
+        scene.Until(() => scene.World.Hosts.Where(host => host != scene.Host).All(host => scene.Observed(host, pool) == BindingState.Absent), "the other hosts to confirm");
+        scene.Expect(scene.World.Node.Read(db => db.StoragePools.Where(p => p.Id == pool).Select(p => p.Absent).SingleAsync()) is null, "a removal that is not complete while a driver may act");
+        scene.World.Run(1, scene.Host);
+        var isAbsolved = scene.Simulator.Chance(0.5);
+        if (isAbsolved)
+        {
+            scene.Well(scene.Api.Absolve(pool, scene.Host.Id, "its kernel waits for a shelf that was sold"));
+            scene.Until(() => scene.World.Node.Read(db => db.StoragePools.AnyAsync(p => p.Id == pool && p.Absent != null)), "the removal to be complete");
+        }
+
+        scene.World.For(scene.Simulator.Milliseconds(0, 30_000));
+        driver.SleepInKernel(sleeps: false);
+        scene.Until(() => scene.Observed(scene.Host, pool) == BindingState.Absent, "the host to confirm when its driver can end");
+        scene.Until(() => scene.World.Node.Read(db => db.StoragePools.AnyAsync(p => p.Id == pool && p.Absent != null)), "the removal to be complete");
+        scene.Expect(scene.World.Hosts.All(host => host.Launcher.Of(pool) is null), "no driver of it");
+    }
 
     private static void Empty(Scene scene, VmId vm)
     {

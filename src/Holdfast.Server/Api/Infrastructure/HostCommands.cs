@@ -1,7 +1,10 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
+using Holdfast.Protocol;
+using Holdfast.Protocol.Host;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.StoragePools;
 using Holdfast.Server.Api.Transport;
@@ -73,6 +76,7 @@ internal static class HostCommands
         .Bool("hahost", "always false: no host is kept for others", _ => false)
         .Json("sickpools", "storage pools that it should serve and that do not serve there: id, name and what is wrong; VMs that use none of them are not concerned", e => e.SickPools)
         .Json("setaside", "what it said and could not be taken, because it met a bug, could not be read or was not the host's to say: subject, id, since when, how often it was tried, when it is tried next and why it is not taken; what was known before still counts", e => e.SetAside)
+        .Json("stuckdrivers", "drivers on it whose process cannot be killed: id and name of the storage pool, also of one that was deleted, process id, and what the host says", e => e.StuckDrivers)
         .Json("stuckvms", "VMs on it that are to end and whose QEMU cannot be killed: id, name, since when and what it waits for; none of their volumes is used elsewhere meanwhile", e => e.StuckVms)
         .Bool("islocalstorageactive", "true if a storage pool of this host alone is in use", e => e.HasLocalPool)
         .Map("details", "further facts: accelerator, libvirt version, node name, drivers", DetailsOf));
@@ -279,6 +283,18 @@ internal static class HostCommands
             listing.Rows.Where(e => e.Host is { SetAside: > 0, IncarnationId: not null }).Select(e => e.Host.IncarnationId!.Value),
             chunk => db.SetAside.Where(s => chunk.Contains(s.IncarnationId)).OrderBy(s => s.Since).ThenBy(s => s.Id),
             cancellationToken);
+        var word = JsonNamingPolicy.KebabCaseLower.ConvertName(nameof(ConditionType.DriverStuck));
+        var drivers = await Listing.ChildrenAsync(
+            ids,
+            chunk =>
+                from binding in db.Bindings
+                join pool in db.StoragePools on binding.PoolId equals pool.Id
+                join host in db.Hosts on binding.HostId equals host.Id
+                where chunk.Contains(binding.HostId) && host.IncarnationId == binding.IncarnationId && binding.Conditions.Contains(word)
+                orderby pool.Name, pool.Id
+                select new StuckDriver(binding.HostId, pool.Id, pool.Name, binding.DriverPid, binding.Conditions),
+            cancellationToken);
+        var driversOf = drivers.ToLookup(d => d.HostId);
         var asideOf = aside.ToLookup(s => s.IncarnationId);
         var stuckOf = stuck.ToLookup(s => s.HostId);
         var sickOf = sick.ToLookup(s => s.HostId);
@@ -291,7 +307,7 @@ internal static class HostCommands
                 .. listing.Rows.Select(e => allocatedOf.TryGetValue(e.Host.Id, out var used)
                     ? e with { CpuAllocatedMhz = used.Mhz, MemoryAllocatedBytes = used.MemoryMib << 20, HasLocalPool = withLocal.Contains(e.Host.Id) }
                     : e with { HasLocalPool = withLocal.Contains(e.Host.Id) })
-                    .Select(e => e with { SickPools = TextOf(sickOf[e.Host.Id]), StuckVms = TextOf(stuckOf[e.Host.Id]), SetAside = e.Host.IncarnationId is { } here ? TextOf(asideOf[here]) : null }),
+                    .Select(e => e with { SickPools = TextOf(sickOf[e.Host.Id]), StuckVms = TextOf(stuckOf[e.Host.Id]), StuckDrivers = TextOf(driversOf[e.Host.Id]), SetAside = e.Host.IncarnationId is { } here ? TextOf(asideOf[here]) : null }),
             ],
         };
     }
@@ -410,6 +426,22 @@ internal static class HostCommands
         return list.Count == 0 ? null : list.ToJsonString();
     }
 
+    private static string? TextOf(IEnumerable<StuckDriver> drivers)
+    {
+        var list = new JsonArray();
+        foreach (var driver in drivers)
+        {
+            if (JsonSerializer.Deserialize(driver.Conditions, HostJson.Default.IReadOnlyListCondition)?.FirstOrDefault(c => c.Type == ConditionType.DriverStuck) is { } stuck)
+            {
+                list.Add((JsonNode)new JsonObject { ["id"] = driver.PoolId.ToString(), ["name"] = driver.Name, ["pid"] = driver.Pid, ["text"] = stuck.Text });
+            }
+        }
+
+        return list.Count == 0 ? null : list.ToJsonString();
+    }
+
+    private sealed record StuckDriver(HostId HostId, PoolId PoolId, string Name, int? Pid, string Conditions);
+
     private sealed record StuckVm(HostId HostId, VmId VmId, string Name, DateTimeOffset Since, string? WaitsFor);
 
     private sealed record SickPool(HostId HostId, PoolId PoolId, string Name, string? Error);
@@ -435,6 +467,9 @@ internal static class HostCommands
 
         /// <summary>JSON array.</summary>
         public string? StuckVms { get; init; }
+
+        /// <summary>JSON array.</summary>
+        public string? StuckDrivers { get; init; }
 
         /// <summary>JSON array.</summary>
         public string? SetAside { get; init; }

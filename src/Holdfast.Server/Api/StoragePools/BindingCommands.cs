@@ -6,6 +6,7 @@ using Holdfast.Protocol;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Api.Transport;
 using Holdfast.Server.Reconcile;
 using Holdfast.Server.Store.Rows;
 using LinqToDB;
@@ -20,6 +21,10 @@ internal static class BindingCommands
     private static readonly ValueParameter<HostId> Host = Id<HostId>("hostid", EntityKind.Host, "the host");
     private static readonly ValueParameter<bool> Pending = Bool("pending", "true: only those whose host has not yet confirmed what it was told last; false: only the others");
     private static readonly ValueParameter<bool> ListAll = Bool("listall", "whether those that were confirmed absent are listed too");
+
+    private static readonly ValueParameter<PoolId> Deleted = Id<PoolId>("storageid", EntityKind.StoragePool, "the storage pool, which was deleted", required: true);
+    private static readonly ValueParameter<HostId> Absolved = Id<HostId>("hostid", EntityKind.Host, "the host that did not confirm", required: true);
+    private static readonly TextParameter Reason = Text("reason", "why it is not waited for any more", required: true, length: 1024);
 
     private static readonly View<BindingEntry> HealthView = View<BindingEntry>.Build(v => v
         .Text("controlplane", "whether the backend's control plane answers: unknown, up or down", e => WireName(e.Binding.ControlPlane))
@@ -69,6 +74,17 @@ internal static class BindingCommands
             Parameters = [Pool, Host, Pending, ListAll, .. CommonParameters.List],
             Response = ResponseShape.Of("storagepoolbinding", View),
             Handler = ListAsync,
+        },
+        new()
+        {
+            Name = "absolveStoragePoolBinding",
+            Description = "Takes a host out of the reckoning of the removal of a storage pool, in the caller's name and with a reason, because its driver cannot be ended, say; the host goes on trying, and what it owed to the storage pool is listed as left behind",
+            Roles = Roles.RootAdmin,
+            Parameters = [Deleted, Absolved, Reason],
+            Response = ResponseShape.Success,
+            Handler = async (call, ct) => string.IsNullOrWhiteSpace(call.Require(Reason))
+                ? ApiError.Missing(call.Command.Name, Reason.Name)
+                : (await call.Services.StoragePools.AbsolveAsync(call.Caller.ForOperations, call.Require(Deleted), call.Require(Absolved), call.Require(Reason), ct)).ToResult(),
         },
     ];
 

@@ -41,7 +41,7 @@ internal static class StoragePoolCommands
     private static readonly TextParameter NewName = Text("name", "a new name");
     private static readonly TextParameter NewUrl = Text("url", "a new URL", length: 2048);
     private static readonly ValueParameter<bool> Enabled = Bool("enabled", "false: takes no new volumes; true: takes them again");
-    private static readonly ValueParameter<bool> Forced = Bool("forced", "whether destroyed volumes that were not deleted yet are given up");
+    private static readonly ValueParameter<bool> Forced = Bool("forced", "whether destroyed volumes that were not deleted yet are given up, and a maintenance that has not come to an end is not waited for");
     private static readonly TextParameter ProviderType = Text("type", "primary or image", required: true);
 
     private static readonly View<(string Name, string Type)> ProviderView = View<(string Name, string Type)>.Build(v => v
