@@ -241,8 +241,20 @@ internal sealed partial class Turn
     private async Task CopyChangedAsync(TaskRow task, WorkState state, string? error, TaskStatus? status, CancellationToken cancellationToken)
     {
         var copy = await Db.TemplateCopies.FirstOrDefaultAsync(c => c.Id == task.VolumeId && c.State == TemplateCopyState.Importing, cancellationToken);
-        if (copy is null || state is WorkState.Pending or WorkState.Owed)
+        if (copy is null)
         {
+            return;
+        }
+
+        if (state is WorkState.Pending or WorkState.Owed)
+        {
+            if (status?.Percent is { } percent)
+            {
+                await Db.Templates.Where(t => t.Id == copy.TemplateId && t.State == TemplateState.Pending && t.Removed == null)
+                    .Set(t => t.Status, TemplateStatus.Of(percent))
+                    .UpdateAsync(cancellationToken);
+            }
+
             return;
         }
 
@@ -270,7 +282,7 @@ internal sealed partial class Turn
                 template with
                 {
                     State = isReady ? TemplateState.Ready : TemplateState.Failed,
-                    Status = isReady ? "Download Complete" : error ?? "no reason given",
+                    Status = isReady ? TemplateStatus.Complete : error ?? "no reason given",
                     SizeBytes = status?.SizeBytes ?? template.SizeBytes,
                 },
                 token: cancellationToken);

@@ -333,6 +333,36 @@ public abstract class ListTests(ApiHost host)
     }
 
     [Fact]
+    public async Task A_template_tells_administrators_how_far_it_is_on_each_pool()
+    {
+        var template = Rows.Template(host.Admin, "t-progress", isPublic: true);
+        var pools = (string[])["p-ready", "p-loading", "p-installing", "p-failed"];
+        var rows = pools.Select(name => Rows.Pool(host.Zone.Id, name)).ToArray();
+        var tasks = rows.Select(pool => new TaskRow
+        {
+            Id = new TaskId(Guid.NewGuid()), IncarnationId = new IncarnationId(Guid.NewGuid()), PoolId = pool.Id, Kind = WorkKind.ImportTemplate,
+            State = WorkState.Pending, Created = DateTimeOffset.UtcNow, Percent = pool.Name == "p-installing" ? 100 : 40,
+        }).ToArray();
+        var copies = rows.Select((pool, number) => new TemplateCopyRow
+        {
+            Id = new VolumeId(Guid.NewGuid()), TemplateId = template.Id, PoolId = pool.Id, Generation = Generation.First, Created = DateTimeOffset.UtcNow.AddSeconds(number),
+            State = pool.Name switch { "p-ready" => TemplateCopyState.Ready, "p-failed" => TemplateCopyState.Failed, _ => TemplateCopyState.Importing },
+            TaskId = pool.Name is "p-loading" or "p-installing" ? tasks[number].Id : null,
+        }).ToArray();
+        await host.InsertAsync(template);
+        await host.InsertAsync<StoragePoolRow>(rows);
+        await host.InsertAsync<TaskRow>(tasks);
+        await host.InsertAsync<TemplateCopyRow>(copies);
+
+        var shown = (await host.CallAsync(host.Admin, "listTemplates", ("templatefilter", "all"), ("id", template.Id.ToString()), ("showunique", "true"))).List("template").Single();
+        shown.GetProperty("downloaddetails").EnumerateArray()
+            .Select(d => $"{d.GetProperty("datastore").GetString()} {d.GetProperty("downloadState").GetString()} {d.GetProperty("downloadPercent").GetString()}")
+            .ShouldBe(["p-ready DOWNLOADED 100", "p-loading DOWNLOAD_IN_PROGRESS 40", "p-installing CREATING 100"]);
+        (await host.CallAsync(host.User, "listTemplates", ("templatefilter", "featured"), ("id", template.Id.ToString()))).Text.ShouldNotContain("downloaddetails");
+        (await host.CallAsync(host.User, "listTemplates", ("templatefilter", "community"), ("id", template.Id.ToString()))).Text.ShouldNotContain("downloaddetails");
+    }
+
+    [Fact]
     public async Task Templates_are_found_by_their_filter()
     {
         var shared = Rows.Template(host.Admin, "t-public", isPublic: true, isFeatured: true);

@@ -505,6 +505,33 @@ public abstract class LifeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_template_says_how_far_its_download_is_while_it_is_under_way()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        await AddPoolAsync();
+        agent.Behaviour = i => i.Task is TaskSpec.ImportTemplate && i.Desired == Desired.Done ? null : TestAgent.Obey(i);
+        var registered = Done(await _node.Service<ITemplateOperations>().RegisterAsync(
+            _node.Admin,
+            new RegisterTemplate { Name = "tiny", Url = "https://images.example.org/tiny.qcow2", Format = "QCOW2", Hypervisor = "KVM" },
+            Token));
+        await UntilAsync(() => Task.FromResult(agent.Items.Values.Any(i => i.Task is TaskSpec.ImportTemplate)), () => "the import");
+        var import = agent.Items.Values.Single(i => i.Task is TaskSpec.ImportTemplate);
+        (await StatusAsync()).ShouldStartWith("Importing to storage pool");
+
+        foreach (var (percent, status) in ((int, string)[])[(0, "0% Downloaded"), (40, "40% Downloaded"), (100, "Installing Template")])
+        {
+            var report = TestAgent.Of(import, TaskState.Running);
+            await agent.ReportAsync([report with { Task = report.Task! with { SizeBytes = null, BackendName = null, Percent = percent } }]);
+            (await StatusAsync()).ShouldBe(status);
+        }
+
+        await agent.ReportAsync([TestAgent.Of(import, TaskState.Done)]);
+        (await StatusAsync()).ShouldBe("Download Complete");
+
+        Task<string> StatusAsync() => _node.ReadAsync(db => db.Templates.Where(t => t.Id == registered.Id).Select(t => t.Status).SingleAsync());
+    }
+
+    [Fact]
     public async Task Concurrent_deploys_share_one_import()
     {
         await using var agent = await TestAgent.StartAsync(_node);

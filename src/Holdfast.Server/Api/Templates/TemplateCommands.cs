@@ -1,3 +1,4 @@
+using System.Globalization;
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Server.Api.Commands;
@@ -48,6 +49,13 @@ internal static class TemplateCommands
     private static readonly ValueParameter<ZoneId> DeleteZone = Id<ZoneId>("zoneid", EntityKind.Zone, "accepted for compatibility: the template is deleted in all its zones");
     private static readonly ValueParameter<bool> Forced = Bool("forced", "accepted for compatibility");
 
+    private static readonly View<TemplateCopyEntry> CopyView = Commands.View<TemplateCopyEntry>.Build(v => v
+        .Text("datastore", "the storage pool", c => c.PoolName)
+        .Text("datastoreId", "the id of the storage pool", c => c.Copy.PoolId.ToString())
+        .Text("datastoreRole", "always Primary: there is no secondary storage", _ => "Primary")
+        .Text("downloadState", "DOWNLOAD_IN_PROGRESS, CREATING (downloaded, being checked and written to the pool) or DOWNLOADED", c => c.DownloadState)
+        .Text("downloadPercent", "how much of its image was downloaded", c => c.DownloadPercent.ToString(CultureInfo.InvariantCulture)));
+
     private static readonly View<TemplateEntry> View = Commands.View<TemplateEntry>.Build(v => v
         .Id("id", "the id of the template", e => e.Template.Id)
         .Text("name", "the name of the template", e => e.Template.Name)
@@ -82,7 +90,8 @@ internal static class TemplateCommands
         .Id("domainid", "the id of the owner's domain", e => e.Domain.Id)
         .Text("domain", "the owner's domain", e => e.Domain.Path)
         .Only(Roles.RootAdmin, admin => admin
-            .Text("url", "where its image is", e => e.Template.Url))
+            .Text("url", "where its image is", e => e.Template.Url)
+            .List("downloaddetails", "how far it is on each storage pool that has it or gets it", CopyView, e => e.Copies))
         .Map("details", "its details", e => StoredJson.Map(e.Template.Details))
         .EmptyList("tags", "always empty: there are no tags"));
 
@@ -158,7 +167,11 @@ internal static class TemplateCommands
         }
 
         var listing = await call.Services.Database.ReadAsync(
-            (db, ct) => Listing.ReadAsync(Rows(db, Filtered(db, call, filter, id is { } one ? [one] : ids), call.Get(FilterZone), call.Get(ShowUnique) ?? false), call.Page, ct),
+            async (db, ct) =>
+            {
+                var page = await Listing.ReadAsync(Rows(db, Filtered(db, call, filter, id is { } one ? [one] : ids), call.Get(FilterZone), call.Get(ShowUnique) ?? false), call.Page, ct);
+                return call.Caller.IsRootAdmin ? page with { Rows = await WithCopiesAsync(db, page.Rows, ct) } : page;
+            },
             cancellationToken);
         return ApiResult.List(Key, View, listing.Rows, listing.Total);
     }
@@ -228,6 +241,21 @@ internal static class TemplateCommands
             where (zoneId == null || zone.Id == zoneId) && (!unique || zoneId != null || template.ZoneId != null || first.Contains(zone.Id))
             orderby template.Created, template.Id, zone.Created, zone.Id
             select new TemplateEntry { Template = template, Account = account, Domain = domain, Zone = zone, OsType = osType };
+    }
+
+    private static async Task<IReadOnlyList<TemplateEntry>> WithCopiesAsync(StoreConnection db, IReadOnlyList<TemplateEntry> entries, CancellationToken cancellationToken)
+    {
+        var copies = await Listing.ChildrenAsync(
+            entries.Select(e => e.Template.Id),
+            ids => from copy in db.TemplateCopies
+                   join pool in db.StoragePools on copy.PoolId equals pool.Id
+                   from task in db.Tasks.LeftJoin(t => t.Id == copy.TaskId)
+                   where ids.Contains(copy.TemplateId) && copy.Removed == null && (copy.State == TemplateCopyState.Importing || copy.State == TemplateCopyState.Ready)
+                   orderby copy.Created, copy.Id
+                   select new TemplateCopyEntry { Copy = copy, PoolName = pool.Name, Percent = task.Percent },
+            cancellationToken);
+        var byTemplate = copies.ToLookup(c => c.Copy.TemplateId);
+        return [.. entries.Select(e => e with { Copies = [.. byTemplate[e.Template.Id]] })];
     }
 
     private static async Task<ApiResult> RegisterAsync(CommandCall call, CancellationToken cancellationToken)
@@ -300,5 +328,27 @@ internal static class TemplateCommands
         public required ZoneRow Zone { get; init; }
 
         public OsTypeRow? OsType { get; init; }
+
+        public IReadOnlyList<TemplateCopyEntry> Copies { get; init; } = [];
+    }
+
+    private sealed record TemplateCopyEntry
+    {
+        private const int All = 100;
+
+        public required TemplateCopyRow Copy { get; init; }
+
+        public required string PoolName { get; init; }
+
+        public int? Percent { get; init; }
+
+        public string DownloadState => Copy.State switch
+        {
+            TemplateCopyState.Ready => "DOWNLOADED",
+            _ when Percent >= All => "CREATING",
+            _ => "DOWNLOAD_IN_PROGRESS",
+        };
+
+        public int DownloadPercent => Copy.State == TemplateCopyState.Ready ? All : Percent ?? 0;
     }
 }
