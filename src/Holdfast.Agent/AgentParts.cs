@@ -40,6 +40,9 @@ internal sealed record AgentParts
     /// <summary>Looks into and copies images.</summary>
     public required IImageTool Images { get; init; }
 
+    /// <summary>How many images are brought to this host at once.</summary>
+    public int ImportsAtOnce { get; init; } = 2;
+
     /// <summary>Makes ids.</summary>
     public required IIdSource Ids { get; init; }
 

@@ -75,6 +75,7 @@ internal sealed partial class HostAgent : IReportSource
             new TaskContext
             {
                 Loop = parts.Loop, Ledger = Ledger, Bindings = Bindings, Boot = boot, Ids = parts.Ids, Fetcher = parts.Fetcher, Images = parts.Images,
+                Imports = new ImportTurns(parts.ImportsAtOnce), Changed = task => _reports.Touch(ItemKind.Task, task.Value),
             },
             parts.Logs);
         _session = new ServerSession(

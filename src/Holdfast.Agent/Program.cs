@@ -110,11 +110,26 @@ try
         Failpoints = failpoints,
     };
     await using var hypervisor = new LibvirtHypervisor(new LibvirtHypervisorOptions { Uri = options.Libvirt }, time, logs.CreateLogger<LibvirtHypervisor>());
-    using var fetcher = new ImageFetcher(options.Data, options.Images, options.MaxImageBytes, new EgressGuard(options.AllowImageHosts), time);
+    IngestFolder opening;
+    try
+    {
+        opening = new IngestFolder(options.Ingest, options.IngestKeepFree);
+    }
+    catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+    {
+        await Console.Error.WriteLineAsync(refused.Message);
+        return 1;
+    }
+
+    using var ingest = opening;
+    var sandbox = new ImageSandbox(options.ImageSandbox, options.Ingest, time);
+    await SandboxStart.PrepareAsync(sandbox, options.ImageSandbox, logs.CreateLogger<ImageSandbox>(), stopping.Token);
+    using var fetcher = new ImageFetcher(
+        ingest, new ImageUnpacker(sandbox, ingest, options.MaxImageBytes), options.Images, options.MaxImageBytes, new EgressGuard(options.AllowImageHosts), time);
     var serialLogs = Path.Combine(options.Data, "serial");
     PrivateFile.MakeFolder(serialLogs);
     HostAgent? agent = null;
-    var launcher = new ProcessLauncher(new DriverFiles(options.Drivers, options.Data), options.Data, nodeName, () => agent?.GuestUser, time, logs.CreateLogger<ProcessLauncher>());
+    var launcher = new ProcessLauncher(new DriverFiles(options.Drivers, options.Data), options.Data, nodeName, () => agent?.GuestUser, options.DriverMemory, time, logs.CreateLogger<ProcessLauncher>());
 #pragma warning disable RS0030 // The process is where randomness enters; everything below is given it.
     var random = new Random();
 #pragma warning restore RS0030
@@ -128,7 +143,8 @@ try
         Launcher = launcher,
         Server = link,
         Fetcher = fetcher,
-        Images = new SandboxedImageTool(time),
+        Images = new SandboxedImageTool(sandbox),
+        ImportsAtOnce = options.Imports,
         Ids = new TimeOrderedIdSource(time),
         Random = random,
         Logs = logs,

@@ -1,14 +1,15 @@
 namespace Holdfast.Agent.Ingest;
 
-/// <summary>Brings images to this host. Bounded, safe from the loop.</summary>
+/// <summary>Brings images to this host, unpacked. Bounded, safe from the loop.</summary>
 internal interface IImageFetcher
 {
     /// <summary>Fetches an image.</summary>
     /// <param name="url">Where it is.</param>
-    /// <param name="checksum">What it must hash to; null for no check.</param>
-    /// <param name="key">Names the file it is kept in; made by us, never by a user.</param>
+    /// <param name="checksum">What it must hash to as it was downloaded; null for no check.</param>
+    /// <param name="key">Names the files it is kept in; made by us, never by a user.</param>
+    /// <param name="progress">Told how far it is.</param>
     /// <param name="cancellationToken">Gives it up.</param>
-    Task<FetchOutcome> FetchAsync(string url, string? checksum, Guid key, CancellationToken cancellationToken);
+    Task<FetchOutcome> FetchAsync(string url, string? checksum, Guid key, ImportProgress progress, CancellationToken cancellationToken);
 
     /// <summary>Removes what was fetched.</summary>
     void Discard(Guid key);
@@ -45,8 +46,13 @@ internal abstract record InspectOutcome
     {
     }
 
-    /// <summary>It is what was declared and stands alone.</summary>
-    internal sealed record Fine(long VirtualSize) : InspectOutcome;
+    /// <summary>It is what was declared, whole, and stands alone.</summary>
+    /// <param name="VirtualSize">Bytes that a guest sees.</param>
+    internal sealed record Fine(long VirtualSize) : InspectOutcome
+    {
+        /// <summary>Bytes of these that are anything but zeros, about: what a sparse copy takes.</summary>
+        public long ContentBytes { get; init; }
+    }
 
     /// <summary>It is not taken.</summary>
     internal sealed record Refused(string Reason) : InspectOutcome;

@@ -2,17 +2,21 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using Holdfast.Agent.Ledger;
 using Holdfast.Protocol.Http;
 
 namespace Holdfast.Agent.Ingest;
 
-/// <summary>Fetches images over HTTP(S) through the egress guard, or takes them from the operator's folder of local images. An adapter.</summary>
+/// <summary>
+/// Fetches images over HTTP(S) through the egress guard, or takes them from the operator's folder of local images, checks that all of them came, and unpacks what is
+/// packed. An adapter.
+/// </summary>
 internal sealed class ImageFetcher : IImageFetcher, IDisposable
 {
     private const int Redirects = 5;
+    private const int LongestQuote = 200;
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);
-    private readonly string _folder;
+    private readonly IngestFolder _folder;
+    private readonly ImageUnpacker _unpacker;
     private readonly string? _images;
     private readonly long _largest;
     private readonly EgressGuard _guard;
@@ -20,20 +24,15 @@ internal sealed class ImageFetcher : IImageFetcher, IDisposable
     private readonly HttpClient _client;
 
     /// <summary>Makes a fetcher.</summary>
-    /// <param name="dataFolder">The agent's data folder.</param>
+    /// <param name="folder">Where images are brought to.</param>
+    /// <param name="unpacker">Unpacks them.</param>
     /// <param name="images">The folder of local images; null when there is none.</param>
-    /// <param name="largest">Bytes that an image may have.</param>
+    /// <param name="largest">Bytes that an image may have, packed and unpacked.</param>
     /// <param name="guard">Decides about addresses.</param>
     /// <param name="time">The clock.</param>
-    public ImageFetcher(string dataFolder, string? images, long largest, EgressGuard guard, TimeProvider time)
+    public ImageFetcher(IngestFolder folder, ImageUnpacker unpacker, string? images, long largest, EgressGuard guard, TimeProvider time)
     {
-        (_folder, _images, _largest, _guard, _time) = (Path.Combine(dataFolder, "ingest"), images, largest, guard, time);
-        PrivateFile.MakeFolder(_folder);
-        foreach (var leftOver in Directory.GetFiles(_folder))
-        {
-            File.Delete(leftOver);
-        }
-
+        (_folder, _unpacker, _images, _largest, _guard, _time) = (folder, unpacker, images, largest, guard, time);
         _client = new HttpClient(new ConnectFaultHandler(new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -50,7 +49,20 @@ internal sealed class ImageFetcher : IImageFetcher, IDisposable
     }
 
     /// <inheritdoc/>
-    public async Task<FetchOutcome> FetchAsync(string url, string? checksum, Guid key, CancellationToken cancellationToken)
+    public Task<FetchOutcome> FetchAsync(string url, string? checksum, Guid key, ImportProgress progress, CancellationToken cancellationToken) =>
+        OffLoop.RunAsync(() => FetchHereAsync(url, checksum, key, progress, cancellationToken));
+
+    /// <inheritdoc/>
+    public void Discard(Guid key) => _folder.Discard(key);
+
+    /// <inheritdoc/>
+    public void Dispose() => _client.Dispose();
+
+    private static string Hex(byte[] hash) => Convert.ToHexStringLower(hash);
+
+    private static string Quoted(string text) => new([.. text.Take(LongestQuote).Select(letter => char.IsControl(letter) ? '?' : letter)]);
+
+    private async Task<FetchOutcome> FetchHereAsync(string url, string? checksum, Guid key, ImportProgress progress, CancellationToken cancellationToken)
     {
         var expected = checksum is null ? null : ExpectedChecksum.TryParse(checksum);
         if (checksum is not null && expected is null)
@@ -65,28 +77,34 @@ internal sealed class ImageFetcher : IImageFetcher, IDisposable
 
         try
         {
-            if (address.IsFile)
+            var fetched = address.IsFile
+                ? await TakeLocalAsync(address, expected, cancellationToken)
+                : await DownloadAsync(address, expected, key, progress, cancellationToken);
+            if (fetched is not FetchOutcome.Fetched { Path: var path })
             {
-                return await TakeLocalAsync(address, expected, cancellationToken);
+                return fetched;
             }
 
-            return await DownloadAsync(address, expected, PathOf(key), cancellationToken);
+            progress.Complete();
+            if (await ImageContent.OfFileAsync(path, cancellationToken) is not ImageContent.Packed { Compression: var compression })
+            {
+                return fetched;
+            }
+
+            var unpacked = await _unpacker.UnpackAsync(path, compression, key, cancellationToken);
+            if (!address.IsFile)
+            {
+                // Its room may be wanted by the next.
+                File.Delete(path);
+            }
+
+            return unpacked;
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or UnauthorizedAccessException)
         {
             return new FetchOutcome.Refused(exception.InnerException?.Message ?? exception.Message);
         }
     }
-
-    /// <inheritdoc/>
-    public void Discard(Guid key) => File.Delete(PathOf(key));
-
-    /// <inheritdoc/>
-    public void Dispose() => _client.Dispose();
-
-    private static string Hex(byte[] hash) => Convert.ToHexStringLower(hash);
-
-    private string PathOf(Guid key) => Path.Combine(_folder, key.ToString("N") + ".img");
 
     private async Task<FetchOutcome> TakeLocalAsync(Uri address, ExpectedChecksum? expected, CancellationToken cancellationToken)
     {
@@ -148,7 +166,7 @@ internal sealed class ImageFetcher : IImageFetcher, IDisposable
         return real;
     }
 
-    private async Task<FetchOutcome> DownloadAsync(Uri address, ExpectedChecksum? expected, string path, CancellationToken cancellationToken)
+    private async Task<FetchOutcome> DownloadAsync(Uri address, ExpectedChecksum? expected, Guid key, ImportProgress progress, CancellationToken cancellationToken)
     {
         for (var hops = 0; hops <= Redirects; hops++)
         {
@@ -162,9 +180,20 @@ internal sealed class ImageFetcher : IImageFetcher, IDisposable
             try
             {
                 using var response = await _client.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, ends.Token);
-                if ((int)response.StatusCode is 301 or 302 or 303 or 307 or 308 && response.Headers.Location is { } next)
+                if ((int)response.StatusCode is 301 or 302 or 303 or 307 or 308)
                 {
-                    address = new Uri(address, next);
+                    // As it was sent: the framework's own reading of a malformed one is that there is none, or an exception.
+                    if (!response.Headers.NonValidated.TryGetValues("Location", out var sent) || sent.ToString() is not { Length: > 0 } location)
+                    {
+                        return new FetchOutcome.Refused($"{address.Host} answered {(int)response.StatusCode} without saying where to go");
+                    }
+
+                    if (!Uri.TryCreate(address, location, out var next))
+                    {
+                        return new FetchOutcome.Refused($"{address.Host} redirects to '{Quoted(location)}', which is not a URL");
+                    }
+
+                    address = next;
                     continue;
                 }
 
@@ -173,7 +202,7 @@ internal sealed class ImageFetcher : IImageFetcher, IDisposable
                     return new FetchOutcome.Refused($"{address.Host} answered {(int)response.StatusCode}");
                 }
 
-                return await ReceiveAsync(response, expected, path, silence, ends.Token);
+                return RefuseAnswer(address, response, expected) ?? await ReceiveAsync(address, response, expected, key, progress, silence, ends.Token);
             }
             catch (OperationCanceledException) when (silence.IsCancellationRequested)
             {
@@ -184,42 +213,68 @@ internal sealed class ImageFetcher : IImageFetcher, IDisposable
         return new FetchOutcome.Refused($"it redirects more than {Redirects} times");
     }
 
-    private async Task<FetchOutcome> ReceiveAsync(
-        HttpResponseMessage response, ExpectedChecksum? expected, string path, CancellationTokenSource silence, CancellationToken cancellationToken)
+    private FetchOutcome.Refused? RefuseAnswer(Uri address, HttpResponseMessage response, ExpectedChecksum? expected)
     {
-        var tooLarge = new FetchOutcome.Refused(string.Create(CultureInfo.InvariantCulture, $"it is larger than the {_largest} bytes that this host takes"));
-        if (response.Content.Headers.ContentLength > _largest)
+        var content = response.Content.Headers;
+        if (content.ContentType?.MediaType is { } type && (type.Equals("text/html", StringComparison.OrdinalIgnoreCase) || type.Equals("application/xhtml+xml", StringComparison.OrdinalIgnoreCase)))
         {
-            return tooLarge;
+            return new FetchOutcome.Refused($"{address.Host} answered a web page ({type}), not an image");
         }
 
+        // Ended by closing the connection: a body that was cut off looks like one that is whole.
+        if (content.ContentLength is null && response.Headers.TransferEncodingChunked != true && response.Version.Major < 2 && expected is null)
+        {
+            return new FetchOutcome.Refused(
+                $"{address.Host} does not say how long it is (neither Content-Length nor chunked), so nobody could tell whether all of it came; register it with a checksum");
+        }
+
+        return content.ContentLength > _largest ? new FetchOutcome.Refused(ImageFile.TooLarge(_largest)) : null;
+    }
+
+    private async Task<FetchOutcome> ReceiveAsync(
+        Uri address,
+        HttpResponseMessage response,
+        ExpectedChecksum? expected,
+        Guid key,
+        ImportProgress progress,
+        CancellationTokenSource silence,
+        CancellationToken cancellationToken)
+    {
+        var announced = response.Content.Headers.ContentLength;
+        if (announced is { } needed && _folder.Take(key, needed) is { } full)
+        {
+            return new FetchOutcome.Refused(full);
+        }
+
+        var path = _folder.PathOf(key);
         using var hash = expected is null ? null : IncrementalHash.CreateHash(expected.Algorithm);
-        await using var source = await response.Content.ReadAsStreamAsync(cancellationToken);
-        await using var target = new FileStream(path, new FileStreamOptions
+        await using var target = new ImageFile(_folder, key, path, _largest);
+        try
         {
-            Mode = FileMode.Create,
-            Access = FileAccess.Write,
-            Options = FileOptions.Asynchronous,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        });
-        var buffer = new byte[1 << 17];
-        var received = 0L;
-        while (await source.ReadAsync(buffer, cancellationToken) is > 0 and var count)
-        {
-            silence.CancelAfter(Silence);
-            received += count;
-            if (received > _largest)
+            await using var source = await response.Content.ReadAsStreamAsync(cancellationToken);
+            var buffer = new byte[1 << 17];
+            while (await source.ReadAsync(buffer, cancellationToken) is > 0 and var count)
             {
-                return tooLarge;
-            }
+                silence.CancelAfter(Silence);
+                hash?.AppendData(buffer, 0, count);
+                if (await target.WriteAsync(buffer.AsMemory(0, count), announced - target.Length, cancellationToken) is { } refused)
+                {
+                    return new FetchOutcome.Refused(refused);
+                }
 
-            hash?.AppendData(buffer, 0, count);
-            await target.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
+                progress.Received(target.Length, announced);
+            }
+        }
+        catch (HttpIOException cut)
+        {
+            var of = announced is { } all ? string.Create(CultureInfo.InvariantCulture, $" of {all}") : "";
+            return new FetchOutcome.Refused(string.Create(CultureInfo.InvariantCulture, $"only {target.Length}{of} bytes came from {address.Host}: {cut.Message}"));
         }
 
-        if (response.Content.Headers.ContentLength is { } announced && announced != received)
+        target.Complete();
+        if (announced is { } length && length != target.Length)
         {
-            return new FetchOutcome.Refused($"only {received} of {announced} bytes arrived");
+            return new FetchOutcome.Refused($"only {target.Length} of {length} bytes came from {address.Host}");
         }
 
         return hash is not null && Hex(hash.GetHashAndReset()) is var actual && actual != expected!.Hex

@@ -49,4 +49,20 @@ internal static class ImageInfo
             return new InspectOutcome.Refused($"what qemu-img says about it makes no sense: {exception.Message}");
         }
     }
+
+    /// <summary>Adds how much of an image there is.</summary>
+    /// <param name="fine">The image.</param>
+    /// <param name="json">The output of <c>qemu-img measure -O qcow2 --output=json</c>.</param>
+    public static InspectOutcome JudgeMeasure(InspectOutcome.Fine fine, string json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            return fine with { ContentBytes = document.RootElement.GetProperty("required").GetInt64() };
+        }
+        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            return new InspectOutcome.Refused($"what qemu-img says about its content makes no sense: {exception.Message}");
+        }
+    }
 }

@@ -65,6 +65,7 @@ internal sealed class TaskBook(TaskContext context, ILoggerFactory logs)
                 ObligationId = row?.Obligation,
                 LostSource = row?.LostSource,
                 Listing = row?.Listing,
+                Percent = row is { State: TaskState.Running } ? _runners.GetValueOrDefault(task)?.Percent : null,
             },
         };
     }

@@ -29,4 +29,10 @@ internal sealed record TaskContext
 
     /// <summary>Looks into and copies images.</summary>
     public required IImageTool Images { get; init; }
+
+    /// <summary>Bounds how many images are brought at once.</summary>
+    public required ImportTurns Imports { get; init; }
+
+    /// <summary>Called when there is something new to report of a task that is not in the ledger.</summary>
+    public required Action<TaskId> Changed { get; init; }
 }

@@ -20,6 +20,8 @@ internal sealed partial class TaskRunner : IDisposable
     private static readonly TimeSpan ShortDeadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan ReadyDeadline = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ProgressPause = TimeSpan.FromSeconds(5);
+    private const int ProgressStep = 10;
     private const int Tries = 3;
     private readonly TaskContext _context;
     private readonly TaskId _task;
@@ -33,6 +35,9 @@ internal sealed partial class TaskRunner : IDisposable
     public TaskRunner(TaskContext context, TaskId task, ILogger log) => (_context, _task, _log) = (context, task, log);
 
     private ItemRow ItemRow => _context.Ledger.Tables.Item(ItemKind.Task, _task.Value) ?? throw new InvalidOperationException("A task without an item.");
+
+    /// <summary>How far a download is, as it is reported; null: there is none under way.</summary>
+    public int? Percent { get; private set; }
 
     private TaskRow? Row => _context.Ledger.Tables.Tasks.GetValueOrDefault(_task);
 
@@ -268,9 +273,10 @@ internal sealed partial class TaskRunner : IDisposable
                 return Failed(known, mayExist: false);
         }
 
+        using var turn = await _context.Imports.EnterAsync(flight);
         try
         {
-            var fetched = await _context.Fetcher.FetchAsync(spec.Url, spec.Checksum, _task.Value, flight);
+            var fetched = await FetchAsync(spec, flight);
             return fetched switch
             {
                 FetchOutcome.Fetched image => await FillAsync(item, spec, binding, image.Path, flight),
@@ -281,17 +287,74 @@ internal sealed partial class TaskRunner : IDisposable
         }
         finally
         {
+            Percent = null;
             _context.Fetcher.Discard(_task.Value);
+        }
+    }
+
+    private async Task<FetchOutcome> FetchAsync(TaskSpec.ImportTemplate spec, CancellationToken flight)
+    {
+        var progress = new ImportProgress();
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(flight);
+        Percent = 0;
+        var isOver = over.Token;
+        _context.Loop.Spawn($"progress of task {_task}", () => TellProgressAsync(progress, isOver));
+        try
+        {
+            var fetched = await _context.Fetcher.FetchAsync(spec.Url, spec.Checksum, _task.Value, progress, flight);
+            if (fetched is FetchOutcome.Fetched)
+            {
+                Percent = ImportProgress.All;
+                _context.Changed(_task);
+            }
+
+            return fetched;
+        }
+        finally
+        {
+            End(over);
+        }
+
+        static void End(CancellationTokenSource over) => over.Cancel();
+    }
+
+    // In steps and with pauses: each one told is a write at the server.
+    private async Task TellProgressAsync(ImportProgress progress, CancellationToken over)
+    {
+        while (true)
+        {
+            try
+            {
+                await Task.Delay(ProgressPause, _context.Loop.Time, over);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+
+            if (progress.Percent is var now && (now >= Percent + ProgressStep || (now == ImportProgress.All && Percent < now)))
+            {
+                Percent = now;
+                _context.Changed(_task);
+            }
         }
     }
 
     private async Task<Result> FillAsync(HostItem item, TaskSpec.ImportTemplate spec, Binding binding, string image, CancellationToken flight)
     {
         var inspected = await _context.Images.InspectAsync(image, spec.Format, flight);
-        if (inspected is not InspectOutcome.Fine { VirtualSize: var size })
+        if (inspected is not InspectOutcome.Fine { VirtualSize: var size, ContentBytes: var content })
         {
             var why = ((InspectOutcome.Refused)inspected).Reason;
             return Refused(DriverErrorCode.Invalid, $"The image of template '{spec.TemplateName}' is refused: {why}.", mayExist: false);
+        }
+
+        if (binding.View.Status?.Capacity is { TotalBytes: > 0 } capacity && capacity.TotalBytes - capacity.UsedBytes < content)
+        {
+            return Refused(
+                DriverErrorCode.Capacity,
+                $"The image of template '{spec.TemplateName}' has {content} bytes of content, and {capacity.TotalBytes - capacity.UsedBytes} of the pool's {capacity.TotalBytes} are free.",
+                mayExist: false);
         }
 
         var made = await CallAsync(binding, spec.VolumeId, EnsureDeadline, (client, left, ends) => client.EnsureVolumeAsync(

@@ -14,6 +14,7 @@ public sealed class ProcessLauncherTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private static readonly BindingSpec Spec = new() { PoolId = Samples.Pool, PoolName = "fast", Driver = "script", Config = new Dictionary<string, string>() };
+    private const long DriverMemory = 1L << 30;
     private readonly TempFolder _folder = new();
 
     public ProcessLauncherTests()
@@ -107,6 +108,23 @@ public sealed class ProcessLauncherTests : IDisposable
         await ProcessEnding.EndAsync(failed.Process!, isHung: true, TimeProvider.System);
     }
 
+    [Fact]
+    public async Task A_driver_has_a_bound_on_its_memory_and_goes_before_a_guest_when_memory_is_short()
+    {
+        var serving = (await LaunchAsync(Launcher())).ShouldBeOfType<LaunchOutcome.Ready>();
+        (await File.ReadAllTextAsync($"/proc/{serving.Process.Pid}/limits", TestContext.Current.CancellationToken)).ShouldMatch($@"Max data size\s+{DriverMemory}\s+{DriverMemory}");
+        (await File.ReadAllTextAsync($"/proc/{serving.Process.Pid}/oom_score_adj", TestContext.Current.CancellationToken)).Trim().ShouldBe("500");
+        await ProcessEnding.EndAsync(serving.Process, isHung: true, TimeProvider.System);
+    }
+
+    [Fact]
+    public async Task A_driver_that_leaks_ends_alone()
+    {
+        Install("first", Ready("1.0").Replace("cat >/dev/null", "exec dd if=/dev/zero of=/dev/null bs=1G count=1", StringComparison.Ordinal));
+        var leaking = (await LaunchAsync(Launcher(64L << 20))).ShouldBeOfType<LaunchOutcome.Ready>();
+        (await leaking.Process.Ended.WaitAsync(Patience, TestContext.Current.CancellationToken)).ShouldBe("exit code 1");
+    }
+
     // The pool's id is in the line that it is started with; reading that to the end would wait for the agent's end.
     private static string Ready(string version) =>
         $$$$"""
@@ -122,8 +140,8 @@ public sealed class ProcessLauncherTests : IDisposable
     private static Task<LaunchOutcome> LaunchAsync(IDriverLauncher launcher) =>
         launcher.LaunchAsync(Spec, Generation.First, Installed(launcher), Patience, TestContext.Current.CancellationToken);
 
-    private ProcessLauncher Launcher() =>
-        new(new DriverFiles(_folder["drivers"], _folder["data"]), _folder["data"], "here", static () => null, TimeProvider.System, NullLogger.Instance);
+    private ProcessLauncher Launcher(long memory = DriverMemory) =>
+        new(new DriverFiles(_folder["drivers"], _folder["data"]), _folder["data"], "here", static () => null, memory, TimeProvider.System, NullLogger.Instance);
 
     private void Install(string version, string script)
     {

@@ -140,15 +140,29 @@ internal sealed class SimHost
 
         public List<string> Copies { get; } = [];
 
-        public Task<FetchOutcome> FetchAsync(string url, string? checksum, Guid key, CancellationToken cancellationToken) =>
-            Task.FromResult<FetchOutcome>(RefuseFetch is { } reason ? new FetchOutcome.Refused(reason) : new FetchOutcome.Fetched("/image"));
+        /// <summary>Bytes that a guest would see of anything but zeros.</summary>
+        public long ContentBytes { get; set; }
+
+        /// <summary>Downloads that wait to be let go on; null: none waits.</summary>
+        public Dictionary<Guid, (ImportProgress Progress, TaskCompletionSource<FetchOutcome> End)>? Downloads { get; set; }
+
+        public Task<FetchOutcome> FetchAsync(string url, string? checksum, Guid key, ImportProgress progress, CancellationToken cancellationToken)
+        {
+            if (Downloads is not null)
+            {
+                Downloads[key] = (progress, new TaskCompletionSource<FetchOutcome>(TaskCreationOptions.RunContinuationsAsynchronously));
+                return Downloads[key].End.Task;
+            }
+
+            return Task.FromResult<FetchOutcome>(RefuseFetch is { } reason ? new FetchOutcome.Refused(reason) : new FetchOutcome.Fetched("/image"));
+        }
 
         public void Discard(Guid key)
         {
         }
 
         public Task<InspectOutcome> InspectAsync(string path, string declaredFormat, CancellationToken cancellationToken) =>
-            Task.FromResult<InspectOutcome>(new InspectOutcome.Fine(1 << 20));
+            Task.FromResult<InspectOutcome>(new InspectOutcome.Fine(1 << 20) { ContentBytes = ContentBytes });
 
         public Task<CopyOutcome> CopyAsync(string source, string sourceFormat, string target, string targetFormat, CancellationToken cancellationToken)
         {

@@ -153,6 +153,8 @@ internal sealed class SimStorage(PoolId pool, TimeProvider time)
         CanClone = CanClone, CanSnapshot = false, CanResize = true, IsShared = true, CanAttachLocally = CanAttachLocally, CanCut = CanCut,
     };
 
+    public PoolCapacity? Capacity { get; set; }
+
     public PoolStatus Status()
     {
         var answers = Mood is BackendMood.Well or BackendMood.Busy or BackendMood.DoneButAnswerLost;
@@ -164,6 +166,7 @@ internal sealed class SimStorage(PoolId pool, TimeProvider time)
                 : SatelliteAway is { } away ? new DriverError { Code = DriverErrorCode.Busy, Text = away }
                 : null,
             Capabilities = Capabilities,
+            Capacity = Capacity,
             Waiting = [.. Waiting.Select(pair => new WaitingVolume(pair.Key, pair.Value.Text!, pair.Value.CanResume))],
             AsOf = time.GetUtcNow(),
         };

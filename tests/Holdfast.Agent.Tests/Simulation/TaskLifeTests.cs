@@ -164,6 +164,68 @@ public sealed class TaskLifeTests
     }
 
     [Fact]
+    public void An_image_that_has_more_content_than_its_pool_has_room_is_not_begun()
+    {
+        _storage.Capacity = new PoolCapacity(1L << 30, 1L << 29, _host.Time.GetUtcNow());
+        _host.For(TimeSpan.FromMinutes(2));
+        _host.Images.ContentBytes = (1L << 29) + 1;
+        Send(Import);
+        Until(TaskState.Failed);
+        _host.Server.Report(ItemKind.Task, TaskId)!.Conditions.Single().Text.ShouldContain("are free");
+        _storage.Calls.ShouldAllBe(call => call.StartsWith("get", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void No_more_images_are_brought_at_once_than_the_host_allows_and_the_next_follows()
+    {
+        _host.Images.Downloads = [];
+        Guid[] tasks = [Samples.Id(0xD5), Samples.Id(0xD6), Samples.Id(0xD7), Samples.Id(0xD8)];
+        foreach (var (task, number) in tasks.Select((task, number) => (task, number)))
+        {
+            Send(Import with { VolumeId = new VolumeId(Samples.Id(0xB0 + number)) }, task);
+        }
+
+        _host.For(TimeSpan.FromMinutes(10));
+        var first = _host.Images.Downloads.Keys.ToArray();
+        first.Length.ShouldBe(2);
+
+        // One that waits is withdrawn: it takes nobody's turn.
+        var waiting = tasks.Except(first).ToArray();
+        _host.Server.Send(Samples.Task(waiting[0], null, 2));
+        _host.Until(() => _host.Server.Report(ItemKind.Task, waiting[0])?.Task?.State == TaskState.Absent, "the withdrawal");
+        _host.Images.Downloads[first[0]].End.SetResult(new Holdfast.Agent.Ingest.FetchOutcome.Refused("gone"));
+        _host.Until(() => _host.Images.Downloads.ContainsKey(waiting[1]), "the next download");
+        _host.Images.Downloads.ShouldNotContainKey(waiting[0]);
+        _host.Images.Downloads[waiting[1]].End.SetResult(new Holdfast.Agent.Ingest.FetchOutcome.Fetched("/image"));
+        Until(TaskState.Done, waiting[1]);
+    }
+
+    [Fact]
+    public void A_download_tells_how_far_it_is_in_steps_and_not_for_every_per_cent()
+    {
+        _host.Images.Downloads = [];
+        Send(Import);
+        _host.Until(() => _host.Images.Downloads.Count == 1, "the download");
+        var (progress, end) = _host.Images.Downloads[TaskId];
+        var told = new List<int?>();
+        for (var received = 0; received < 100; received++)
+        {
+            progress.Received(received, 100);
+            _host.For(TimeSpan.FromSeconds(1));
+            if (_host.Server.Report(ItemKind.Task, TaskId)?.Task?.Percent is var now && (told.Count == 0 || told[^1] != now))
+            {
+                told.Add(now);
+            }
+        }
+
+        told.Count.ShouldBeInRange(5, 11);
+        told.ShouldBe(told.Order());
+        end.SetResult(new Holdfast.Agent.Ingest.FetchOutcome.Fetched("/image"));
+        Until(TaskState.Done);
+        _host.Server.Report(ItemKind.Task, TaskId)!.Task!.Percent.ShouldBeNull();
+    }
+
+    [Fact]
     public void A_backend_that_cannot_clone_has_its_templates_copied_by_the_host()
     {
         CannotClone();

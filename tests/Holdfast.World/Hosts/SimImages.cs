@@ -6,7 +6,7 @@ namespace Holdfast.Worlds.Hosts;
 /// <summary>Brings and copies images that are always the same and always good.</summary>
 internal sealed class SimImages(Simulator simulator) : IImageFetcher, IImageTool
 {
-    public async Task<FetchOutcome> FetchAsync(string url, string? checksum, Guid key, CancellationToken cancellationToken)
+    public async Task<FetchOutcome> FetchAsync(string url, string? checksum, Guid key, ImportProgress progress, CancellationToken cancellationToken)
     {
         await Task.Delay(simulator.Milliseconds(50, 500), simulator.Time, cancellationToken);
         return new FetchOutcome.Fetched($"/var/lib/holdfast/images/{key}");

@@ -22,6 +22,7 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
     private const string FolderName = "bindings";
     private const string TrialName = "t";
     private const int LongestSocketPath = 107;
+    private const string OutOfMemoryScore = "500";
     private readonly DriverFiles _files;
     private readonly Dictionary<PoolId, (string Driver, DriverBuild Build)> _launched = [];
     private readonly Dictionary<PoolId, (string Driver, DriverBuild Build)> _tried = [];
@@ -29,6 +30,7 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
     private readonly string _hostSettings;
     private readonly string _nodeName;
     private readonly Func<GuestUser?> _guestUser;
+    private readonly long _memory;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
 
@@ -37,11 +39,12 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
     /// <param name="dataFolder">The agent's data folder.</param>
     /// <param name="nodeName"><c>uname -n</c>.</param>
     /// <param name="guestUser">Whom guests run as, when known.</param>
+    /// <param name="memory">Bytes of memory that each driver may have.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">Where drivers' own log lines go.</param>
-    public ProcessLauncher(DriverFiles files, string dataFolder, string nodeName, Func<GuestUser?> guestUser, TimeProvider time, ILogger log)
+    public ProcessLauncher(DriverFiles files, string dataFolder, string nodeName, Func<GuestUser?> guestUser, long memory, TimeProvider time, ILogger log)
     {
-        (_files, _folder, _nodeName, _guestUser, _time, _log) = (files, Path.Combine(dataFolder, FolderName), nodeName, guestUser, time, log);
+        (_files, _folder, _nodeName, _guestUser, _memory, _time, _log) = (files, Path.Combine(dataFolder, FolderName), nodeName, guestUser, memory, time, log);
         _hostSettings = Path.Combine(dataFolder, HostSettings.FileName);
         PrivateFile.MakeFolder(_folder);
     }
@@ -127,6 +130,18 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
                 WorkingDirectory = folder,
                 StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
             };
+
+            // A leak costs its own pool: memory that is written counts, not the addresses that a runtime reserves (a limit on those, --as, is more than .NET starts
+            // with), and is not shared between drivers, as a control group of the agent's would be. Where memory is short all the same, the kernel is to
+            // take a driver, which is started again, before a guest.
+            start.ArgumentList.Add("prlimit");
+            start.ArgumentList.Add(string.Create(CultureInfo.InvariantCulture, $"--data={_memory}"));
+            start.ArgumentList.Add("--core=0");
+            foreach (var word in (string[])["choom", "-n", OutOfMemoryScore, "--"])
+            {
+                start.ArgumentList.Add(word);
+            }
+
             start.ArgumentList.Add(executable);
             start.Environment.Remove("NOTIFY_SOCKET");
 #pragma warning disable RS0030 // This is the process adapter.
