@@ -207,9 +207,7 @@ internal sealed partial class Routes(Controller controller, TimeProvider time)
             ? NotFound(ReturnCodes.Volume, ReturnCodes.ResourceNotFound, NoResource(request))
             : One([.. volumes.Where(volume => volume.VolumeNumber == request.Number("number"))], ReturnCodes.Volume, ReturnCodes.VolumeNotFound, $"Volume {request["number"]} not found.")),
         Create(Definition + "/autoplace", (request, token) => controller.AutoplaceAsync(request["resource"], request.Read<AutoPlaceRequest>(), token)),
-        Get(Definition + "/resource-connections", request => controller.Connections(request["resource"]) is { } connections
-            ? ApiReply.Json(Page(request, connections))
-            : NotFound(ReturnCodes.ResourceConnection, ReturnCodes.DefinitionNotFound, NoDefinition(request))),
+        Get(Definition + "/resource-connections", request => ApiReply.Json(Page(request, controller.Connections(request["resource"])))),
         Get(Definition + "/resource-connections/{a}/{b}", request => controller.Connection(request["resource"], request["a"], request["b"]) is ({ } found, _)
             ? ApiReply.Json(found)
             : ApiReply.From(controller.Connection(request["resource"], request["a"], request["b"]).Problem)),

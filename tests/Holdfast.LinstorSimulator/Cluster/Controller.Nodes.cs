@@ -113,11 +113,6 @@ internal sealed partial class Controller
                 return answer.Fail(ReturnCodes.ResourceExists, $"Node '{node.Name}' still has resources.");
             }
 
-            if (_state.Pools.Exists(pool => Names.Same(pool.Node, name) && !pool.Diskless) && node.Local)
-            {
-                return answer.Fail(ReturnCodes.StoragePoolExists, $"Node '{node.Name}' still has storage pools.");
-            }
-
             _state.Nodes.Remove(node);
             _state.Pools.RemoveAll(pool => Names.Same(pool.Node, name));
             Save();
@@ -252,7 +247,11 @@ internal sealed partial class Controller
 
         lock (_lock)
         {
-            return [.. _state.Pools.Where(pool => Wanted(nodes, pool.Node) && Wanted(pools, pool.Name)).Select(View)];
+            return
+            [
+                .. _state.Pools.Where(pool => Wanted(nodes, pool.Node) && Wanted(pools, pool.Name))
+                    .OrderBy(static pool => pool.Name, StringComparer.OrdinalIgnoreCase).ThenBy(static pool => pool.Node, StringComparer.OrdinalIgnoreCase).Select(View),
+            ];
         }
     }
 

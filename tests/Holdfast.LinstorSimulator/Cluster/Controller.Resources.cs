@@ -335,13 +335,14 @@ internal sealed partial class Controller
         return answer;
     }
 
-    public List<ResourceConnection>? Connections(string name)
+    /// <summary>All connections of a definition; none when there is no such definition.</summary>
+    public List<ResourceConnection> Connections(string name)
     {
         lock (_lock)
         {
             if (_state.Definition(name) is not { } definition)
             {
-                return null;
+                return [];
             }
 
             var views = new List<ResourceConnection>();
@@ -368,10 +369,7 @@ internal sealed partial class Controller
                 return (null, answer);
             }
 
-            // Unlike the change of one, the look at one wants the nodes in the controller's own order.
-            return string.Compare(a, b, StringComparison.OrdinalIgnoreCase) > 0
-                ? (null, answer.Fail(ReturnCodes.ResourceConnectionNotFound, $"Resource connection between '{a}' and '{b}' not found."))
-                : (View(_state.Definition(name)!, a, b), answer);
+            return string.Compare(a, b, StringComparison.OrdinalIgnoreCase) > 0 ? (View(_state.Definition(name)!, b, a), answer) : (View(_state.Definition(name)!, a, b), answer);
         }
     }
 
@@ -428,6 +426,12 @@ internal sealed partial class Controller
                 there.Flags = [Flag.DrbdDiskless];
                 answer.Success(ReturnCodes.Created, $"Tie-breaker '{definition.Name}' on node '{node.Name}' is a wanted diskless resource now.");
                 return true;
+            }
+
+            // With a pool, one without a disk gets one.
+            if (there is { Diskless: true, Deleting: false } && !(wanted.Flags ?? []).Any(IsDisklessFlag))
+            {
+                return AddDisk(definition, there, wanted.Props?.GetValueOrDefault("StorPoolName"), answer);
             }
 
             answer.Fail(ReturnCodes.ResourceExists, $"A resource '{definition.Name}' on node '{node.Name}' already exists.");
