@@ -40,7 +40,8 @@ internal static partial class LibC
     /// <param name="Mode">Type and mode bits.</param>
     /// <param name="AllocatedBytes">Bytes really used.</param>
     /// <param name="Device">Device of the file system.</param>
-    internal readonly record struct FileFacts(uint Uid, uint Gid, uint Mode, long AllocatedBytes, ulong Device);
+    /// <param name="Inode">Number within it: with the device, what the file really is, whatever its path.</param>
+    internal readonly record struct FileFacts(uint Uid, uint Gid, uint Mode, long AllocatedBytes, ulong Device, ulong Inode);
 
     /// <summary>Facts of a file, following links.</summary>
     /// <param name="path">The file.</param>
@@ -61,7 +62,29 @@ internal static partial class LibC
             *(uint*)(buffer + 24),
             *(ushort*)(buffer + 28),
             *(long*)(buffer + 48) * 512,
-            ((ulong)*(uint*)(buffer + 136) << 32) | *(uint*)(buffer + 140));
+            ((ulong)*(uint*)(buffer + 136) << 32) | *(uint*)(buffer + 140),
+            *(ulong*)(buffer + 32));
+    }
+
+    /// <summary>A path without symbolic links.</summary>
+    /// <param name="path">The path of something that is there.</param>
+    /// <returns>The path; null when it cannot be followed.</returns>
+    internal static unsafe string? Resolve(string path)
+    {
+        var resolved = RealPath(path, 0);
+        if (resolved == 0)
+        {
+            return null;
+        }
+
+        try
+        {
+            return Marshal.PtrToStringUTF8(resolved);
+        }
+        finally
+        {
+            NativeMemory.Free((void*)resolved);
+        }
     }
 
     /// <summary>
@@ -136,6 +159,9 @@ internal static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "setxattr", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int SetAttribute(string path, string name, in byte value, nuint size, int flags);
+
+    [LibraryImport("libc", EntryPoint = "realpath", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial nint RealPath(string path, nint buffer);
 
     [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static unsafe partial int Statx(int folder, string path, int flags, uint mask, byte* buffer);

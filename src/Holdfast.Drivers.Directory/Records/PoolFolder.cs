@@ -14,7 +14,6 @@ namespace Holdfast.Drivers.Directory.Records;
 /// </summary>
 internal sealed class PoolFolder
 {
-    private const string MarkerName = ".holdfast-pool";
     private const string RecordSuffix = ".json";
     private const UnixFileMode FolderMode =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
@@ -224,6 +223,11 @@ internal sealed class PoolFolder
             return Down($"does not exist, and it is not made, because the folder above it, '{above}', does not exist either");
         }
 
+        if (LibC.Resolve(above) is { } real && Above(Path.Combine(real, Path.GetFileName(FullPath))) is { } taken)
+        {
+            return taken;
+        }
+
         try
         {
             System.IO.Directory.CreateDirectory(FullPath, FolderMode);
@@ -241,20 +245,41 @@ internal sealed class PoolFolder
 
     private DriverError? Recognise()
     {
-        var marker = Path.Combine(FullPath, MarkerName);
-        var marked = File.Exists(marker);
         var seen = WasSeen();
-        if (!marked && seen)
+        switch (FolderMark.Read(FullPath))
         {
-            return Down($"does not hold the file '{MarkerName}', which was there before: is its file system mounted?");
+            case FolderMark.Reading.None when seen:
+                return Down($"does not hold the file '{FolderMark.FileName}', which was there before: is its file system mounted?");
+            case FolderMark.Reading.Damaged damaged:
+                return Taken($"holds a file '{FolderMark.FileName}' that cannot be read ({damaged.Why}): whose it is is not known");
+            case FolderMark.Reading.Of { Mark: var mark } when mark.Pool == Pool:
+                break;
+            case FolderMark.Reading.Of { Mark: var mark } when seen || IsThere(mark) || (_settings.Shared && HoldsVolumesOf(mark.Pool)):
+                return Taken($"belongs to storage pool {mark}{(seen || IsThere(mark) ? string.Empty : $", whose volumes are in it; if that pool is no more, remove what is left of it, the file '{FolderMark.FileName}' last")}");
+            case FolderMark.Reading.Of:
+                // A pool that was removed from this host leaves its mark behind.
+                return Overlapping() ?? Claim(replaces: true);
+            default:
+                return Overlapping() ?? Claim(replaces: false);
         }
 
-        if (!marked)
+        return Remember(seen);
+    }
+
+    private DriverError? Claim(bool replaces)
+    {
+        var mark = new FolderMark { Pool = Pool, Name = _startup.PoolName };
+        if (!mark.Write(FullPath, $"{FolderMark.FileName}.{_ids.Next():N}.tmp", replaces))
         {
-            var text = $"{{\n  \"what\": \"This folder holds volumes of a Holdfast storage pool. Do not change files here.\",\n  \"pool\": \"{_startup.PoolId}\"\n}}\n";
-            DurableFile.Write(marker, Path.Combine(FullPath, $"{MarkerName}.{_ids.Next():N}.tmp"), Encoding.UTF8.GetBytes(text));
+            // Another pool's driver was faster by a moment.
+            return FolderMark.Read(FullPath) is FolderMark.Reading.Of { Mark: var other } ? Taken($"belongs to storage pool {other}") : Down("is changed by somebody else at this moment");
         }
 
+        return Remember(seen: false);
+    }
+
+    private DriverError? Remember(bool seen)
+    {
         if (!seen)
         {
             DurableFile.Write(_seenFile, _seenFile + ".tmp", Encoding.UTF8.GetBytes(FullPath));
@@ -262,6 +287,89 @@ internal sealed class PoolFolder
 
         return null;
     }
+
+    // A folder above or below that is a pool's: what is in one would be in the other, and go with it. Asked when the folder is claimed, and of the folders as they
+    // really are: links are followed.
+    private DriverError? Overlapping() => LibC.Resolve(FullPath) is { } real ? Above(real) ?? Below(real) : Down("cannot be followed to where it really is");
+
+    private DriverError? Above(string real)
+    {
+        for (var above = Path.GetDirectoryName(real); above is not null; above = Path.GetDirectoryName(above))
+        {
+            if (FolderMark.Read(above) is FolderMark.Reading.Of { Mark: var mark } && mark.Pool != Pool && (IsThere(mark) || _settings.Shared))
+            {
+                return Taken($"lies in the folder '{above}', which belongs to storage pool {mark}");
+            }
+        }
+
+        return null;
+    }
+
+    private DriverError? Below(string real)
+    {
+        const int mostFolders = 2000;
+        const int deepest = 4;
+        var device = LibC.Stat(real, out _)?.Device;
+        var looked = 0;
+        Queue<(string Path, int Depth)> queue = new([(real, 0)]);
+        while (queue.TryDequeue(out var next) && looked++ < mostFolders)
+        {
+            if (next.Depth > 0 && FolderMark.Read(next.Path) is FolderMark.Reading.Of { Mark: var mark } && mark.Pool != Pool && (IsThere(mark) || _settings.Shared))
+            {
+                return Taken($"holds the folder '{next.Path}', which belongs to storage pool {mark}");
+            }
+
+            if (next.Depth == deepest)
+            {
+                continue;
+            }
+
+            try
+            {
+                foreach (var below in System.IO.Directory.EnumerateDirectories(next.Path).Order(StringComparer.Ordinal).Take(mostFolders))
+                {
+                    // What is mounted below is looked at itself, and not what is in it: that may be large, or away.
+                    if (!new DirectoryInfo(below).Attributes.HasFlag(FileAttributes.ReparsePoint))
+                    {
+                        queue.Enqueue((below, LibC.Stat(below, out _)?.Device == device ? next.Depth + 1 : deepest));
+                    }
+                }
+            }
+            catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+            {
+                return Down($"cannot be looked through for other storage pools: {unreadable.Message}");
+            }
+        }
+
+        return null;
+    }
+
+    // Whether the pool is on this host. An agent that does not tell is believed to have it.
+    private bool IsThere(FolderMark mark) =>
+        _startup.PoolsFolder is not { } pools || System.IO.Directory.Exists(Path.Combine(pools, mark.Pool.Value.ToString("N")));
+
+    private bool HoldsVolumesOf(PoolId pool)
+    {
+        foreach (var path in System.IO.Directory.EnumerateFiles(FullPath, $"hf-*{RecordSuffix}"))
+        {
+            try
+            {
+                if (DurableFile.Read(path) is { } content && JsonSerializer.Deserialize(content, DirectoryJson.Default.VolumeRecord)?.PoolId == pool)
+                {
+                    return true;
+                }
+            }
+            catch (JsonException)
+            {
+                // Damaged: it is shown as a stray, and cannot say whose it is.
+                continue;
+            }
+        }
+
+        return false;
+    }
+
+    private DriverError Taken(string text) => DriverFailure.Invalid($"Storage pool '{_startup.PoolName}': folder '{FullPath}' {text}. A folder belongs to one storage pool.");
 
     private bool WasSeen() => DurableFile.Read(_seenFile) is { } seen && Encoding.UTF8.GetString(seen) == FullPath;
 

@@ -62,5 +62,6 @@ internal sealed record AttachmentRecord(VolumeId VolumeId, AttachMode Mode, Gene
     WriteIndented = true,
     AllowOutOfOrderMetadataProperties = true)]
 [JsonSerializable(typeof(VolumeRecord))]
+[JsonSerializable(typeof(FolderMark))]
 [JsonSerializable(typeof(AttachmentRecord))]
 internal sealed partial class DirectoryJson : JsonSerializerContext;

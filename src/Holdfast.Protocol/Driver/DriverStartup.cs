@@ -27,6 +27,12 @@ public sealed record DriverStartup
     /// <summary>A folder (mode 0700) for whatever the driver wants to keep on this host; deleted when the binding is removed.</summary>
     public required string StateFolder { get; init; }
 
+    /// <summary>
+    /// A folder of the agent that has an entry for each storage pool of this host, named by the pool's id in lower case without dashes, from before its driver is
+    /// started until the pool is confirmed gone. A driver that meets another pool's mark on its backend can tell by it whether that pool is still there. Null: not told.
+    /// </summary>
+    public string? PoolsFolder { get; init; }
+
     /// <summary><c>uname -n</c> of the host.</summary>
     public required string NodeName { get; init; }
 

@@ -174,6 +174,7 @@ internal sealed partial class ProcessLauncher : IDriverLauncher
                     Generation = generation,
                     Socket = socket,
                     StateFolder = Path.Combine(folder, "state"),
+                    PoolsFolder = _folder,
                     NodeName = _nodeName,
                     GuestUser = _guestUser(),
                     Config = spec.Config,
