@@ -28,6 +28,7 @@ internal sealed record AgentOptions
           --bridge NAME           the bridge that guests' interfaces are put on
           --name NAME             the host's name (default: the kernel's)
           --libvirt URI           default qemu:///system
+          --help                  shows this
         """;
 
     /// <summary>The server's agent gateway.</summary>

@@ -20,6 +20,12 @@ if (args is [Teller.Verb, .. var asked])
     return await Teller.RunAsync(asked, version, time);
 }
 
+if (args.Any(argument => argument is "--help" or "-h"))
+{
+    await Console.Out.WriteLineAsync(AgentOptions.Usage);
+    return 0;
+}
+
 var (parsed, wrong) = AgentOptions.Parse(args);
 if (parsed is not { } options)
 {

@@ -1,4 +1,11 @@
 using Holdfast.Server.Startup;
+using Microsoft.AspNetCore.Connections;
+
+if (args.Any(argument => argument is "--help" or "-h"))
+{
+    await Console.Out.WriteLineAsync(ServerOptions.Usage);
+    return 0;
+}
 
 if (ServerOptions.Parse(args, out var error) is not { } options)
 {
@@ -8,7 +15,17 @@ if (ServerOptions.Parse(args, out var error) is not { } options)
 }
 
 await using var host = ServerHost.Build(options);
-await host.StartAsync(CancellationToken.None);
+try
+{
+    await host.StartAsync(CancellationToken.None);
+}
+catch (Exception refused) when (refused is StartRefusedException or IOException { InnerException: AddressInUseException })
+{
+    // A taken port is told by Kestrel with the address.
+    await Console.Error.WriteLineAsync($"holdfast-server: {refused.Message}");
+    return 1;
+}
+
 await Console.Out.WriteLineAsync($"ready: {host.ApiAddress} (agents: {host.GatewayAddress})");
 await host.WaitForShutdownAsync();
 return 0;

@@ -251,6 +251,7 @@ internal sealed class LocalStack : IAsyncDisposable
             throw new StackFaultException($"{Options.Data} is in use: an installation runs on it already.");
         }
 
+        new StackPorts(Options.ApiPort, Options.GatewayPort).Write(Options.Data);
         Directory.CreateDirectory(Options.LogFolder, OwnerOnly);
         Directory.CreateDirectory(Options.PoolFolder);
         Directory.CreateDirectory(Options.ImageFolder);

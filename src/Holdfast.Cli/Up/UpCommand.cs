@@ -12,26 +12,31 @@ internal static class UpCommand
     public static Command Create()
     {
         var data = new Option<DirectoryInfo>("--data") { Description = "Folder that holds all of it", DefaultValueFactory = _ => new DirectoryInfo(".holdfast") };
-        var port = new Option<int>("--port") { Description = "Port of the API on 127.0.0.1", DefaultValueFactory = _ => 8080 };
-        var gateway = new Option<int>("--agent-port") { Description = "Port of the agent gateway", DefaultValueFactory = _ => 8250 };
+        var port = new Option<int?>("--port") { Description = "Port of the API on 127.0.0.1 (default: the one it was started with before, else 8080)" };
+        var gateway = new Option<int?>("--agent-port") { Description = "Port of the agent gateway (default: the one it was started with before, else 8250)" };
         var destroy = new Option<bool>("--destroy") { Description = "Remove all guests, volumes and files that it made" };
         var image = new Option<FileInfo>("--guest-image") { Description = "The guest image to offer as a template", Required = true };
         var command = new Command("up", "Runs Holdfast on this machine until Ctrl-C; guests outlive it") { data, port, gateway, destroy, image };
         command.SetAction((parsed, cancellationToken) => RunAsync(
-            new LocalStackOptions
+            () =>
             {
-                Data = parsed.GetRequiredValue(data).FullName,
-                ApiPort = parsed.GetRequiredValue(port),
-                GatewayPort = parsed.GetRequiredValue(gateway),
-                GuestImage = parsed.GetRequiredValue(image).FullName,
-                Programs = ProgramPaths.FromBuild(AppContext.BaseDirectory),
+                var folder = parsed.GetRequiredValue(data).FullName;
+                var ports = StackPorts.Choose(folder, parsed.GetValue(port), parsed.GetValue(gateway));
+                return new LocalStackOptions
+                {
+                    Data = folder,
+                    ApiPort = ports.Api,
+                    GatewayPort = ports.Gateway,
+                    GuestImage = parsed.GetRequiredValue(image).FullName,
+                    Programs = ProgramPaths.FromBuild(AppContext.BaseDirectory),
+                };
             },
             parsed.GetRequiredValue(destroy),
             cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(LocalStackOptions options, bool destroy, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(Func<LocalStackOptions> read, bool destroy, CancellationToken cancellationToken)
     {
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -40,6 +45,7 @@ internal static class UpCommand
         using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Ask);
         try
         {
+            var options = read();
             if (destroy)
             {
                 return await Demolition.RunAsync(options, Say, TimeProvider.System, stopping.Token);

@@ -18,8 +18,8 @@ namespace Holdfast.Server.Security;
 internal sealed class Authority : IDisposable
 {
     private const string CertificateSetting = "authority-certificate";
-    private const string KeySetting = "authority-key";
-    private const string KeyPurpose = "authority-key";
+    internal const string KeySetting = "authority-key";
+    internal const string KeyPurpose = "authority-key";
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
     private static readonly TimeSpan AgentLife = TimeSpan.FromDays(90);

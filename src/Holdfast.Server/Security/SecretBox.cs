@@ -14,23 +14,14 @@ internal sealed class SecretBox
     private const int NonceLength = 12;
     private const int TagLength = 16;
 
-    private readonly byte[] _key;
+    private readonly Lazy<byte[]> _key;
 
-    private SecretBox(byte[] key) => _key = key;
+    private SecretBox(string path) => _key = new Lazy<byte[]>(() => KeyOf(path));
 
-    /// <summary>Opens the key file, or makes it (mode 0600).</summary>
+    /// <summary>A box with the key of a file, which is opened, or made (mode 0600), when it is first needed: nothing is made before the server may start.</summary>
     /// <param name="path">The file.</param>
     /// <returns>The box.</returns>
-    public static SecretBox Open(string path)
-    {
-        if (!File.Exists(path))
-        {
-            PrivateFile.Write(path, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)) + "\n");
-        }
-
-        var key = Convert.FromBase64String(File.ReadAllText(path).Trim());
-        return key.Length == 32 ? new SecretBox(key) : throw new InvalidDataException($"The key file {path} must hold 32 bytes in base64.");
-    }
+    public static SecretBox Open(string path) => new(path);
 
     /// <summary>Seals.</summary>
     /// <param name="purpose">What for, such as <c>user-secret-key:ID</c>; needed again to open.</param>
@@ -42,7 +33,7 @@ internal sealed class SecretBox
         var sealedBytes = new byte[NonceLength + TagLength + plain.Length];
         var nonce = sealedBytes.AsSpan(0, NonceLength);
         RandomNumberGenerator.Fill(nonce);
-        using var aes = new AesGcm(_key, TagLength);
+        using var aes = new AesGcm(_key.Value, TagLength);
         aes.Encrypt(nonce, plain, sealedBytes.AsSpan(NonceLength + TagLength), sealedBytes.AsSpan(NonceLength, TagLength), Encoding.UTF8.GetBytes(purpose));
         return Prefix + Convert.ToBase64String(sealedBytes);
     }
@@ -61,7 +52,7 @@ internal sealed class SecretBox
 
         var sealedBytes = Convert.FromBase64String(text[Prefix.Length..]);
         var plain = new byte[sealedBytes.Length - NonceLength - TagLength];
-        using var aes = new AesGcm(_key, TagLength);
+        using var aes = new AesGcm(_key.Value, TagLength);
         aes.Decrypt(
             sealedBytes.AsSpan(0, NonceLength),
             sealedBytes.AsSpan(NonceLength + TagLength),
@@ -69,5 +60,16 @@ internal sealed class SecretBox
             plain,
             Encoding.UTF8.GetBytes(purpose));
         return new Secret(Encoding.UTF8.GetString(plain));
+    }
+
+    private static byte[] KeyOf(string path)
+    {
+        if (!File.Exists(path))
+        {
+            PrivateFile.Write(path, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)) + "\n");
+        }
+
+        var key = Convert.FromBase64String(File.ReadAllText(path).Trim());
+        return key.Length == 32 ? key : throw new InvalidDataException($"The key file {path} must hold 32 bytes in base64.");
     }
 }

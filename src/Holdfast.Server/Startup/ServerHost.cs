@@ -50,7 +50,12 @@ internal sealed class ServerHost : IAsyncDisposable
     /// <returns>The node.</returns>
     public static ServerHost Build(ServerOptions options, Action<IServiceCollection>? configure = null)
     {
-        PrivateFile.EnsureFolder(options.Data);
+        if (options.DatabaseFile is null)
+        {
+            // The database itself is in it.
+            PrivateFile.EnsureFolder(options.Data);
+        }
+
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders().AddSimpleConsole(o =>
         {
@@ -100,7 +105,7 @@ internal sealed class ServerHost : IAsyncDisposable
         services.AddSingleton(FailpointSet.None);
 #endif
         services.AddSingleton<Database>();
-        services.AddSingleton(_ => SecretBox.Open(Path.Combine(options.Data, "secrets.key")));
+        services.AddSingleton(_ => SecretBox.Open(Path.Combine(options.Data, InstallationKey.FileName)));
         services.AddSingleton<Bootstrap>();
         services.AddSingleton<Authority>();
         services.AddSingleton<WakeupHub>();
@@ -131,6 +136,8 @@ internal sealed class ServerHost : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var database = _app.Services.GetRequiredService<Database>();
+        await InstallationKey.CheckAsync(database, _options.Data, cancellationToken);
+        PrivateFile.EnsureFolder(_options.Data);
         await database.MigrateAsync(cancellationToken);
         var bootstrap = _app.Services.GetRequiredService<Bootstrap>();
         var first = await bootstrap.RunAsync(cancellationToken);

@@ -32,7 +32,10 @@ internal sealed record ServerOptions
           --agent-port N    port of the agent gateway (mutual TLS)
           --listen ADDRESS  address that both listen on
           --database FILE   file with a PostgreSQL connection string, for more than one server; default: SQLite in DIR
+                            A further server of an installation needs its key: copy secrets.key from the data folder of a server that
+                            runs to DIR (mode 0600) before the first start
           --allow-image-hosts L  hosts, separated by commas, that templates may be registered from although their addresses are not public
+          --help            shows this
         """;
 
     /// <summary>Reads the command line.</summary>
