@@ -61,8 +61,11 @@ public sealed record PoolFacts
     /// <summary>Bytes used at the backend, when known.</summary>
     public long? UsedBytes { get; init; }
 
-    /// <summary>Sum of the sizes of volumes on it.</summary>
+    /// <summary>Sum of the sizes of volumes and template copies on it, those that are being made or grown included.</summary>
     public long AllocatedBytes { get; init; }
+
+    /// <summary>Whether the VM's template is on it, or being brought: a copy that is not there takes room of its own.</summary>
+    public bool HasTemplate { get; init; }
 }
 
 /// <summary>How far a binding can be counted on.</summary>
@@ -109,6 +112,12 @@ public sealed record PlacementFacts
 
     /// <summary>The only cluster that will do.</summary>
     public ClusterId? OnlyCluster { get; init; }
+
+    /// <summary>What a pool may promise.</summary>
+    public required StorageRule Storage { get; init; }
+
+    /// <summary>The size of the VM's template.</summary>
+    public long TemplateBytes { get; init; }
 
     /// <summary>Hosts of the zone.</summary>
     public required IReadOnlyList<HostCandidate> Hosts { get; init; }

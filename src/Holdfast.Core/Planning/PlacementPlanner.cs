@@ -9,11 +9,9 @@ public static class PlacementPlanner
     /// <summary>Virtual CPUs that a host takes for each of its own.</summary>
     public const int CpuOvercommit = 16;
 
-    /// <summary>Volumes are thin: the sizes promised on a pool may exceed it by this factor (CloudStack's storage.overprovisioning.factor).</summary>
-    public const int StorageOvercommit = 2;
-
-    /// <summary>A pool this full (per cent really used) takes no new volume (CloudStack's pool.storage.capacity.disablethreshold).</summary>
-    public const int FullPercent = 85;
+    // A text that a person can read, whatever the size of the installation.
+    private const int MostNames = 10;
+    private const int MostReasons = 10;
 
     /// <summary>Chooses.</summary>
     /// <param name="facts">What there is.</param>
@@ -26,21 +24,21 @@ public static class PlacementPlanner
             return new Placement.Nowhere(unserved);
         }
 
-        var reasons = new List<string>();
+        var reasons = new List<(string Host, Reason Reason)>();
         var storageReasons = 0;
         Candidate? best = null;
         foreach (var host in facts.Hosts)
         {
             if (HostObjection(facts, host) is { } objection)
             {
-                reasons.Add($"host {host.Name}: {objection}");
+                reasons.Add((host.Name, objection));
                 continue;
             }
 
             if (StorageObjection(facts, host, volumes, out var pools, out var rank) is { } storage)
             {
                 storageReasons++;
-                reasons.Add($"host {host.Name}: {storage}");
+                reasons.Add((host.Name, storage));
                 continue;
             }
 
@@ -57,7 +55,7 @@ public static class PlacementPlanner
         }
 
         var kind = storageReasons > 0 ? PlanFaultKind.StorageUnavailable : PlanFaultKind.NoCapacity;
-        return new Placement.Nowhere(new PlanFault(kind, reasons.Count == 0 ? "there is no host" : string.Join("; ", reasons)));
+        return new Placement.Nowhere(new PlanFault(kind, reasons.Count == 0 ? "there is no host" : Grouped(reasons)));
     }
 
     private static PlanFault? UnservedPool(IReadOnlyList<VolumeFacts> volumes)
@@ -75,48 +73,78 @@ public static class PlacementPlanner
         return null;
     }
 
-    private static string? HostObjection(PlacementFacts facts, HostCandidate host)
+    // The reasons that most hosts have come first, each with the number of its hosts; of all hosts, some are named.
+    private static string Grouped(IReadOnlyList<(string Host, Reason Reason)> reasons)
+    {
+        var groups = reasons.GroupBy(r => r.Reason.Kind).OrderByDescending(g => g.Count()).ToList();
+        var shown = groups.Take(MostReasons).ToList();
+        var names = MostNames;
+        var texts = new List<string>();
+        for (var i = 0; i < shown.Count; i++)
+        {
+            var hosts = shown[i].ToList();
+            var named = Math.Min(hosts.Count, Math.Max(1, names - (shown.Count - 1 - i)));
+            names -= named;
+            var list = string.Join(", ", hosts.Take(named).Select(h => h.Host));
+            var rest = hosts.Count - named;
+            texts.Add(hosts switch
+            {
+                [var only] => $"host {only.Host}: {only.Reason.Text}",
+                [var first, ..] => $"{hosts.Count} hosts ({list}{(rest > 0 ? $" and {rest} more" : string.Empty)}): {first.Reason.Kind}{(first.Reason.Detail is { } detail ? $" (on {first.Host}: {detail})" : string.Empty)}",
+                _ => throw new InvalidOperationException("A group has a member."),
+            });
+        }
+
+        if (groups.Count > shown.Count)
+        {
+            texts.Add($"{groups.Skip(MostReasons).Sum(g => g.Count())} more hosts for {groups.Count - shown.Count} other reasons");
+        }
+
+        return string.Join("; ", texts);
+    }
+
+    private static Reason? HostObjection(PlacementFacts facts, HostCandidate host)
     {
         if (facts.OnlyHost is { } only && only != host.Id)
         {
-            return "another host was asked for";
+            return new Reason("another host was asked for");
         }
 
         if (facts.OnlyCluster is { } cluster && cluster != host.ClusterId)
         {
-            return "another cluster was asked for";
+            return new Reason("another cluster was asked for");
         }
 
         if (!host.IsUp)
         {
-            return "it is not up";
+            return new Reason("it is not up");
         }
 
         if (!host.IsEnabled)
         {
-            return "it is disabled or in maintenance";
+            return new Reason("it is disabled or in maintenance");
         }
 
         if (facts.HostTags.FirstOrDefault(t => !host.Tags.Contains(t, StringComparer.OrdinalIgnoreCase)) is { } tag)
         {
-            return $"it has no tag {tag}";
+            return new Reason($"it has no tag {tag}");
         }
 
         if (facts.Cpus > host.Cpus)
         {
-            return $"it has {host.Cpus} CPUs, {facts.Cpus} are needed";
+            return new Reason($"it has fewer than {facts.Cpus} CPUs", $"{host.Cpus}");
         }
 
         if (host.UsedCpus + facts.Cpus > host.Cpus * CpuOvercommit)
         {
-            return $"its CPUs are given away ({host.UsedCpus} virtual CPUs on {host.Cpus})";
+            return new Reason("its CPUs are given away", $"{host.UsedCpus} virtual CPUs on {host.Cpus}");
         }
 
         var free = host.MemoryMib - host.UsedMemoryMib;
-        return facts.MemoryMib > free ? $"it has {free} MiB of memory free, {facts.MemoryMib} MiB are needed" : null;
+        return facts.MemoryMib > free ? new Reason($"it has less than the {facts.MemoryMib} MiB of memory free that are needed", $"{free} MiB of memory free") : null;
     }
 
-    private static string? StorageObjection(
+    private static Reason? StorageObjection(
         PlacementFacts facts,
         HostCandidate host,
         IReadOnlyList<VolumeFacts> volumes,
@@ -135,17 +163,17 @@ public static class PlacementPlanner
                 var mustMake = volume.State is VolumeState.Allocated or VolumeState.Creating;
                 if (binding is null)
                 {
-                    return $"it does not serve storage pool {volume.PoolName} ({pool}) of volume {volume.Name}";
+                    return new Reason($"it does not serve storage pool {volume.PoolName} ({pool}) of volume {volume.Name}");
                 }
 
                 if (binding.Health == BindingHealth.Down || (binding.Health == BindingHealth.LocalOnly && mustMake))
                 {
-                    return $"storage pool {volume.PoolName} ({pool}) of volume {volume.Name} does not serve there: {binding.Error ?? "no reason given"}";
+                    return new Reason($"storage pool {volume.PoolName} ({pool}) of volume {volume.Name} does not serve there", binding.Error ?? "no reason given");
                 }
 
                 if (mustMake && binding.NoNewVolumes is { } never)
                 {
-                    return $"storage pool {volume.PoolName} ({pool}) takes no new volumes, and volume {volume.Name} is not made yet: {never}";
+                    return new Reason($"storage pool {volume.PoolName} ({pool}) takes no new volumes, and volume {volume.Name} is not made yet", never);
                 }
 
                 rank = Math.Max(rank, (int)binding.Health);
@@ -158,35 +186,36 @@ public static class PlacementPlanner
             }
 
             rank = Math.Max(rank, (int)health);
-            pools[volume.Id] = found;
-            promised[found] = promised.GetValueOrDefault(found) + volume.SizeBytes;
+            pools[volume.Id] = found.Id;
+            promised[found.Id] = promised.GetValueOrDefault(found.Id) + NeededOn(facts, found, volume);
         }
 
         return null;
     }
 
-    private static PoolId? ChoosePool(
+    private static PoolFacts? ChoosePool(
         PlacementFacts facts,
         HostCandidate host,
         VolumeFacts volume,
         Dictionary<PoolId, long> promised,
         out BindingHealth health,
-        out string objection)
+        out Reason objection)
     {
         PoolFacts? best = null;
         var bestRoom = 0L;
         var bestUnclear = true;
-        var reasons = new List<string>();
+        var reasons = new List<(PoolFacts Pool, Reason Reason)>();
         foreach (var pool in facts.Pools)
         {
             var binding = facts.Bindings.FirstOrDefault(b => b.IncarnationId == host.IncarnationId && b.PoolId == pool.Id);
-            var room = RoomOf(pool) - promised.GetValueOrDefault(pool.Id);
-            if (PoolObjection(pool, binding, volume, room) is { } reason)
+            var promising = pool with { AllocatedBytes = pool.AllocatedBytes + promised.GetValueOrDefault(pool.Id) };
+            if (PoolObjection(facts, promising, binding, volume) is { } reason)
             {
-                reasons.Add($"storage pool {pool.Name} ({pool.Id}) {reason}");
+                reasons.Add((pool, reason));
                 continue;
             }
 
+            var room = facts.Storage.RoomOf(promising) ?? 0;
             var unclear = binding!.Health == BindingHealth.Unclear;
             if (best is null || (bestUnclear && !unclear) || (bestUnclear == unclear && (room > bestRoom || (room == bestRoom && pool.Id.Value.CompareTo(best.Id.Value) < 0))))
             {
@@ -195,47 +224,77 @@ public static class PlacementPlanner
         }
 
         health = bestUnclear ? BindingHealth.Unclear : BindingHealth.Serving;
-        objection = $"no storage pool for volume {volume.Name}: {(reasons.Count == 0 ? "there is none" : string.Join(", ", reasons))}";
-        return best?.Id;
+        objection = NoPool(volume, reasons);
+        return best;
     }
 
-    private static string? PoolObjection(PoolFacts pool, BindingFacts? binding, VolumeFacts volume, long room)
+    // An installation has pools that are on other hosts by the thousand: they are counted, not named.
+    private static Reason NoPool(VolumeFacts volume, List<(PoolFacts Pool, Reason Reason)> reasons)
+    {
+        var texts = reasons.Where(r => r.Reason != Elsewhere).ToList();
+        var elsewhere = reasons.Count - texts.Count;
+        if (elsewhere == 1)
+        {
+            texts = reasons;
+        }
+
+        var kinds = texts.Take(MostReasons).Select(r => $"storage pool {r.Pool.Name} ({r.Pool.Id}) {r.Reason.Kind}").ToList();
+        if (elsewhere > 1)
+        {
+            kinds.Add($"{elsewhere} storage pools are not on this host");
+        }
+
+        if (texts.Count > MostReasons)
+        {
+            kinds.Add($"and {texts.Count - MostReasons} other storage pools cannot take it either");
+        }
+
+        var details = texts.Take(MostReasons).Where(r => r.Reason.Detail is not null).Select(r => $"{r.Pool.Name}: {r.Reason.Detail}").ToList();
+        return new Reason(
+            $"no storage pool for volume {volume.Name}: {(kinds.Count == 0 ? "there is none" : string.Join(", ", kinds))}",
+            details.Count == 0 ? null : string.Join("; ", details));
+    }
+
+    private static readonly Reason Elsewhere = new("is not on this host");
+
+    private static Reason? PoolObjection(PlacementFacts facts, PoolFacts pool, BindingFacts? binding, VolumeFacts volume)
     {
         if (pool.State != PoolState.Up)
         {
-            return $"is in state {pool.State}";
+            return new Reason($"is in state {pool.State}");
         }
 
         if (volume.Tags.FirstOrDefault(t => !pool.Tags.Contains(t, StringComparer.OrdinalIgnoreCase)) is { } tag)
         {
-            return $"has no tag {tag}";
+            return new Reason($"has no tag {tag}");
         }
 
         if (binding is null)
         {
-            return "is not on this host";
+            return Elsewhere;
         }
 
         if (binding.Health is BindingHealth.Down or BindingHealth.LocalOnly)
         {
-            return $"does not serve: {binding.Error ?? "no reason given"}";
+            return new Reason("does not serve", binding.Error ?? "no reason given");
         }
 
         if (binding.NoNewVolumes is { } never)
         {
-            return $"takes no new volumes: {never}";
+            return new Reason("takes no new volumes", never);
         }
 
-        if (pool is { CapacityBytes: > 0 and var total, UsedBytes: { } used } && used / (total / 100.0) > FullPercent)
-        {
-            return $"is more than {FullPercent} % full";
-        }
-
-        return room < volume.SizeBytes ? $"has no room for {volume.SizeBytes} bytes" : null;
+        return facts.Storage.Objection(pool, NeededOn(facts, pool, volume)) is { } full ? new Reason(full) : null;
     }
 
-    private static long RoomOf(PoolFacts pool) =>
-        pool.CapacityBytes is { } total ? (total * StorageOvercommit) - pool.AllocatedBytes : 0;
+    private static long NeededOn(PlacementFacts facts, PoolFacts pool, VolumeFacts volume) =>
+        volume.SizeBytes + (volume.FromTemplate && !pool.HasTemplate ? facts.TemplateBytes : 0);
+
+    // The kind is the same for all hosts that have it; the detail is one host's.
+    private sealed record Reason(string Kind, string? Detail = null)
+    {
+        public string Text => Detail is null ? Kind : $"{Kind}: {Detail}";
+    }
 
     private sealed record Candidate(HostCandidate Host, IReadOnlyDictionary<VolumeId, PoolId> Pools, int Rank, bool IsLast) : IComparable<Candidate>
     {

@@ -28,8 +28,8 @@ internal sealed class ConfigurationOperations : IConfigurationOperations
                 return await StateOfAsync(turn, setting, ct);
             }
 
-            return setting.Parse(value.Trim()) is { } wanted
-                ? await ChangeAsync(turn, caller, setting, setting.Format(wanted), ct)
+            return setting.Normalise(value.Trim()) is { } wanted
+                ? await ChangeAsync(turn, caller, setting, wanted, ct)
                 : new Outcome<SettingState>.Refused(Faults.BadSetting(setting, value));
         },
         cancellationToken);
@@ -46,14 +46,14 @@ internal sealed class ConfigurationOperations : IConfigurationOperations
         var before = await turn.Db.Settings.Where(s => s.Name == setting.Name).Select(s => s.Value).FirstOrDefaultAsync(cancellationToken);
         if (before != stored)
         {
-            var old = setting.Format((await SettingValues.ReadAsync(turn.Db, turn.Timings, cancellationToken))[setting]);
+            var old = (await SettingValues.ReadAsync(turn.Db, turn.Timings, cancellationToken)).TextOf(setting);
             await turn.Db.Settings.Where(s => s.Name == setting.Name).DeleteAsync(cancellationToken);
             if (stored is not null)
             {
                 await turn.Db.InsertAsync(new SettingRow { Name = setting.Name, Value = stored }, token: cancellationToken);
             }
 
-            var now = stored ?? $"its default, {setting.Format(setting.Default(turn.Timings))}";
+            var now = stored ?? $"its default, {setting.DefaultText(turn.Timings)}";
             await turn.TellAsync(
                 EventTypes.ConfigurationEdit,
                 EventLevel.Info,
@@ -74,6 +74,6 @@ internal sealed class ConfigurationOperations : IConfigurationOperations
     private static async Task<Outcome<SettingState>> StateOfAsync(Turn turn, Setting setting, CancellationToken cancellationToken) =>
         new Outcome<SettingState>.Done(new SettingState(
             setting,
-            (await SettingValues.ReadAsync(turn.Db, turn.Timings, cancellationToken))[setting],
-            setting.Default(turn.Timings)));
+            (await SettingValues.ReadAsync(turn.Db, turn.Timings, cancellationToken)).TextOf(setting),
+            setting.DefaultText(turn.Timings)));
 }

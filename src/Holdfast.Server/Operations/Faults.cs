@@ -165,7 +165,7 @@ internal static class Faults
 
     /// <summary>A value that a setting cannot have.</summary>
     public static ApiFault BadSetting(Setting setting, string value) => Invalid(
-        $"There was an error in trying to parse value: {value}. Please enter a valid integer value for parameter {setting.Name}: {setting.UnitName}, from {setting.Minimum} to {setting.Maximum}");
+        $"There was an error in trying to parse value: {value}. Please enter a valid {setting.NumberName} value for parameter {setting.Name}: {setting.UnitName}, {setting.Range}");
 
     // Hosts.
 

@@ -4,9 +4,9 @@ namespace Holdfast.Server.Operations;
 
 /// <summary>A setting and what it is.</summary>
 /// <param name="Setting">The setting.</param>
-/// <param name="Value">What it is.</param>
-/// <param name="Default">What it is while nobody has set it.</param>
-internal sealed record SettingState(Setting Setting, TimeSpan Value, TimeSpan Default);
+/// <param name="Value">What it is, as it is shown.</param>
+/// <param name="Default">What it is while nobody has set it, as it is shown.</param>
+internal sealed record SettingState(Setting Setting, string Value, string Default);
 
 /// <summary>Settings of the installation. Root administrators only; the API has checked that. A change holds at once, on every node.</summary>
 internal interface IConfigurationOperations

@@ -35,8 +35,6 @@ internal sealed record CreateStoragePool
 
     /// <summary>As given; secrets among them (<c>lin.auth.apitoken</c>) are taken out and sealed.</summary>
     public IReadOnlyDictionary<string, string> Details { get; init; } = new Dictionary<string, string>();
-
-    public long? CapacityBytes { get; init; }
 }
 
 /// <summary>What is to change of a storage pool; null: nothing.</summary>

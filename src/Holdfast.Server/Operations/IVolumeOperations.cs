@@ -49,6 +49,6 @@ internal interface IVolumeOperations
     /// <summary>deleteVolume (synchronous, at once): the deletion goes through a host's ledger; the volume stays Expunging while owed. 431 attached, wrong state.</summary>
     Task<Outcome<Success>> DeleteAsync(Caller caller, VolumeId volumeId, CancellationToken cancellationToken);
 
-    /// <summary>resizeVolume. 431 wrong state, shrinking, size missing. Done when the backend confirmed, and a running guest sees it.</summary>
+    /// <summary>resizeVolume. 431 wrong state, shrinking, size missing, a size beside a fixed offering; 533 no room. Done when the backend confirmed, and a running guest sees it.</summary>
     Task<JobOutcome> ResizeAsync(Caller caller, ResizeVolume request, CancellationToken cancellationToken);
 }

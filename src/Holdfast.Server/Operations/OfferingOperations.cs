@@ -42,7 +42,7 @@ internal sealed class OfferingOperations : IOfferingOperations
                     OfferHa = request.OfferHa,
                     LimitCpuUse = request.LimitCpuUse,
                     IsVolatile = request.IsVolatile,
-                    CacheMode = request.CacheMode ?? "none",
+                    CacheMode = "none",
                     Details = StoredText.Of(request.Details),
                     Created = turn.Now,
                 };
@@ -75,7 +75,7 @@ internal sealed class OfferingOperations : IOfferingOperations
                     ProvisioningType = request.ProvisioningType?.ToLowerInvariant() ?? "thin",
                     Tags = Csv.Join(request.Tags),
                     DisplayOffering = request.DisplayOffering,
-                    CacheMode = request.CacheMode ?? "none",
+                    CacheMode = "none",
                     Details = StoredText.Of(request.Details),
                     Created = turn.Now,
                 };
@@ -95,7 +95,9 @@ internal sealed class OfferingOperations : IOfferingOperations
         { MemoryMib: null } => Faults.Missing("createServiceOffering", "memory"),
         { MemoryMib: < 32 or > 16 * 1024 * 1024 } => Faults.Invalid($"Failed to create service offering {request.Name}: specify the memory value between 32 and 16777216 MB"),
         { RootDiskGib: <= 0 or > 64 * 1024 } => Faults.Invalid($"The Root disk size is of {request.RootDiskGib} GB but size must be greater than 0 and at most 65536."),
-        _ => CheckStorageType(request.StorageType),
+        { OfferHa: true } => Faults.Invalid("Parameter offerha is only false: no VM is restarted elsewhere by itself"),
+        { LimitCpuUse: true } => Faults.Invalid("Parameter limitcpuuse is only false: CPU use is not limited to what is offered"),
+        _ => CheckStorage(request.StorageType, request.ProvisioningType, request.CacheMode),
     };
 
     private static ApiFault? Check(CreateDiskOffering request) => request switch
@@ -104,10 +106,26 @@ internal sealed class OfferingOperations : IOfferingOperations
         { Customized: false, SizeGib: null } => Faults.Invalid("Disksize is required for a non-customized disk offering"),
         { Customized: true, SizeGib: not null and not 0 } => Faults.Invalid("Disksize is not allowed for a customized disk offering"),
         { Customized: false, SizeGib: <= 0 or > 64 * 1024 } => Faults.Invalid("Please specify a disk size of at least 1 Gb and at most 65536 Gb."),
-        _ => CheckStorageType(request.StorageType),
+        _ => CheckStorage(request.StorageType, request.ProvisioningType, request.CacheMode),
     };
 
-    private static ApiFault? CheckStorageType(string? type) => type?.ToLowerInvariant() is null or "shared" or "local"
-        ? null
-        : Faults.Invalid($"Invalid value for storage type {type}: it is shared or local");
+    // What would be recorded and shown and not be done is refused.
+    private static ApiFault? CheckStorage(string? type, string? provisioning, string? cache)
+    {
+        if (type is not null && !type.Equals("shared", StringComparison.OrdinalIgnoreCase))
+        {
+            return Faults.Invalid(type.Equals("local", StringComparison.OrdinalIgnoreCase)
+                ? "Parameter storagetype is only shared: storage of one host is chosen by tags, which offering and storage pool have in common"
+                : $"Invalid value for storage type {type}: it is shared");
+        }
+
+        if (provisioning is not null && !provisioning.Equals("thin", StringComparison.OrdinalIgnoreCase))
+        {
+            return Faults.Invalid($"Parameter provisioningtype is only thin, not {provisioning}: space is set aside as the storage pool's backend does");
+        }
+
+        return cache is not null && !cache.Equals("none", StringComparison.OrdinalIgnoreCase)
+            ? Faults.Invalid($"Parameter cachemode is only none, not {cache}: hosts do not cache what guests write")
+            : null;
+    }
 }

@@ -53,6 +53,9 @@ internal sealed record PoolLocation
     /// <summary>Secret configuration of the driver.</summary>
     public required SortedDictionary<string, Secret> Secrets { get; init; }
 
+    /// <summary>A secret was named with an empty value: there is to be none.</summary>
+    public bool ClearsSecrets { get; private set; }
+
     /// <summary>Details to show: as given, without secrets.</summary>
     public required SortedDictionary<string, string> Details { get; init; }
 
@@ -102,6 +105,12 @@ internal sealed record PoolLocation
     private static PoolLocation? ReadLinstor(string url, IReadOnlyDictionary<string, string> details, out ApiFault? fault)
     {
         fault = null;
+        if (url.Contains('#', StringComparison.Ordinal))
+        {
+            fault = Faults.Invalid($"Invalid Linstor URL {Shown(url)}: it has no fragment (#)");
+            return null;
+        }
+
         var rest = url;
         var query = rest.IndexOf('?', StringComparison.Ordinal);
         string? group = null;
@@ -135,7 +144,14 @@ internal sealed record PoolLocation
             var path = uri.AbsolutePath.Trim('/');
             if (path.Length > 0)
             {
-                group ??= Uri.UnescapeDataString(path);
+                var named = Uri.UnescapeDataString(path);
+                if (group is not null && group != named)
+                {
+                    fault = Faults.Invalid($"Invalid Linstor URL {Shown(url)}: it names two resource groups, {group} and {named}");
+                    return null;
+                }
+
+                group = named;
             }
 
             var isTls = uri.Scheme is "https" or "linstor+ssl";
@@ -166,7 +182,17 @@ internal sealed record PoolLocation
         {
             if (name.Equals(TokenDetail, StringComparison.OrdinalIgnoreCase))
             {
-                location.Secrets["token"] = new Secret(value);
+                location.ClearsSecrets = value.Length == 0;
+                if (value.Length > 0)
+                {
+                    location.Secrets["token"] = new Secret(value);
+                }
+
+                continue;
+            }
+
+            if (value.Length == 0)
+            {
                 continue;
             }
 
@@ -184,9 +210,15 @@ internal sealed record PoolLocation
             }
         }
 
-        if (location.Config.TryGetValue("resourceGroup", out var named))
+        if (location.Config.TryGetValue("resourceGroup", out var byDetail))
         {
-            return location with { Path = named };
+            if (group is not null && group != byDetail)
+            {
+                fault = Faults.Invalid($"The Linstor URL {Shown(url)} names the resource group {group}, and the details name {byDetail}");
+                return null;
+            }
+
+            return location with { Path = byDetail };
         }
 
         location.Config["resourceGroup"] = location.Path;
@@ -202,6 +234,13 @@ internal sealed record PoolLocation
             || uri.Host is not ("" or "localhost" or "127.0.0.1"))
         {
             fault = Faults.Invalid($"Invalid URL {Shown(url)} for storage provider DefaultPrimary: it is file:///PATH or SharedMountPoint://localhost/PATH");
+            return null;
+        }
+
+        // Dropping a part of it would give another folder than the one that was asked for.
+        if (url.Contains('?', StringComparison.Ordinal) || url.Contains('#', StringComparison.Ordinal))
+        {
+            fault = Faults.Invalid($"Invalid URL {Shown(url)}: it has neither a query nor a fragment. In the name of a folder, ? is written %3F and # is written %23");
             return null;
         }
 
@@ -231,6 +270,11 @@ internal sealed record PoolLocation
 
         foreach (var (name, value) in details)
         {
+            if (value.Length == 0)
+            {
+                continue;
+            }
+
             location.Details[name] = value;
             if (DirectoryDetails.TryGetValue(name, out var setting))
             {

@@ -100,7 +100,12 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
 
             if (request.Name is { } name && name != pool.Name)
             {
-                if (string.IsNullOrWhiteSpace(name) || await IsTakenAsync(turn, pool.ZoneId, name, ct))
+                if (string.IsNullOrWhiteSpace(name))
+                {
+                    return Refused(Faults.Invalid("The storage pool's name must have 1 to 255 characters"));
+                }
+
+                if (await IsTakenAsync(turn, pool.ZoneId, name, ct))
                 {
                     return Refused(NameTaken(name));
                 }
@@ -111,6 +116,11 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
             if (request.Tags is { } tags)
             {
                 changed = changed with { Tags = Csv.Join(tags) };
+            }
+
+            if (request.Url is { } url && string.IsNullOrWhiteSpace(url))
+            {
+                return Refused(Faults.Invalid("The storage pool's url must not be empty"));
             }
 
             if (request.Url is not null || request.Details is not null)
@@ -128,7 +138,7 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
                     Path = location.Path,
                     Config = StoredText.Of(location.Config),
                     Details = StoredText.Of(location.Details),
-                    Secrets = location.Secrets.Count > 0 ? Seal(pool.Id, location.Secrets) : pool.Secrets,
+                    Secrets = location.Secrets.Count > 0 ? Seal(pool.Id, location.Secrets) : location.ClearsSecrets ? null : pool.Secrets,
                 };
             }
 
@@ -283,7 +293,7 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
 
     private static Outcome<StoragePoolRow> Refused(ApiFault fault) => new Outcome<StoragePoolRow>.Refused(fault);
 
-    private static ApiFault NameTaken(string name) => Faults.Invalid($"A storage pool named {name} exists already in the zone, or the name is empty");
+    private static ApiFault NameTaken(string name) => Faults.Invalid($"A storage pool named {name} exists already in the zone");
 
     private static Task<bool> IsTakenAsync(Turn turn, ZoneId zone, string name, CancellationToken cancellationToken)
     {

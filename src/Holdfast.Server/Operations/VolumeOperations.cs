@@ -273,6 +273,12 @@ internal sealed class VolumeOperations : IVolumeOperations
                 return new JobOutcome.Refused(Faults.VolumeBusy(volume.Id, volume.Name, volume.State));
             }
 
+            // The reservation is the row: from here on the larger size counts, in the transaction that has looked at what is left.
+            if (volume.PoolId is { } poolId && size > volume.SizeBytes && await turn.NoRoomAsync(poolId, size - volume.SizeBytes, ct) is { } full)
+            {
+                return new JobOutcome.Refused(Faults.NoCapacity($"Volume {volume.Name} ({volume.Id}) cannot grow from {volume.SizeBytes} to {size} bytes: {full}"));
+            }
+
             var job = await AddJobAsync(turn, caller, JobKind.ResizeVolume, volume, "resizing", ct);
             var changed = volume with { DiskOfferingId = offering?.Id ?? volume.DiskOfferingId, StorageTags = offering?.Tags ?? volume.StorageTags };
             if (volume.State == VolumeState.Allocated || size == volume.SizeBytes)
@@ -313,6 +319,21 @@ internal sealed class VolumeOperations : IVolumeOperations
             }
 
             size = wanted;
+            if (volume.PoolId is { } poolId)
+            {
+                var pool = await turn.Db.StoragePools.SingleAsync(p => p.Id == poolId, cancellationToken);
+                var lacking = Csv.Split(offering.Tags).Except(Csv.Split(pool.Tags), StringComparer.OrdinalIgnoreCase).ToList();
+                if (lacking.Count > 0)
+                {
+                    return (0, null, Faults.Invalid(
+                        $"Disk offering {offering.Name} ({offering.Id}) is for storage pools with the tags {offering.Tags}: storage pool {pool.Name} ({pool.Id}) of volume {volume.Name} ({volume.Id}) has no tag {string.Join(", ", lacking)}"));
+                }
+            }
+        }
+        else if (volume.DiskOfferingId is { } present && await turn.Db.DiskOfferings.FirstOrDefaultAsync(o => o.Id == present, cancellationToken) is { Customized: false } fixedOffering)
+        {
+            return (0, null, Faults.Invalid(
+                $"Volume {volume.Name} ({volume.Id}) has the size of its disk offering {fixedOffering.Name} ({fixedOffering.Id}), which is fixed: give a diskofferingid, of a larger one or of one that is customized"));
         }
         else if (request.SizeGib is >= 1 and <= MaxGib and var gib)
         {

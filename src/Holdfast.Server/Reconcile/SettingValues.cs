@@ -1,3 +1,4 @@
+using Holdfast.Core.Planning;
 using Holdfast.Server.Store;
 using LinqToDB;
 using LinqToDB.Async;
@@ -12,8 +13,17 @@ internal sealed class SettingValues
 
     private SettingValues(Dictionary<string, string> stored, ReconcileTimings timings) => (_stored, _timings) = (stored, timings);
 
+    /// <summary>What a storage pool may promise.</summary>
+    public StorageRule Storage => new(this[Setting.StorageOverprovisioning], this[Setting.StorageFullShare]);
+
     /// <summary>What a setting is.</summary>
-    public TimeSpan this[Setting setting] => setting.Parse(_stored.GetValueOrDefault(setting.Name)) ?? setting.Default(_timings);
+    public TimeSpan this[DurationSetting setting] => setting.Parse(_stored.GetValueOrDefault(setting.Name)) ?? setting.DefaultOf(_timings);
+
+    /// <summary>What a setting is.</summary>
+    public decimal this[FactorSetting setting] => setting.Of(_stored.GetValueOrDefault(setting.Name));
+
+    /// <summary>What a setting is, as it is shown.</summary>
+    public string TextOf(Setting setting) => setting.Normalise(_stored.GetValueOrDefault(setting.Name)) ?? setting.DefaultText(_timings);
 
     /// <summary>Reads them: one statement.</summary>
     public static async Task<SettingValues> ReadAsync(StoreConnection db, ReconcileTimings timings, CancellationToken cancellationToken)

@@ -1,7 +1,9 @@
+using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
+using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using LinqToDB;
 using LinqToDB.Async;
@@ -11,6 +13,27 @@ namespace Holdfast.Server.Reconcile;
 /// <summary>What there is to place VMs and volumes on.</summary>
 internal sealed partial class Turn
 {
+    /// <summary>Why a pool cannot promise more; null when it can. The rule that new volumes are placed by.</summary>
+    public async Task<string?> NoRoomAsync(PoolId id, long bytes, CancellationToken cancellationToken)
+    {
+        var pool = await Db.StoragePools.SingleAsync(p => p.Id == id, cancellationToken);
+        var promised = await StoragePromise.All(Db).Where(p => p.PoolId == id).SumAsync(p => p.Bytes, cancellationToken);
+        var rule = (await SettingValues.ReadAsync(Db, Timings, cancellationToken)).Storage;
+        return rule.Objection(FactsOf(pool, promised, hasTemplate: false), bytes) is { } objection ? $"storage pool {pool.Name} ({pool.Id}) {objection}" : null;
+    }
+
+    private static PoolFacts FactsOf(StoragePoolRow pool, long promised, bool hasTemplate) => new()
+    {
+        Id = pool.Id,
+        Name = pool.Name,
+        State = pool.State,
+        Tags = Csv.Split(pool.Tags),
+        CapacityBytes = pool.CapacityBytes,
+        UsedBytes = pool.UsedBytes,
+        AllocatedBytes = promised,
+        HasTemplate = hasTemplate,
+    };
+
     private async Task<PlacementFacts> LoadPlacementAsync(VmRow vm, CancellationToken cancellationToken)
     {
         var hosts = await Db.Hosts
@@ -23,19 +46,30 @@ internal sealed partial class Turn
             .Select(g => new { g.Key, Cpus = g.Sum(v => v.Cpus), Memory = g.Sum(v => v.MemoryMib) })
             .ToListAsync(cancellationToken);
         var pools = await Db.StoragePools.Where(p => p.ZoneId == vm.ZoneId && p.Removed == null).OrderBy(p => p.Id).ToListAsync(cancellationToken);
-        var allocated = await Db.Volumes
-            .Where(v => v.Removed == null && v.PoolId != null)
-            .GroupBy(v => v.PoolId)
-            .Select(g => new { g.Key, Bytes = g.Sum(v => v.SizeBytes) })
-            .ToListAsync(cancellationToken);
+        var template = vm.TemplateId;
+        var allocated = await StoragePromise.All(Db)
+            .GroupBy(p => p.PoolId)
+            .Select(g => new { g.Key, Bytes = g.Sum(p => p.Bytes), Copies = g.Sum(p => p.TemplateId == template ? 1 : 0) })
+            .ToDictionaryAsync(a => a.Key, cancellationToken);
         var poolIds = pools.Select(p => p.Id).ToList();
         var bindings = await Db.Bindings.Where(b => b.Absent == null && poolIds.Contains(b.PoolId)).ToListAsync(cancellationToken);
-        var hostTags = await Db.ServiceOfferings.Where(o => o.Id == vm.ServiceOfferingId).Select(o => o.HostTags).FirstOrDefaultAsync(cancellationToken);
+        var wanted = await Db.ServiceOfferings
+            .Where(o => o.Id == vm.ServiceOfferingId)
+            .Select(o => new
+            {
+                o.HostTags,
+                TemplateBytes = Db.Templates.Where(t => t.Id == template).Select(t => t.SizeBytes).FirstOrDefault(),
+                Overprovisioning = Db.Settings.Where(s => s.Name == Setting.StorageOverprovisioning.Name).Select(s => s.Value).FirstOrDefault(),
+                FullShare = Db.Settings.Where(s => s.Name == Setting.StorageFullShare.Name).Select(s => s.Value).FirstOrDefault(),
+            })
+            .FirstOrDefaultAsync(cancellationToken);
         return new PlacementFacts
         {
             Cpus = vm.Cpus,
             MemoryMib = vm.MemoryMib,
-            HostTags = Csv.Split(hostTags),
+            HostTags = Csv.Split(wanted?.HostTags),
+            Storage = new StorageRule(Setting.StorageOverprovisioning.Of(wanted?.Overprovisioning), Setting.StorageFullShare.Of(wanted?.FullShare)),
+            TemplateBytes = wanted?.TemplateBytes ?? 0,
             LastHost = vm.LastHostId,
             OnlyHost = vm.OnlyHostId,
             OnlyCluster = vm.OnlyClusterId,
@@ -58,16 +92,7 @@ internal sealed partial class Turn
             ],
             Pools =
             [
-                .. pools.Select(p => new PoolFacts
-                {
-                    Id = p.Id,
-                    Name = p.Name,
-                    State = p.State,
-                    Tags = Csv.Split(p.Tags),
-                    CapacityBytes = p.CapacityBytes,
-                    UsedBytes = p.UsedBytes,
-                    AllocatedBytes = allocated.FirstOrDefault(a => a.Key == p.Id)?.Bytes ?? 0,
-                }),
+                .. pools.Select(p => FactsOf(p, allocated.GetValueOrDefault(p.Id)?.Bytes ?? 0, allocated.GetValueOrDefault(p.Id)?.Copies > 0)),
             ],
             Bindings =
             [

@@ -5,6 +5,7 @@ using Holdfast.Core.States;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
+using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using LinqToDB;
 using LinqToDB.Async;
@@ -14,6 +15,9 @@ namespace Holdfast.Server.Reconcile;
 /// <summary>Tasks: storage work given to hosts, and templates on pools.</summary>
 internal sealed partial class Turn
 {
+    // Of the pools that could take a template first.
+    private const int MostSeeds = 50;
+
     /// <summary>Gives a host a task.</summary>
     public async Task<TaskId> AddTaskAsync(
         IncarnationId incarnation,
@@ -143,6 +147,7 @@ internal sealed partial class Turn
                 PoolId = poolId,
                 State = TemplateCopyState.Importing,
                 Generation = Generation.First,
+                SizeBytes = template.SizeBytes,
                 TaskId = task,
                 Created = Now,
             },
@@ -161,7 +166,7 @@ internal sealed partial class Turn
             return;
         }
 
-        var serving = await (from b in Db.Bindings
+        var candidates = await (from b in Db.Bindings
                              join p in Db.StoragePools on b.PoolId equals p.Id
                              join h in Db.Hosts on b.HostId equals h.Id
                              where p.State == PoolState.Up && p.Removed == null && b.Absent == null && b.Desired == Desired.Attached
@@ -170,16 +175,31 @@ internal sealed partial class Turn
                                  && (template.ZoneId == null || p.ZoneId == template.ZoneId)
                                  && (b.NotShared == null || p.Scope == PoolScope.Host)
                              orderby p.Created, p.Id, b.HoldsData == false ? 1 : 0, b.IncarnationId
-                             select new { PoolId = p.Id, PoolName = p.Name, b.IncarnationId }).FirstOrDefaultAsync(cancellationToken);
+                             select new { Pool = p, b.IncarnationId }).Take(MostSeeds).ToListAsync(cancellationToken);
+        if (candidates.Count == 0)
+        {
+            return;
+        }
+
+        // The first that has room; how much is needed is not known before the image was looked at, so that only a pool that takes nothing more is passed over.
+        var ids = candidates.Select(c => c.Pool.Id).Distinct().ToList();
+        var promised = await StoragePromise.All(Db)
+            .Where(p => ids.Contains(p.PoolId))
+            .GroupBy(p => p.PoolId)
+            .Select(g => new { g.Key, Bytes = g.Sum(p => p.Bytes) })
+            .ToDictionaryAsync(p => p.Key, p => p.Bytes, cancellationToken);
+        var rule = (await SettingValues.ReadAsync(Db, Timings, cancellationToken)).Storage;
+        var serving = candidates.FirstOrDefault(c =>
+            c.Pool.CapacityBytes is null || rule.Objection(FactsOf(c.Pool, promised.GetValueOrDefault(c.Pool.Id), hasTemplate: false), template.SizeBytes ?? 1) is null);
         if (serving is null)
         {
             return;
         }
 
-        await ImportAsync(template.Id, serving.PoolId, serving.IncarnationId, cancellationToken);
+        await ImportAsync(template.Id, serving.Pool.Id, serving.IncarnationId, cancellationToken);
         await Db.Templates.Where(t => t.Id == template.Id)
             .Set(t => t.State, TemplateState.Pending)
-            .Set(t => t.Status, $"Importing to storage pool {serving.PoolName}")
+            .Set(t => t.Status, $"Importing to storage pool {serving.Pool.Name}")
             .UpdateAsync(cancellationToken);
     }
 

@@ -147,6 +147,72 @@ public sealed class PlacementPlannerTests
         PlacementPlanner.Choose(reversed, [Volume()]).ShouldBeOfType<Placement.Found>().Host.Id.ShouldBe(one.Host.Id);
     }
 
+    [Fact]
+    public void A_failed_placement_on_five_thousand_hosts_is_a_text_that_can_be_read()
+    {
+        var hosts = Enumerable.Range(1, 5000).Select(i => Host(1) with
+        {
+            Id = new HostId(Guid.NewGuid()),
+            IncarnationId = new IncarnationId(Guid.NewGuid()),
+            Name = $"kvm{i}",
+            IsUp = i > 3,
+            MemoryMib = i,
+            UsedMemoryMib = i - (i % 7),
+        }).ToArray();
+        var facts = Facts(hosts) with { MemoryMib = 600, Bindings = [] };
+
+        var text = PlacementPlanner.Choose(facts, [Volume()]).ShouldBeOfType<Placement.Nowhere>().Fault.Text;
+
+        text.Length.ShouldBeLessThan(1000);
+        text.ShouldContain("4997 hosts");
+        text.ShouldContain("600 MiB of memory free");
+        text.ShouldContain("3 hosts (");
+        text.ShouldContain("it is not up");
+        text.Split("kvm").Length.ShouldBeLessThanOrEqualTo(12, "at most ten hosts are named, one of them twice");
+    }
+
+    [Fact]
+    public void A_failed_placement_does_not_name_every_pool_that_is_on_another_host()
+    {
+        var hosts = Enumerable.Range(1, 200).Select(i => Host(1) with { Id = new HostId(Guid.NewGuid()), IncarnationId = new IncarnationId(Guid.NewGuid()), Name = $"kvm{i}" }).ToArray();
+        var pools = hosts.Select(h => Pool(new PoolId(Guid.NewGuid())) with { Name = $"local of {h.Name}", AllocatedBytes = 2000 }).ToArray();
+        var facts = Facts(hosts) with { Pools = pools, Bindings = [.. hosts.Zip(pools, (h, p) => new BindingFacts(h.IncarnationId, p.Id, BindingHealth.Serving, null))] };
+
+        var text = PlacementPlanner.Choose(facts, [Volume()]).ShouldBeOfType<Placement.Nowhere>().Fault.Text;
+
+        text.Length.ShouldBeLessThan(5000);
+        text.ShouldContain("199 storage pools are not on this host");
+        text.ShouldContain("190 more hosts");
+    }
+
+    [Theory]
+    [InlineData(1.0, 100, false, 800, false, true)]
+    [InlineData(1.0, 100, false, 901, false, false)]
+    [InlineData(1.0, 100, true, 801, false, false)]
+    [InlineData(1.0, 100, true, 801, true, true)]
+    [InlineData(2.0, 100, true, 1801, false, false)]
+    [InlineData(2.0, 100, true, 1800, false, true)]
+    public void A_new_volume_and_the_copy_of_its_template_that_is_not_there_yet_need_room_by_the_factor_that_is_set(
+        double factor, long size, bool fromTemplate, long promised, bool isThere, bool fits)
+    {
+        var facts = Facts(Host(1)) with
+        {
+            Storage = StorageRule.Default with { Overprovisioning = (decimal)factor },
+            TemplateBytes = 100,
+            Pools = [Pool(PoolA) with { AllocatedBytes = promised, HasTemplate = isThere }],
+        };
+
+        (PlacementPlanner.Choose(facts, [Volume() with { SizeBytes = size, FromTemplate = fromTemplate }]) is Placement.Found).ShouldBe(fits);
+    }
+
+    [Fact]
+    public void A_pool_that_is_fuller_than_the_share_that_is_set_takes_nothing()
+    {
+        var facts = Facts(Host(1)) with { Pools = [Pool(PoolA) with { UsedBytes = 900 }] };
+        PlacementPlanner.Choose(facts, [Volume()]).ShouldBeOfType<Placement.Nowhere>().Fault.Text.ShouldContain("more than 85 % full (900 of 1000 bytes are used)");
+        PlacementPlanner.Choose(facts with { Storage = StorageRule.Default with { FullShare = 0.95m } }, [Volume()]).ShouldBeOfType<Placement.Found>();
+    }
+
     private static HostCandidate Host(int number) => new()
     {
         Id = new HostId(Guid.Parse($"66666666-0000-7000-8000-00000000000{number}")),
@@ -174,6 +240,7 @@ public sealed class PlacementPlannerTests
     {
         Cpus = 1,
         MemoryMib = 512,
+        Storage = StorageRule.Default,
         Hosts = hosts,
         Pools = [Pool(PoolA)],
         Bindings = [.. hosts.Select(h => new BindingFacts(h.IncarnationId, PoolA, BindingHealth.Serving, null))],

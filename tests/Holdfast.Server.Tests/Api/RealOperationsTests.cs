@@ -86,6 +86,22 @@ public sealed class RealOperationsTests(RealApiHost host) : IClassFixture<RealAp
         (await host.CallAsync(host.Admin, "listStoragePools", ("name", "bad"))).Text.ShouldBe("""{"liststoragepoolsresponse":{}}""");
     }
 
+    [Theory]
+    [InlineData("file:///srv/q#1")]
+    [InlineData("file:///srv/q?x")]
+    [InlineData("file:///srv/q?")]
+    [InlineData("file:///srv/q#")]
+    [InlineData("SharedMountPoint://localhost/srv/q#1")]
+    [InlineData("linstor://192.0.2.1/group#1")]
+    [InlineData("linstor://192.0.2.1/group,192.0.2.2/other")]
+    [InlineData("linstor://192.0.2.1/group?resourceGroup=other")]
+    public async Task A_part_of_a_pools_url_is_refused_rather_than_dropped(string url)
+    {
+        var answer = await host.CallAsync(host.Admin, "createStoragePool", ("name", "bad"), ("url", url), ("zoneid", host.Zone.Id.ToString()), ("scope", "ZONE"), ("hypervisor", "KVM"));
+
+        answer.ShouldFail(431).ErrorText!.ShouldContain(url);
+    }
+
     [Fact]
     public async Task A_volume_is_made_and_its_job_is_polled()
     {

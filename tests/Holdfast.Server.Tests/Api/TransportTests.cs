@@ -43,7 +43,7 @@ public sealed class TransportTests
         MapParameterReader.TryReadRows(parameters, "details", out var rows, out _).ShouldBeTrue();
 
         rows.Count.ShouldBe(2);
-        var map = MapParameterReader.Flatten(rows);
+        MapParameterReader.TryFlatten(rows, "details", out var map, out _).ShouldBeTrue();
         map.Count.ShouldBe(3);
         map["K"].ShouldBe("V");
         map["resourcegroup"].ShouldBe("rg");

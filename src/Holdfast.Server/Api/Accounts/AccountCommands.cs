@@ -25,7 +25,7 @@ internal static class AccountCommands
     private static readonly TextParameter Name = Text("name", "the exact name, whatever its case");
     private static readonly ValueParameter<DomainId> FilterDomain = Id<DomainId>("id", EntityKind.Domain, "the id of the domain");
     private static readonly ValueParameter<int> Level = Int("level", "the level of the domain; ROOT is 0");
-    private static readonly TextParameter Details = Text("details", "accepted for compatibility: groups of fields; all are answered");
+    private static readonly TextParameter Details = Text("details", "groups of fields", noEffect: "all are answered");
 
     private static readonly View<UserEntry> UserView = View<UserEntry>.Build(v => v
         .Id("id", "the id of the user", e => e.User.Id)

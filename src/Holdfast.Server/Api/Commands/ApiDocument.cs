@@ -17,6 +17,10 @@ internal static class ApiDocument
             Requests go to `/client/api`, by GET or as a form by POST, signed with an API key or within a session. Answers are JSON. A command marked *async*
             answers with `jobid` (and with `id`, when it makes something), and `queryAsyncJobResult` with its result. List commands take `page` with `pagesize`.
 
+            What a parameter asks for is done, or the call is refused with 431 and changes nothing, or the parameter cannot matter here and is listed as such: beside
+            each command stands which of the three holds for each parameter that CloudStack's command of this name has. *Finds nothing* is a filter by something
+            that nothing here is or has.
+
             | command | what it does | for |
             | --- | --- | --- |
 
@@ -35,7 +39,17 @@ internal static class ApiDocument
                 text.Append("\n| parameter | type | |\n| --- | --- | --- |\n");
                 foreach (var parameter in command.Parameters)
                 {
-                    text.Append($"| {parameter.Name}{(parameter.IsRequired ? " (required)" : "")} | {parameter.Type} | {parameter.Description} |\n");
+                    var effect = parameter.NoEffect is { } why ? $"; accepted without effect: {why}" : "";
+                    text.Append($"| {parameter.Name}{(parameter.IsRequired ? " (required)" : "")} | {parameter.Type} | {parameter.Description}{effect} |\n");
+                }
+            }
+
+            if (ForeignParameters.Of(command) is { Count: > 0 } foreign)
+            {
+                text.Append("\n| other parameter of CloudStack | what is done with it | |\n| --- | --- | --- |\n");
+                foreach (var parameter in foreign.OrderBy(p => p.Name, StringComparer.Ordinal))
+                {
+                    text.Append($"| {parameter.Name} | {TreatmentOf(parameter)} | {parameter.Why} |\n");
                 }
             }
 
@@ -44,6 +58,17 @@ internal static class ApiDocument
         }
 
         return text.ToString();
+    }
+
+    private static string TreatmentOf(ForeignParameter parameter)
+    {
+        var unless = parameter.Harmless.Count == 0 ? "" : $", except {string.Join(" and ", parameter.Harmless.Select(v => $"`{v}`"))}";
+        return parameter.Treatment switch
+        {
+            ParameterTreatment.Refused => $"refused (431){unless}",
+            ParameterTreatment.FindsNothing => $"finds nothing{unless}",
+            _ => "accepted without effect",
+        };
     }
 
     private static string RolesOf(ApiCommand command) => command.Roles switch

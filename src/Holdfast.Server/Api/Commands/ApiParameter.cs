@@ -42,6 +42,12 @@ internal abstract class ApiParameter
     /// <summary>Whether -1 means something other than an entity that does not exist.</summary>
     public bool AcceptsMinusOne { get; init; }
 
+    /// <summary>Whether an empty text is a value: it clears what was set before. Elsewhere it counts as not sent, as clients mean it that send every field they have.</summary>
+    public bool IsClearable { get; init; }
+
+    /// <summary>Why it is taken and changes nothing; null when it does something.</summary>
+    public string? NoEffect { get; init; }
+
     /// <summary>Whether its value must never be seen again.</summary>
     public bool IsSecret { get; init; }
 
@@ -127,7 +133,7 @@ internal abstract class ReferenceParameter<T> : ApiParameter
     }
 }
 
-/// <summary>A text parameter. An empty text counts as not sent.</summary>
+/// <summary>A text parameter. An empty text counts as not sent, unless it can be cleared.</summary>
 internal sealed class TextParameter : ReferenceParameter<string>
 {
     internal TextParameter(string name, string description)
@@ -138,7 +144,7 @@ internal sealed class TextParameter : ReferenceParameter<string>
     /// <inheritdoc/>
     public override Bound Bind(string command, RequestParameters parameters)
     {
-        if (parameters[Name] is not { Length: > 0 } text)
+        if (parameters[Name] is not { } text || (text.Length == 0 && !IsClearable))
         {
             return default;
         }
@@ -165,7 +171,7 @@ internal sealed class ListParameter<T> : ReferenceParameter<IReadOnlyList<T>>
     /// <inheritdoc/>
     public override Bound Bind(string command, RequestParameters parameters)
     {
-        if (parameters[Name] is not { Length: > 0 } text)
+        if (parameters[Name] is not { } text || (text.Length == 0 && !IsClearable))
         {
             return default;
         }
@@ -205,6 +211,9 @@ internal sealed class MapParameter : ReferenceParameter<MapValue>
 {
     private const int MaxEntries = 256;
 
+    /// <summary>Whether its rows are things of their own, and not parts of one map.</summary>
+    public bool HasRows { get; init; }
+
     internal MapParameter(string name, string description)
         : base(name, "map", description)
     {
@@ -241,14 +250,16 @@ internal sealed class MapParameter : ReferenceParameter<MapValue>
             }
         }
 
-        return new Bound(new MapValue(rows), null);
+        if (HasRows)
+        {
+            return new Bound(new MapValue(rows, new Dictionary<string, string>()), null);
+        }
+
+        return MapParameterReader.TryFlatten(rows, Name, out var entries, out error) ? new Bound(new MapValue(rows, entries), null) : new Bound(null, error);
     }
 }
 
 /// <summary>The value of a map parameter.</summary>
 /// <param name="Rows">One dictionary per index, in the order of the indexes; keys are found whatever their case.</param>
-internal sealed record MapValue(IReadOnlyList<IReadOnlyDictionary<string, string>> Rows)
-{
-    /// <summary>The rows as one map, whichever shape they came in.</summary>
-    public IReadOnlyDictionary<string, string> Entries { get; } = MapParameterReader.Flatten(Rows);
-}
+/// <param name="Entries">The rows as one map, whichever shape they came in; empty when rows are things of their own.</param>
+internal sealed record MapValue(IReadOnlyList<IReadOnlyDictionary<string, string>> Rows, IReadOnlyDictionary<string, string> Entries);

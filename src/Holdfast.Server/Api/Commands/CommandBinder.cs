@@ -18,6 +18,22 @@ internal static class CommandBinder
         ApiServices services,
         CancellationToken cancellationToken)
     {
+        var findsNothing = false;
+        foreach (var foreign in ForeignParameters.Of(command))
+        {
+            if (foreign.Treatment == ParameterTreatment.WithoutEffect || !foreign.IsAsked(parameters))
+            {
+                continue;
+            }
+
+            if (foreign.Treatment == ParameterTreatment.Refused)
+            {
+                return new BindOutcome(null, ApiError.InvalidParameter($"Parameter {foreign.Name} of {command.Name} is not supported: {foreign.Why}. Nothing was done"));
+            }
+
+            findsNothing = true;
+        }
+
         var values = new Dictionary<ApiParameter, object>();
         foreach (var parameter in command.Parameters)
         {
@@ -70,11 +86,15 @@ internal static class CommandBinder
             }
         }
 
-        return new BindOutcome(new CommandCall(command, caller, values, page, origin, services), null);
+        return new BindOutcome(new CommandCall(command, caller, values, page, origin, services), null) { FindsNothing = findsNothing };
     }
 
     /// <summary>What binding gave: exactly one of the two is set.</summary>
     /// <param name="Call">The call.</param>
     /// <param name="Error">Why not.</param>
-    internal sealed record BindOutcome(CommandCall? Call, ApiError? Error);
+    internal sealed record BindOutcome(CommandCall? Call, ApiError? Error)
+    {
+        /// <summary>A list was asked for by something that nothing here is or has.</summary>
+        public bool FindsNothing { get; init; }
+    }
 }

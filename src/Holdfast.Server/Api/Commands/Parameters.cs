@@ -11,9 +11,9 @@ internal static class Parameters
     public const string NoSuchEntity = "-1";
 
     /// <summary>The id of an entity.</summary>
-    public static ValueParameter<TId> Id<TId>(string name, EntityKind kind, string description, bool required = false, bool minusOne = false)
+    public static ValueParameter<TId> Id<TId>(string name, EntityKind kind, string description, bool required = false, bool minusOne = false, string? noEffect = null)
         where TId : struct, ITypedId<TId> =>
-        new(name, "uuid", description, "a UUID", ParseId<TId>, id => id.Value) { Entity = kind, IsRequired = required, AcceptsMinusOne = minusOne };
+        new(name, "uuid", description, "a UUID", ParseId<TId>, id => id.Value) { Entity = kind, IsRequired = required, AcceptsMinusOne = minusOne, NoEffect = noEffect };
 
     /// <summary>The ids of entities.</summary>
     public static ListParameter<TId> Ids<TId>(string name, EntityKind kind, string description, bool required = false, bool minusOne = false)
@@ -36,16 +36,18 @@ internal static class Parameters
         bool required = false,
         int length = ApiParameter.DefaultLength,
         bool multiLine = false,
-        bool secret = false) =>
-        new(name, description) { IsRequired = required, Length = length, IsMultiLine = multiLine, IsSecret = secret };
+        bool secret = false,
+        bool clearable = false,
+        string? noEffect = null) =>
+        new(name, description) { IsRequired = required, Length = length, IsMultiLine = multiLine, IsSecret = secret, IsClearable = clearable, NoEffect = noEffect };
 
     /// <summary>A list of texts.</summary>
-    public static ListParameter<string> Texts(string name, string description, bool required = false) =>
-        new(name, description, text => (true, text), null) { IsRequired = required };
+    public static ListParameter<string> Texts(string name, string description, bool required = false, bool clearable = false, string? noEffect = null) =>
+        new(name, description, text => (true, text), null) { IsRequired = required, IsClearable = clearable, NoEffect = noEffect };
 
     /// <summary>A boolean.</summary>
-    public static ValueParameter<bool> Bool(string name, string description) =>
-        new(name, "boolean", description, "true or false", text => bool.TryParse(text, out var value) ? value : null);
+    public static ValueParameter<bool> Bool(string name, string description, string? noEffect = null) =>
+        new(name, "boolean", description, "true or false", text => bool.TryParse(text, out var value) ? value : null) { NoEffect = noEffect };
 
     /// <summary>A 32-bit number.</summary>
     public static ValueParameter<int> Int(string name, string description, bool required = false) =>
@@ -66,8 +68,8 @@ internal static class Parameters
         new(name, "date", description, "a date (yyyy-MM-dd, yyyy-MM-dd HH:mm:ss, or ISO 8601)", text => ApiDate.TryParse(text, out var value) ? value : null);
 
     /// <summary>A map.</summary>
-    public static MapParameter Map(string name, string description, bool required = false) =>
-        new(name, description) { IsRequired = required, Length = 4096, IsMultiLine = true };
+    public static MapParameter Map(string name, string description, bool required = false, bool rows = false) =>
+        new(name, description) { IsRequired = required, Length = 4096, IsMultiLine = true, HasRows = rows };
 
     private static TId? ParseId<TId>(string text)
         where TId : struct, ITypedId<TId> =>

@@ -18,7 +18,7 @@ internal static class EventCommands
     private static readonly ValueParameter<EventId> StartId = Id<EventId>("startid", EntityKind.Event, "the event that this one belongs to");
     private static readonly ValueParameter<Guid> ResourceId = AnyId("resourceid", "the id of the object that the event is about");
     private static readonly TextParameter ResourceType = Text("resourcetype", "the type of the object that the event is about");
-    private static readonly ValueParameter<bool> Archived = Bool("archived", "accepted for compatibility: no event is archived");
+    private static readonly ValueParameter<bool> Archived = Bool("archived", "whether archived events are listed", noEffect: "no event is archived");
 
     private static readonly View<EventEntry> View = Commands.View<EventEntry>.Build(v => v
         .Id("id", "the id of the event", e => e.Event.Id)

@@ -2,6 +2,7 @@ using System.Globalization;
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Reconcile;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using LinqToDB;
@@ -15,7 +16,7 @@ internal static class CapacityCommands
 {
     private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone");
     private static readonly ValueParameter<int> Type = Int("type", "0 memory, 1 CPU, 2 storage used, 3 storage promised");
-    private static readonly ValueParameter<bool> FetchLatest = Bool("fetchlatest", "accepted for compatibility: the answer is always the latest");
+    private static readonly ValueParameter<bool> FetchLatest = Bool("fetchlatest", "whether to measure anew", noEffect: "the answer is always the latest");
 
     private static readonly View<CapacityEntry> View = Commands.View<CapacityEntry>.Build(v => v
         .Int("type", "0 memory, 1 CPU, 2 storage used, 3 storage promised", c => c.Type)
@@ -71,11 +72,13 @@ internal static class CapacityCommands
             group pool by pool.ZoneId into g
             select new { ZoneId = g.Key, Total = g.Sum(p => p.CapacityBytes ?? 0), Used = g.Sum(p => p.UsedBytes ?? 0) }).ToListAsync(cancellationToken);
         var volumes = await (
-            from volume in db.Volumes
-            join pool in db.StoragePools on volume.PoolId equals pool.Id
-            where volume.Removed == null && volume.State != VolumeState.Expunged && pool.Removed == null && pool.State == PoolState.Up
-            group volume by pool.ZoneId into g
-            select new { ZoneId = g.Key, Bytes = g.Sum(v => v.SizeBytes) }).ToListAsync(cancellationToken);
+            from promise in StoragePromise.All(db)
+            join pool in db.StoragePools on promise.PoolId equals pool.Id
+            where pool.Removed == null && pool.State == PoolState.Up
+            group promise by pool.ZoneId into g
+            select new { ZoneId = g.Key, Bytes = g.Sum(p => p.Bytes) }).ToListAsync(cancellationToken);
+        var factor = Setting.StorageOverprovisioning.Of(
+            await db.Settings.Where(s => s.Name == Setting.StorageOverprovisioning.Name).Select(s => s.Value).FirstOrDefaultAsync(cancellationToken));
         return
         [
             .. zones.SelectMany(zone =>
@@ -89,7 +92,7 @@ internal static class CapacityCommands
                     new CapacityEntry(0, "MEMORY", zone, (vm?.MemoryMib ?? 0) << 20, host?.Memory ?? 0),
                     new CapacityEntry(1, "CPU", zone, vm?.Mhz ?? 0, host?.Mhz ?? 0),
                     new CapacityEntry(2, "STORAGE", zone, pool?.Used ?? 0, pool?.Total ?? 0),
-                    new CapacityEntry(3, "STORAGE_ALLOCATED", zone, promised?.Bytes ?? 0, pool?.Total ?? 0),
+                    new CapacityEntry(3, "STORAGE_ALLOCATED", zone, promised?.Bytes ?? 0, (long)((pool?.Total ?? 0) * factor)),
                 };
             }),
         ];

@@ -18,7 +18,7 @@ internal static class ConfigurationCommands
     private static readonly TextParameter Subgroup = Text("subgroup", "the subgroup of the setting; there are none");
     private static readonly TextParameter Parent = Text("parent", "the setting that it belongs to; there are none");
     private static readonly TextParameter Name = Text("name", "the name of the setting", required: true);
-    private static readonly TextParameter Value = Text("value", "the new value; when it is not sent, the present one is answered", length: 4095);
+    private static readonly TextParameter Value = Text("value", "the new value; when it is not sent, the present one is answered", length: 4095, clearable: true);
 
     // Clients may ask for a setting of one zone, pool or account; none differs between them.
     private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", EntityKind.Zone, "no setting is of a zone");
@@ -31,8 +31,8 @@ internal static class ConfigurationCommands
     private static readonly View<SettingState> View = Commands.View<SettingState>.Build(v => v
         .Text("category", "the category of the setting", s => s.Setting.Category)
         .Text("name", "the name of the setting", s => s.Setting.Name)
-        .Text("value", "what it is", s => s.Setting.Format(s.Value))
-        .Text("defaultvalue", "what it is while nobody has set it", s => s.Setting.Format(s.Default))
+        .Text("value", "what it is", s => s.Value)
+        .Text("defaultvalue", "what it is while nobody has set it", s => s.Default)
         .Text("description", "what it does, with its unit", s => s.Setting.Description)
         .Text("displaytext", "what it does, with its unit", s => s.Setting.Description)
         .Text("scope", "what it holds for; always Global", _ => "Global")
@@ -88,7 +88,7 @@ internal static class ConfigurationCommands
             .ToList();
         var timings = call.Services.Timings;
         var values = await call.Services.Database.ReadAsync((db, ct) => SettingValues.ReadAsync(db, timings, ct), cancellationToken);
-        var rows = found.Skip(call.Page.Offset).Take(call.Page.Limit ?? found.Count).Select(s => new SettingState(s, values[s], s.Default(timings))).ToList();
+        var rows = found.Skip(call.Page.Offset).Take(call.Page.Limit ?? found.Count).Select(s => new SettingState(s, values.TextOf(s), s.DefaultText(timings))).ToList();
         return ApiResult.List(Key, View, rows, found.Count);
     }
 

@@ -28,7 +28,7 @@ internal static class HostCommands
     private static readonly ValueParameter<PodId> Pod = Id<PodId>("podid", EntityKind.Pod, "the pod");
     private static readonly ValueParameter<ClusterId> Cluster = Id<ClusterId>("clusterid", EntityKind.Cluster, "the cluster");
     private static readonly TextParameter Hypervisor = Text("hypervisor", "the hypervisor");
-    private static readonly ListParameter<string> Details = Texts("details", "accepted for compatibility: groups of fields; all are answered");
+    private static readonly ListParameter<string> Details = Texts("details", "groups of fields", noEffect: "all are answered");
 
     private static readonly ValueParameter<ClusterId> TokenCluster = Id<ClusterId>("clusterid", EntityKind.Cluster, "the cluster that the host will be in; the only one when not sent");
     private static readonly ValueParameter<HostId> TokenHost = Id<HostId>("hostid", EntityKind.Host, "a known host that was installed anew: its earlier installations are retired");
@@ -98,7 +98,7 @@ internal static class HostCommands
 
     private static readonly ValueParameter<HostId> Host = Id<HostId>("id", EntityKind.Host, "the id of the host", required: true);
     private static readonly ValueParameter<bool> Forced = Bool("forced", "true: also a host that is not in maintenance. Says that nothing of it runs any more: its guests count as gone, and it is absolved of every storage pool");
-    private static readonly ValueParameter<bool> ForceDestroyLocalStorage = Bool("forcedestroylocalstorage", "accepted for compatibility: storage pools of the host alone must be deleted first");
+    private static readonly ValueParameter<bool> ForceDestroyLocalStorage = Bool("forcedestroylocalstorage", "whether storage of the host alone goes with it", noEffect: "its storage pools must be deleted first, or it is refused");
 
     private static readonly ValueParameter<OsTypeId> OsType = Id<OsTypeId>("id", EntityKind.OsType, "the id of the operating system type");
     private static readonly ValueParameter<Guid> OsCategoryId = AnyId("oscategoryid", "the id of a category, as listOsCategories has it");

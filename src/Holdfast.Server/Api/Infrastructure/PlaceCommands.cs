@@ -13,9 +13,9 @@ internal static class PlaceCommands
     private static readonly ValueParameter<PodId> FilterPodId = Id<PodId>("id", EntityKind.Pod, "the id of the pod");
     private static readonly ValueParameter<ClusterId> FilterClusterId = Id<ClusterId>("id", EntityKind.Cluster, "the id of the cluster");
     private static readonly TextParameter Name = Text("name", "the exact name, whatever its case");
-    private static readonly ValueParameter<bool> Available = Bool("available", "accepted for compatibility: every zone is available to everybody");
+    private static readonly ValueParameter<bool> Available = Bool("available", "whether only zones that can be used are listed", noEffect: "every zone is available to everybody");
     private static readonly TextParameter NetworkType = Text("networktype", "the network type of the zone");
-    private static readonly ValueParameter<bool> ShowCapacities = Bool("showcapacities", "accepted for compatibility: see listCapacity");
+    private static readonly ValueParameter<bool> ShowCapacities = Bool("showcapacities", "whether capacities are answered", noEffect: "listCapacity tells them");
     private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone");
     private static readonly ValueParameter<PodId> Pod = Id<PodId>("podid", EntityKind.Pod, "the pod");
     private static readonly TextParameter Hypervisor = Text("hypervisor", "the hypervisor");

@@ -17,7 +17,7 @@ internal static class NetworkCommands
     private static readonly TextParameter FilterAcl = Text("acltype", "who may use the network: Domain or Account; all may use all");
     private static readonly ListParameter<string> FilterServices = Texts("supportedservices", "services that the network offers; there are none");
     private static readonly ValueParameter<bool> FilterVpc = Bool("forvpc", "whether to list networks of a VPC; there are none");
-    private static readonly TextParameter FilterNetwork = Text("networkfilter", "accepted for compatibility");
+    private static readonly TextParameter FilterNetwork = Text("networkfilter", "whose networks", noEffect: "all may use all networks");
     private static readonly ValueParameter<bool> CanUseForDeploy = Bool("canusefordeploy", "whether VMs can be put on the network; they can be on all");
 
     private static readonly View<NetworkEntry> View = Commands.View<NetworkEntry>.Build(v => v

@@ -14,7 +14,7 @@ internal static class DiskOfferingCommands
 
     private static readonly ValueParameter<DiskOfferingId> FilterId = Id<DiskOfferingId>("id", EntityKind.DiskOffering, "the id of the offering");
     private static readonly TextParameter FilterName = Text("name", "the exact name of the offering, whatever its case");
-    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone; every offering is for all zones");
+    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone", noEffect: "every offering is for all zones");
     private static readonly TextParameter FilterStorageType = Text("storagetype", "shared or local");
     private static readonly TextParameter FilterState = Text("state", "Active or Inactive; all are Active");
     private static readonly ValueParameter<bool> FilterEncrypt = Bool("encrypt", "whether to list offerings of encrypted volumes; there are none");
@@ -23,12 +23,12 @@ internal static class DiskOfferingCommands
     private static readonly TextParameter DisplayText = Text("displaytext", "the display text; the name when not sent", length: 4096);
     private static readonly ValueParameter<long> Size = Long("disksize", "the size in GiB; not for customized offerings");
     private static readonly ValueParameter<bool> Customized = Bool("customized", "whether the size is chosen with each volume");
-    private static readonly TextParameter StorageType = Text("storagetype", "shared or local; shared when not sent");
+    private static readonly TextParameter StorageType = Text("storagetype", "only shared: storage of one host is chosen by tags");
     private static readonly TextParameter Provisioning = Text("provisioningtype", "how space is set aside: thin");
     private static readonly ListParameter<string> Tags = Texts("tags", "tags that the storage pool must have, comma-separated");
-    private static readonly ValueParameter<bool> Display = Bool("displayoffering", "recorded: whether clients show the offering");
-    private static readonly TextParameter CacheMode = Text("cachemode", "none, writeback or writethrough");
-    private static readonly ValueParameter<bool> Encrypt = Bool("encrypt", "accepted for compatibility: only false");
+    private static readonly ValueParameter<bool> Display = Bool("displayoffering", "whether others than root administrators see the offering; true when not sent");
+    private static readonly TextParameter CacheMode = Text("cachemode", "only none");
+    private static readonly ValueParameter<bool> Encrypt = Bool("encrypt", "only false");
     private static readonly MapParameter Details = Map("details", "details: details[0].KEY=VALUE");
 
     private static readonly View<DiskOfferingRow> View = Commands.View<DiskOfferingRow>.Build(v => v
@@ -79,6 +79,7 @@ internal static class DiskOfferingCommands
             return ApiResult.EmptyList();
         }
 
+        var seesAll = call.Caller.IsRootAdmin;
         var id = call.Get(FilterId);
         var name = call.Get(FilterName)?.ToLowerInvariant();
         var keyword = call.Get(CommonParameters.Keyword)?.ToLowerInvariant();
@@ -87,6 +88,7 @@ internal static class DiskOfferingCommands
             (db, ct) => Listing.ReadAsync(
                 db.DiskOfferings
                     .Where(o => o.Removed == null
+                        && (seesAll || o.DisplayOffering)
                         && (id == null || o.Id == id)
                         && (name == null || o.Name.ToLower() == name)
                         && (keyword == null || o.Name.ToLower().Contains(keyword) || o.DisplayText.ToLower().Contains(keyword))

@@ -16,29 +16,29 @@ internal static class ServiceOfferingCommands
     private static readonly TextParameter FilterName = Text("name", "the exact name of the offering, whatever its case");
     private static readonly ValueParameter<VmId> FilterVm = Id<VmId>("virtualmachineid", EntityKind.VirtualMachine, "a VM: lists the offerings that it could be changed to");
     private static readonly ValueParameter<bool> IsSystem = Bool("issystem", "whether to list offerings of system VMs; there are none");
-    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone; every offering is for all zones");
+    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone", noEffect: "every offering is for all zones");
     private static readonly ValueParameter<int> FilterCpus = Int("cpunumber", "offerings with at least so many CPUs");
     private static readonly ValueParameter<int> FilterSpeed = Int("cpuspeed", "offerings with CPUs of at least so many MHz");
     private static readonly ValueParameter<int> FilterMemory = Int("memory", "offerings with at least so many MiB of memory");
     private static readonly TextParameter FilterStorageType = Text("storagetype", "shared or local");
     private static readonly TextParameter FilterState = Text("state", "Active or Inactive; all are Active");
-    private static readonly ValueParameter<TemplateId> FilterTemplate = Id<TemplateId>("templateid", EntityKind.Template, "accepted for compatibility: every offering goes with every template");
+    private static readonly ValueParameter<TemplateId> FilterTemplate = Id<TemplateId>("templateid", EntityKind.Template, "a template", noEffect: "every offering goes with every template");
 
     private static readonly TextParameter Name = Text("name", "the name", required: true);
     private static readonly TextParameter DisplayText = Text("displaytext", "the display text; the name when not sent", length: 4096);
     private static readonly ValueParameter<int> Cpus = Int("cpunumber", "the number of CPUs");
     private static readonly ValueParameter<int> Speed = Int("cpuspeed", "the speed of a CPU in MHz");
     private static readonly ValueParameter<int> Memory = Int("memory", "the memory in MiB");
-    private static readonly ValueParameter<bool> Customized = Bool("customized", "accepted for compatibility: only false");
-    private static readonly TextParameter StorageType = Text("storagetype", "shared or local; shared when not sent");
+    private static readonly ValueParameter<bool> Customized = Bool("customized", "only false");
+    private static readonly TextParameter StorageType = Text("storagetype", "only shared: storage of one host is chosen by tags");
     private static readonly TextParameter Provisioning = Text("provisioningtype", "how space is set aside: thin");
     private static readonly ListParameter<string> StorageTags = Texts("tags", "tags that the root disk's storage pool must have, comma-separated");
     private static readonly ListParameter<string> HostTags = Texts("hosttags", "tags that the host must have, comma-separated");
     private static readonly ValueParameter<long> RootDisk = Long("rootdisksize", "the size of the root disk in GiB; the template's when not sent");
-    private static readonly ValueParameter<bool> OfferHa = Bool("offerha", "recorded; no VM is restarted elsewhere by itself");
-    private static readonly ValueParameter<bool> LimitCpu = Bool("limitcpuuse", "whether CPU use is limited to what is offered");
-    private static readonly ValueParameter<bool> Volatile = Bool("isvolatile", "accepted for compatibility: only false");
-    private static readonly TextParameter CacheMode = Text("cachemode", "none, writeback or writethrough");
+    private static readonly ValueParameter<bool> OfferHa = Bool("offerha", "only false: no VM is restarted elsewhere by itself");
+    private static readonly ValueParameter<bool> LimitCpu = Bool("limitcpuuse", "only false: CPU use is not limited to what is offered");
+    private static readonly ValueParameter<bool> Volatile = Bool("isvolatile", "only false");
+    private static readonly TextParameter CacheMode = Text("cachemode", "only none");
     private static readonly MapParameter Details = Map("serviceofferingdetails", "details: serviceofferingdetails[0].key=KEY and .value=VALUE");
 
     private static readonly View<ServiceOfferingRow> View = Commands.View<ServiceOfferingRow>.Build(v => v

@@ -35,11 +35,14 @@ internal static class StoragePoolCommands
     private static readonly TextParameter Hypervisor = Text("hypervisor", "the hypervisor, for scope ZONE: KVM");
     private static readonly ListParameter<string> Tags = Texts("tags", "tags, comma-separated");
     private static readonly MapParameter Details = Map("details", "details: details[0].resourceGroup=NAME; details[0].lin.auth.apitoken=TOKEN is kept sealed and never shown");
-    private static readonly ValueParameter<bool> Managed = Bool("managed", "accepted for compatibility: only false");
-    private static readonly ValueParameter<long> CapacityBytes = Long("capacitybytes", "the size in bytes, where the backend does not tell");
+    private static readonly ValueParameter<bool> Managed = Bool("managed", "only false");
+    private static readonly ValueParameter<long> CapacityBytes = Long("capacitybytes", "refused: the backend tells its size");
 
-    private static readonly TextParameter NewName = Text("name", "a new name");
-    private static readonly TextParameter NewUrl = Text("url", "a new URL", length: 2048);
+    // What a pool cannot be without is read when it is empty, too, so that it is refused instead of passed over.
+    private static readonly TextParameter NewName = Text("name", "a new name", clearable: true);
+    private static readonly TextParameter NewUrl = Text("url", "a new URL", length: 2048, clearable: true);
+    private static readonly ListParameter<string> NewTags = Texts("tags", "the new tags, comma-separated, instead of those it has; empty: none", clearable: true);
+    private static readonly MapParameter NewDetails = Map("details", "the new details, instead of those it has; an empty one is not set. A token stays until it is named: details[0].lin.auth.apitoken= clears it");
     private static readonly ValueParameter<bool> Enabled = Bool("enabled", "false: takes no new volumes; true: takes them again");
     private static readonly ValueParameter<bool> Forced = Bool("forced", "whether destroyed volumes that were not deleted yet are given up, and a maintenance that has not come to an end is not waited for");
     private static readonly TextParameter ProviderType = Text("type", "primary or image", required: true);
@@ -78,7 +81,7 @@ internal static class StoragePoolCommands
             Name = "updateStoragePool",
             Description = "Changes a storage pool",
             Roles = Roles.RootAdmin,
-            Parameters = [Pool, NewName, Tags, Enabled, NewUrl, Details],
+            Parameters = [Pool, NewName, NewTags, Enabled, NewUrl, NewDetails],
             Response = StoragePoolView.Shape,
             Handler = UpdateAsync,
         },
@@ -168,6 +171,11 @@ internal static class StoragePoolCommands
             return ApiError.InvalidParameter("Managed storage is not supported: managed must be false");
         }
 
+        if (call.Get(CapacityBytes) is not null)
+        {
+            return ApiError.InvalidParameter("Parameter capacitybytes of createStoragePool is not supported: the backend tells its size. Nothing was done");
+        }
+
         var outcome = await call.Services.StoragePools.CreateAsync(
             call.Caller.ForOperations,
             new CreateStoragePool
@@ -183,7 +191,6 @@ internal static class StoragePoolCommands
                 Hypervisor = call.Get(Hypervisor),
                 Tags = call.Get(Tags) ?? [],
                 Details = call.Get(Details)?.Entries ?? new Dictionary<string, string>(),
-                CapacityBytes = call.Get(CapacityBytes),
             },
             cancellationToken);
         return await outcome.ToResultAsync(row => AnswerAsync(call, row.Id, cancellationToken));
@@ -197,10 +204,10 @@ internal static class StoragePoolCommands
             {
                 PoolId = call.Require(Pool),
                 Name = call.Get(NewName),
-                Tags = call.Get(Tags),
+                Tags = call.Get(NewTags),
                 Enabled = call.Get(Enabled),
                 Url = call.Get(NewUrl),
-                Details = call.Get(Details)?.Entries,
+                Details = call.Get(NewDetails)?.Entries,
             },
             cancellationToken);
         return await outcome.ToResultAsync(row => AnswerAsync(call, row.Id, cancellationToken));

@@ -34,6 +34,9 @@ internal sealed record StoragePoolEntry
     /// <summary>Bytes promised to volumes and templates.</summary>
     public long AllocatedBytes { get; init; }
 
+    /// <summary>The factor that was set; null while nobody has set one.</summary>
+    public string? StoredOverprovisioning { get; init; }
+
     /// <summary>What the hosts that have it say.</summary>
     public BindingCounts Bindings { get; init; } = new();
 

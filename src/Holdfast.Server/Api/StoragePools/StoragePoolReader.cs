@@ -34,24 +34,25 @@ internal static class StoragePoolReader
                 Host = host,
                 Inventory = inventory,
                 Unclaimed = db.UnclaimedVolumes.Count(u => u.PoolId == pool.Id),
+                StoredOverprovisioning = db.Settings.Where(s => s.Name == Setting.StorageOverprovisioning.Name).Select(s => s.Value).FirstOrDefault(),
             };
         var listing = await Listing.ReadAsync(query, page, cancellationToken);
         var ids = listing.Rows.Select(e => e.Pool.Id).ToList();
-        var volumes = await Listing.ChildrenAsync(
+        var missing = await Listing.ChildrenAsync(
             ids,
             chunk =>
                 from volume in db.Volumes
-                where chunk.Contains(volume.PoolId!.Value) && volume.Removed == null && volume.State != VolumeState.Expunged
+                where chunk.Contains(volume.PoolId!.Value) && volume.Removed == null && volume.Missing != null && volume.State != VolumeState.Expunged
                 group volume by volume.PoolId into g
-                select new { PoolId = g.Key, Bytes = g.Sum(v => v.SizeBytes), Missing = g.Count(v => v.Missing != null) },
+                select new { PoolId = g.Key, Count = g.Count() },
             cancellationToken);
-        var copies = await Listing.ChildrenAsync(
+        var promised = await Listing.ChildrenAsync(
             ids,
             chunk =>
-                from copy in db.TemplateCopies
-                where chunk.Contains(copy.PoolId) && copy.Removed == null && copy.SizeBytes != null
-                group copy by copy.PoolId into g
-                select new { PoolId = g.Key, Bytes = g.Sum(c => c.SizeBytes!.Value) },
+                from promise in StoragePromise.All(db)
+                where chunk.Contains(promise.PoolId)
+                group promise by promise.PoolId into g
+                select new { PoolId = g.Key, Bytes = g.Sum(p => p.Bytes) },
             cancellationToken);
         var bindings = await Listing.ChildrenAsync(
             ids,
@@ -92,8 +93,8 @@ internal static class StoragePoolReader
                 select new { Binding = binding, Host = host },
             cancellationToken);
         var facts = adding.ToLookup(b => b.Binding.PoolId, b => BindingRowFacts.Of(b.Binding, b.Host));
-        var volumesOf = volumes.ToDictionary(v => v.PoolId!.Value);
-        var copyBytes = copies.ToDictionary(c => c.PoolId, c => c.Bytes);
+        var missingOf = missing.ToDictionary(m => m.PoolId!.Value, m => m.Count);
+        var promisedOf = promised.ToDictionary(p => p.PoolId, p => p.Bytes);
         var bindingsOf = bindings.ToDictionary(b => b.PoolId);
         return listing with
         {
@@ -101,8 +102,8 @@ internal static class StoragePoolReader
             [
                 .. listing.Rows.Select(e => e with
                 {
-                    Missing = volumesOf.GetValueOrDefault(e.Pool.Id)?.Missing ?? 0,
-                    AllocatedBytes = (volumesOf.GetValueOrDefault(e.Pool.Id)?.Bytes ?? 0) + copyBytes.GetValueOrDefault(e.Pool.Id),
+                    Missing = missingOf.GetValueOrDefault(e.Pool.Id),
+                    AllocatedBytes = promisedOf.GetValueOrDefault(e.Pool.Id),
                     Bindings = bindingsOf.GetValueOrDefault(e.Pool.Id) ?? new BindingCounts { PoolId = e.Pool.Id },
                     WaitingFor = e.Pool.State == PoolState.Initialized ? AddingProgress.Describe([.. facts[e.Pool.Id]]) : null,
                 }),

@@ -1,4 +1,5 @@
 using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Reconcile;
 
 namespace Holdfast.Server.Api.StoragePools;
 
@@ -47,7 +48,7 @@ internal static class StoragePoolView
         .Text("inventoryerror", "why the last look was not completed", e => e.Inventory?.Error)
         .Text("condition", "what is wrong with what its backend has", e => e.Missing == 0 ? null : $"its backend does not know {e.Missing} of its volumes: no VM starts with them, and they are not made anew")
         .Text("scope", "ZONE, CLUSTER or HOST", e => e.Pool.Scope.ToString().ToUpperInvariant())
-        .Text("overprovisionfactor", "how much more may be promised than there is", _ => "1.0")
+        .Text("overprovisionfactor", "how many times its size may be promised; the setting storage.overprovisioning.factor", e => FactorSetting.Format(Setting.StorageOverprovisioning.Of(e.StoredOverprovisioning)))
         .Text("provider", "its provider", e => e.Pool.Provider)
         .Text("hypervisor", "the hypervisor", _ => "KVM")
         .Bool("managed", "always false", _ => false)

@@ -24,7 +24,7 @@ internal static class TemplateCommands
     private static readonly TextParameter FilterHypervisor = Text("hypervisor", "the hypervisor");
     private static readonly TextParameter FilterType = Text("templatetype", "the type of the template; all are USER");
     private static readonly ValueParameter<bool> FilterReady = Bool("isready", "whether the template is ready");
-    private static readonly ListParameter<string> FilterDetails = Texts("details", "accepted for compatibility: groups of fields; all are answered");
+    private static readonly ListParameter<string> FilterDetails = Texts("details", "groups of fields", noEffect: "all are answered");
     private static readonly ValueParameter<bool> ShowUnique = Bool("showunique", "whether each template is listed once, not once for each zone");
 
     private static readonly TextParameter Name = Text("name", "the name", required: true);
@@ -37,17 +37,17 @@ internal static class TemplateCommands
     private static readonly ValueParameter<OsTypeId> OsType = Id<OsTypeId>("ostypeid", EntityKind.OsType, "the guest operating system type");
     private static readonly ValueParameter<bool> IsPublic = Bool("ispublic", "whether other accounts may use it");
     private static readonly ValueParameter<bool> IsFeatured = Bool("isfeatured", "whether it is featured; root administrators only");
-    private static readonly ValueParameter<bool> IsExtractable = Bool("isextractable", "recorded; templates are not offered for download");
-    private static readonly ValueParameter<bool> PasswordEnabled = Bool("passwordenabled", "recorded: whether the image takes a password");
-    private static readonly ValueParameter<bool> SshKeyEnabled = Bool("sshkeyenabled", "recorded: whether the image takes an SSH key");
-    private static readonly ValueParameter<bool> RequiresHvm = Bool("requireshvm", "recorded; true when not sent");
-    private static readonly ValueParameter<int> Bits = Int("bits", "32 or 64; 64 when not sent");
+    private static readonly ValueParameter<bool> IsExtractable = Bool("isextractable", "whether it may be downloaded; recorded", noEffect: "there is no command to download it with");
+    private static readonly ValueParameter<bool> PasswordEnabled = Bool("passwordenabled", "only false: no password is given to guests");
+    private static readonly ValueParameter<bool> SshKeyEnabled = Bool("sshkeyenabled", "whether the image takes an SSH key; recorded", noEffect: "there are no SSH key pairs");
+    private static readonly ValueParameter<bool> RequiresHvm = Bool("requireshvm", "whether the guest needs hardware virtualization; recorded, true when not sent", noEffect: "every guest has it");
+    private static readonly ValueParameter<int> Bits = Int("bits", "32 or 64; 64 when not sent, recorded and shown");
     private static readonly TextParameter Checksum = Text("checksum", "the checksum of the image: {SHA-256}HEX, {SHA-512}HEX, {SHA-1}HEX, {MD5}HEX, or bare hexadecimal");
     private static readonly MapParameter Details = Map("details", "details: details[0].KEY=VALUE");
 
     private static readonly ValueParameter<TemplateId> Own = Id<TemplateId>("id", EntityKind.OwnTemplate, "the id of the template", required: true);
-    private static readonly ValueParameter<ZoneId> DeleteZone = Id<ZoneId>("zoneid", EntityKind.Zone, "accepted for compatibility: the template is deleted in all its zones");
-    private static readonly ValueParameter<bool> Forced = Bool("forced", "accepted for compatibility");
+    private static readonly ValueParameter<ZoneId> DeleteZone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone of the template", noEffect: "the template is deleted in all its zones");
+    private static readonly ValueParameter<bool> Forced = Bool("forced", "whether a template that VMs were made from is deleted", noEffect: "VMs do not need the template they were made from");
 
     private static readonly View<TemplateCopyEntry> CopyView = Commands.View<TemplateCopyEntry>.Build(v => v
         .Text("datastore", "the storage pool", c => c.PoolName)

@@ -163,7 +163,12 @@ internal sealed partial class ApiEndpoint
                 (context.Connection.RemoteIpAddress ?? IPAddress.None).ToString(),
                 authenticated.Kind == CredentialKind.Session ? context.Request.Cookies[RequestAuthenticator.SessionCookie] : null);
             var bound = await CommandBinder.BindAsync(command, parameters, caller, origin, _services, context.RequestAborted);
-            var result = bound.Call is { } call ? await command.Handler(call, context.RequestAborted) : bound.Error!;
+            var result = bound switch
+            {
+                { Error: { } error } => error,
+                { FindsNothing: true } => ApiResult.EmptyList(),
+                _ => await command.Handler(bound.Call!, context.RequestAborted),
+            };
             return new Answer(
                 Envelope(command),
                 result is ApiResult.Failure failure ? ForViewer(failure.Error, role) : result,

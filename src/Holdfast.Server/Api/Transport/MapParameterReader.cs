@@ -47,7 +47,13 @@ internal static class MapParameterReader
                 byIndex.Add(index, row = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase));
             }
 
-            row.Add(key[(close + 2)..], value);
+            // Another spelling of the same name: [0] and [00]. Which of the two was meant cannot be told.
+            if (!row.TryAdd(key[(close + 2)..], value))
+            {
+                rows = null;
+                error = ApiError.MalformedParameter($"Malformed map parameter {name}: its entry {index}.{key[(close + 2)..]} was sent twice");
+                return false;
+            }
         }
 
         rows = [.. byIndex.Values];
@@ -56,28 +62,39 @@ internal static class MapParameterReader
     }
 
     /// <summary>
-    /// Flattens rows to one map: a row that holds exactly <c>key</c> and <c>value</c> is a pair, any other row gives each of its sub-keys as an entry.
-    /// A later row wins.
+    /// Flattens rows to one map: a row that holds exactly <c>key</c> and <c>value</c> is a pair, any other row gives each of its sub-keys as an entry. An entry
+    /// that comes twice is refused, as a parameter that comes twice is.
     /// </summary>
     /// <param name="rows">The rows.</param>
-    /// <returns>The map, its keys found whatever their case.</returns>
-    public static IReadOnlyDictionary<string, string> Flatten(IReadOnlyList<IReadOnlyDictionary<string, string>> rows)
+    /// <param name="name">The parameter.</param>
+    /// <param name="entries">The map, its keys found whatever their case.</param>
+    /// <param name="error">Why not.</param>
+    /// <returns>Whether no entry comes twice.</returns>
+    public static bool TryFlatten(
+        IReadOnlyList<IReadOnlyDictionary<string, string>> rows,
+        string name,
+        [NotNullWhen(true)] out IReadOnlyDictionary<string, string>? entries,
+        [NotNullWhen(false)] out ApiError? error)
     {
         var map = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (var row in rows)
         {
-            if (row.Count == 2 && row.TryGetValue("key", out var key) && row.TryGetValue("value", out var value))
+            IEnumerable<KeyValuePair<string, string>> pairs = row.Count == 2 && row.TryGetValue("key", out var key) && row.TryGetValue("value", out var value)
+                ? [new(key, value)]
+                : row;
+            foreach (var pair in pairs)
             {
-                map[key] = value;
-                continue;
-            }
-
-            foreach (var (name, entry) in row)
-            {
-                map[name] = entry;
+                if (!map.TryAdd(pair.Key, pair.Value))
+                {
+                    entries = null;
+                    error = ApiError.MalformedParameter($"Malformed map parameter {name}: its entry {pair.Key} was sent twice");
+                    return false;
+                }
             }
         }
 
-        return map;
+        entries = map;
+        error = null;
+        return true;
     }
 }

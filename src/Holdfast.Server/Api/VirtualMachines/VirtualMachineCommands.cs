@@ -27,7 +27,7 @@ internal static class VirtualMachineCommands
     private static readonly ValueParameter<TemplateId> FilterTemplate = Id<TemplateId>("templateid", EntityKind.Template, "the template of the VM");
     private static readonly ValueParameter<ServiceOfferingId> FilterOffering = Id<ServiceOfferingId>("serviceofferingid", EntityKind.ServiceOffering, "the service offering of the VM");
     private static readonly ValueParameter<UserId> FilterUser = Id<UserId>("userid", EntityKind.User, "the user who made the VM");
-    private static readonly ListParameter<string> Details = Texts("details", "accepted for compatibility: groups of fields; all are answered");
+    private static readonly ListParameter<string> Details = Texts("details", "groups of fields", noEffect: "all are answered");
     private static readonly ValueParameter<bool> CountOnly = Bool("retrieveonlyresourcecount", "whether to answer with the count only");
 
     private static readonly ValueParameter<ServiceOfferingId> Offering = Id<ServiceOfferingId>("serviceofferingid", EntityKind.ServiceOffering, "the service offering", required: true);
@@ -38,17 +38,17 @@ internal static class VirtualMachineCommands
     private static readonly ValueParameter<HostId> Host = Id<HostId>("hostid", EntityKind.Host, "the host to start on; root administrators only");
     private static readonly ValueParameter<ClusterId> Cluster = Id<ClusterId>("clusterid", EntityKind.Cluster, "the cluster to start in; root administrators only");
     private static readonly ListParameter<NetworkId> Networks = Ids<NetworkId>("networkids", EntityKind.Network, "the networks; the zone's default network when none is sent");
-    private static readonly MapParameter IpToNetworks = Map("iptonetworklist", "the networks, one a row: iptonetworklist[0].networkid=ID, with .mac for a MAC address");
+    private static readonly MapParameter IpToNetworks = Map("iptonetworklist", "the networks, one a row: iptonetworklist[0].networkid=ID, with .mac for a MAC address", rows: true);
     private static readonly TextParameter Mac = Text("macaddress", "the MAC address of the default network interface, with colons, dashes or dots; refused while another interface has it");
     private static readonly ValueParameter<DiskOfferingId> DiskOffering = Id<DiskOfferingId>("diskofferingid", EntityKind.DiskOffering, "the disk offering of a data disk");
     private static readonly ValueParameter<long> Size = Long("size", "the size of that data disk in GiB, when its offering is customized");
     private static readonly ValueParameter<long> RootDiskSize = Long("rootdisksize", "the size of the root disk in GiB");
-    private static readonly MapParameter DataDisks = Map("datadiskofferinglist", "further data disks, one a row: datadiskofferinglist[0].diskofferingid=ID and .size=GIB");
+    private static readonly MapParameter DataDisks = Map("datadiskofferinglist", "further data disks, one a row: datadiskofferinglist[0].diskofferingid=ID and .size=GIB", rows: true);
     private static readonly TextParameter Hypervisor = Text("hypervisor", "the hypervisor: KVM");
-    private static readonly TextParameter UserData = Text("userdata", "user data in Base64", length: 1_048_576, multiLine: true);
+    private static readonly TextParameter UserData = Text("userdata", "refused: user data is not delivered to guests yet", length: 1_048_576, multiLine: true);
     private static readonly TextParameter Group = Text("group", "a group for the VM");
     private static readonly ValueParameter<bool> StartVm = Bool("startvm", "whether the VM is started; true when not sent");
-    private static readonly MapParameter VmDetails = Map("details", "details of the VM: details[0].KEY=VALUE");
+    private static readonly MapParameter VmDetails = Map("details", "details of the VM: details[0].KEY=VALUE. rootdisksize is the parameter of that name; what else would change the guest is refused; the rest is kept and shown");
 
     private static readonly ValueParameter<HostId> StartHost = Id<HostId>("hostid", EntityKind.Host, "the host to start on; root administrators only");
     private static readonly ValueParameter<bool> Expunge = Bool("expunge", "whether the VM is expunged at once");
@@ -179,6 +179,23 @@ internal static class VirtualMachineCommands
             return notOwn;
         }
 
+        if (call.Get(UserData) is not null)
+        {
+            return ApiError.InvalidParameter("Parameter userdata of deployVirtualMachine is not supported: user data is not delivered to guests. Nothing was done");
+        }
+
+        var details = call.Get(VmDetails)?.Entries ?? new Dictionary<string, string>();
+        if (GuestDetails.Check(details) is { } effect)
+        {
+            return effect;
+        }
+
+        var (rootDiskSize, rootDiskError) = GuestDetails.RootDiskSize(call.Get(RootDiskSize), details);
+        if (rootDiskError is not null)
+        {
+            return rootDiskError;
+        }
+
         var disks = new List<DeployDataDisk>();
         if (call.Get(DiskOffering) is { } diskOffering)
         {
@@ -238,16 +255,15 @@ internal static class VirtualMachineCommands
                 ZoneId = call.Require(Zone),
                 TemplateId = call.Require(Template),
                 DataDisks = disks,
-                RootDiskGib = call.Get(RootDiskSize),
+                RootDiskGib = rootDiskSize,
                 NetworkIds = networks,
                 MacAddress = mac,
                 HostId = call.Get(Host),
                 ClusterId = call.Get(Cluster),
                 StartVm = call.Get(StartVm) ?? true,
                 Hypervisor = call.Get(Hypervisor),
-                UserData = call.Get(UserData),
                 Group = call.Get(Group),
-                Details = call.Get(VmDetails)?.Entries ?? new Dictionary<string, string>(),
+                Details = details,
             },
             cancellationToken);
         return outcome.ToResult(creates: true);

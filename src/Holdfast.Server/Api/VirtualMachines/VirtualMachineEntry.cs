@@ -41,6 +41,12 @@ internal sealed record VirtualMachineEntry
     /// <summary>Type of the pool that holds its root disk.</summary>
     public string? RootPoolType { get; init; }
 
+    /// <summary>The offering of its first data disk.</summary>
+    public DiskOfferingId? DiskOfferingId { get; init; }
+
+    /// <summary>The name of that offering.</summary>
+    public string? DiskOfferingName { get; init; }
+
     /// <summary>What is said about its volumes that their backends do not know.</summary>
     public IReadOnlyList<string> Missing { get; init; } = [];
 

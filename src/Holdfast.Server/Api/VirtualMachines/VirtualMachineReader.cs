@@ -59,22 +59,38 @@ internal static class VirtualMachineReader
                 orderby nic.DeviceId, nic.Id
                 select new NicEntry(nic, network),
             cancellationToken);
-        var pools = await Listing.ChildrenAsync(
+        var volumes = await Listing.ChildrenAsync(
             ids,
             chunk =>
                 from volume in db.Volumes
-                join pool in db.StoragePools on volume.PoolId equals pool.Id
-                where chunk.Contains(volume.VmId!.Value) && (volume.Type == VolumeType.Root || volume.Missing != null) && volume.Removed == null
+                from pool in db.StoragePools.LeftJoin(p => p.Id == volume.PoolId)
+                from offering in db.DiskOfferings.LeftJoin(o => o.Id == volume.DiskOfferingId)
+                where chunk.Contains(volume.VmId!.Value) && volume.Removed == null
                 orderby volume.DeviceId
-                select new { volume.VmId, volume.Id, volume.Name, volume.Type, volume.Missing, PoolId = pool.Id, PoolName = pool.Name, PoolType = pool.Type },
+                select new
+                {
+                    volume.VmId,
+                    volume.Id,
+                    volume.Name,
+                    volume.Type,
+                    volume.Missing,
+                    volume.PoolId,
+                    PoolName = pool.Name,
+                    PoolType = pool.Type,
+                    volume.DiskOfferingId,
+                    DiskOfferingName = offering.Name,
+                },
             cancellationToken);
         var aside = await Listing.ChildrenAsync(
             listing.Rows.Where(e => e.Host is { SetAside: > 0 }).Select(e => e.Vm.Id.Value),
             chunk => db.SetAside.Where(s => s.Subject == ReportSubject.Machine && chunk.Contains(s.Id)),
             cancellationToken);
         var nicsOf = nics.ToLookup(n => n.Nic.VmId);
-        var poolTypeOf = pools.Where(p => p.Type == VolumeType.Root).GroupBy(p => p.VmId!.Value).ToDictionary(g => g.Key, g => g.First().PoolType);
-        var missingOf = pools.Where(p => p.Missing is not null).ToLookup(p => p.VmId!.Value, p => VmPlanner.MissingText(p.Name, p.Id, p.PoolName, p.PoolId, p.Missing));
+        var poolTypeOf = volumes.Where(v => v.Type == VolumeType.Root).GroupBy(v => v.VmId!.Value).ToDictionary(g => g.Key, g => g.First().PoolType);
+        var missingOf = volumes.Where(v => v.Missing is not null).ToLookup(v => v.VmId!.Value, v => VmPlanner.MissingText(v.Name, v.Id, v.PoolName, v.PoolId, v.Missing));
+
+        // A VM may have many data disks; CloudStack's answer has room for one offering, and clients compare it with the one they deployed with: the first disk's.
+        var diskOf = volumes.Where(v => v.DiskOfferingId is not null).GroupBy(v => v.VmId!.Value).ToDictionary(g => g.Key, g => g.First());
         return listing with
         {
             Rows =
@@ -87,6 +103,8 @@ internal static class VirtualMachineReader
                     SetAside = aside.FirstOrDefault(s => s.Id == e.Vm.Id.Value && s.IncarnationId == e.Vm.IncarnationId) is { } not
                         ? $"what its host {e.Host!.Name} says of it is not taken since {not.Since:O}, and tried again: {not.Error}"
                         : null,
+                    DiskOfferingId = diskOf.GetValueOrDefault(e.Vm.Id)?.DiskOfferingId,
+                    DiskOfferingName = diskOf.GetValueOrDefault(e.Vm.Id)?.DiskOfferingName,
                 }),
             ],
         };

@@ -50,6 +50,8 @@ internal static class VirtualMachineView
         .Bool("passwordenabled", "true if the template takes a password", e => e.Template?.PasswordEnabled ?? false)
         .Id("serviceofferingid", "the id of the VM's service offering", e => e.Vm.ServiceOfferingId)
         .Text("serviceofferingname", "the name of the VM's service offering", e => e.Offering?.Name)
+        .OptionalId("diskofferingid", "the id of the disk offering of its first data disk", e => e.DiskOfferingId)
+        .Text("diskofferingname", "the name of the disk offering of its first data disk", e => e.DiskOfferingName)
         .Int("cpunumber", "its number of CPUs", e => e.Vm.Cpus)
         .Int("cpuspeed", "the speed of a CPU in MHz", e => e.Vm.CpuMhz)
         .Int("memory", "its memory in MiB", e => e.Vm.MemoryMib)

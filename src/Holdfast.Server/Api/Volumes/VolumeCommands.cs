@@ -34,7 +34,7 @@ internal static class VolumeCommands
     private static readonly ValueParameter<VmId> FromVm = Id<VmId>("virtualmachineid", EntityKind.VirtualMachine, "the VM that the volume is attached to; refused when it is attached to another");
     private static readonly ValueParameter<int> FromDevice = Int("deviceid", "the position at the VM; refused when the volume is at another");
     private static readonly ValueParameter<int> DeviceId = Int("deviceid", "the position at the VM: 1, 2 or 4 to 15; chosen when not sent");
-    private static readonly ValueParameter<bool> ShrinkOk = Bool("shrinkok", "accepted for compatibility: shrinking is refused all the same");
+    private static readonly ValueParameter<bool> ShrinkOk = Bool("shrinkok", "whether the volume may shrink", noEffect: "volumes only grow: shrinking is refused all the same");
 
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =

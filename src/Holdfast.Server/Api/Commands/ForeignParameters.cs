@@ -1,0 +1,311 @@
+namespace Holdfast.Server.Api.Commands;
+
+/// <summary>
+/// What CloudStack's commands take and ours do not, and what is done with it. The tests hold this table against CloudStack's own list of parameters
+/// (tests/Holdfast.Server.Tests/Api/cloudstack-parameters.json): each parameter is honoured, refused, or here with the reason why it cannot matter.
+/// </summary>
+internal static class ForeignParameters
+{
+    private static readonly Dictionary<string, IReadOnlyList<ForeignParameter>> Table = new(StringComparer.Ordinal)
+    {
+        ["createDiskOffering"] =
+        [
+            .. Each(ParameterTreatment.Refused, "the rate of disks is not limited", ["bytesreadrate", "bytesreadratemax", "bytesreadratemaxlength", "byteswriterate", "byteswriteratemax", "byteswriteratemaxlength", "iopsreadrate", "iopsreadratemax", "iopsreadratemaxlength", "iopswriterate", "iopswriteratemax", "iopswriteratemaxlength"], ["0"]),
+            new("customizediops", ParameterTreatment.Refused, "operations a second are neither promised nor limited", "false"),
+            .. Each(ParameterTreatment.Refused, "operations a second are neither promised nor limited", ["maxiops", "miniops"], ["0"]),
+            new("hypervisorsnapshotreserve", ParameterTreatment.Refused, "no snapshot reserve is set aside", "0"),
+            .. Each(ParameterTreatment.Refused, "an offering is for everybody and for all zones", ["domainid", "zoneid"], ["-1"]),
+            new("storagepolicy", ParameterTreatment.Refused, "storage policies are those of another hypervisor"),
+            new("disksizestrictness", ParameterTreatment.Refused, "a customized size may be any", "false"),
+        ],
+        ["createServiceOffering"] =
+        [
+            .. Each(ParameterTreatment.Refused, "the rate of disks is not limited", ["bytesreadrate", "bytesreadratemax", "bytesreadratemaxlength", "byteswriterate", "byteswriteratemax", "byteswriteratemaxlength", "iopsreadrate", "iopsreadratemax", "iopsreadratemaxlength", "iopswriterate", "iopswriteratemax", "iopswriteratemaxlength"], ["0"]),
+            new("customizediops", ParameterTreatment.Refused, "operations a second are neither promised nor limited", "false"),
+            .. Each(ParameterTreatment.Refused, "operations a second are neither promised nor limited", ["maxiops", "miniops"], ["0"]),
+            new("hypervisorsnapshotreserve", ParameterTreatment.Refused, "no snapshot reserve is set aside", "0"),
+            .. Each(ParameterTreatment.Refused, "an offering is for everybody and for all zones", ["domainid", "zoneid"], ["-1"]),
+            new("storagepolicy", ParameterTreatment.Refused, "storage policies are those of another hypervisor"),
+            new("deploymentplanner", ParameterTreatment.Refused, "the host is chosen by its tags and its room"),
+            new("diskofferingid", ParameterTreatment.Refused, "a root disk has no disk offering of its own"),
+            new("diskofferingstrictness", ParameterTreatment.Refused, "a root disk has no disk offering of its own", "false"),
+            new("dynamicscalingenabled", ParameterTreatment.Refused, "a running VM keeps its size", "false"),
+            new("encryptroot", ParameterTreatment.Refused, "volumes are not encrypted", "false"),
+            new("externaldetails", ParameterTreatment.Refused, "there are no extensions"),
+            .. Each(ParameterTreatment.Refused, "devices of hosts are not handed to guests", ["gpucount", "gpudisplay", "vgpuprofileid"], ["0", "false"]),
+            new("issystem", ParameterTreatment.Refused, "there are no system VMs", "false"),
+            new("systemvmtype", ParameterTreatment.Refused, "there are no system VMs"),
+            new("leaseduration", ParameterTreatment.Refused, "VMs have no lease that ends", "-1"),
+            new("leaseexpiryaction", ParameterTreatment.Refused, "VMs have no lease that ends"),
+            .. Each(ParameterTreatment.Refused, "CPUs and memory are fixed by the offering", ["maxcpunumber", "maxmemory", "mincpunumber", "minmemory"], []),
+            new("networkrate", ParameterTreatment.Refused, "network rates are not limited", "-1", "0"),
+            new("purgeresources", ParameterTreatment.Refused, "rows of expunged VMs are kept", "false"),
+        ],
+        ["createStoragePool"] =
+        [
+            new("capacityiops", ParameterTreatment.Refused, "operations a second are neither promised nor limited", "0"),
+            new("istagarule", ParameterTreatment.Refused, "tags are tags", "false"),
+            new("storageaccessgroups", ParameterTreatment.Refused, "hosts have no storage access groups"),
+        ],
+        ["createVolume"] =
+        [
+            new("customid", ParameterTreatment.Refused, "ids are given by the server"),
+            new("displayvolume", ParameterTreatment.Refused, "every volume is shown", "true"),
+            .. Each(ParameterTreatment.Refused, "operations a second are neither promised nor limited", ["maxiops", "miniops"], ["0"]),
+            new("snapshotid", ParameterTreatment.Refused, "there are no snapshots", "-1"),
+            new("storageid", ParameterTreatment.Refused, "the storage pool is chosen when the volume is attached first; use tags", "-1"),
+        ],
+        ["deleteTemplate"] =
+        [
+            new("issystem", ParameterTreatment.Refused, "there are no system templates", "false"),
+        ],
+        ["deployVirtualMachine"] =
+        [
+            .. Each(ParameterTreatment.Refused, "there are no affinity groups", ["affinitygroupids", "affinitygroupnames"], []),
+            new("bootintosetup", ParameterTreatment.Refused, "a guest does not boot into its firmware's set-up", "false"),
+            new("boottype", ParameterTreatment.Refused, "guests boot by BIOS", "bios"),
+            new("bootmode", ParameterTreatment.Refused, "guests boot by BIOS", "legacy"),
+            new("copyimagetags", ParameterTreatment.Refused, "there are no tags", "false"),
+            new("customid", ParameterTreatment.Refused, "ids are given by the server"),
+            new("datadisksdetails", ParameterTreatment.Refused, "data disks are given by datadiskofferinglist"),
+            new("deploymentplanner", ParameterTreatment.Refused, "the host is chosen by its tags and its room"),
+            .. Each(ParameterTreatment.Refused, "addresses are given by the network itself", ["dhcpoptionsnetworklist", "ip6address", "ipaddress"], []),
+            new("displayvm", ParameterTreatment.Refused, "every VM is shown", "true"),
+            new("dynamicscalingenabled", ParameterTreatment.Refused, "a running VM keeps its size", "false"),
+            new("externaldetails", ParameterTreatment.Refused, "there are no extensions"),
+            new("extraconfig", ParameterTreatment.Refused, "a guest's definition is made by its host alone"),
+            .. Each(ParameterTreatment.Refused, "how a guest's disks and interfaces are served is not chosen", ["iodriverpolicy", "nicmultiqueuenumber"], []),
+            .. Each(ParameterTreatment.Refused, "how a guest's disks and interfaces are served is not chosen", ["iothreadsenabled", "nicpackedvirtqueuesenabled"], ["false"]),
+            new("keyboard", ParameterTreatment.Refused, "a guest's console has the standard keyboard", "us"),
+            .. Each(ParameterTreatment.Refused, "there are no SSH key pairs", ["keypair", "keypairs"], []),
+            new("leaseduration", ParameterTreatment.Refused, "VMs have no lease that ends", "-1"),
+            new("leaseexpiryaction", ParameterTreatment.Refused, "VMs have no lease that ends"),
+            new("nicnetworklist", ParameterTreatment.Refused, "networks are given by networkids or iptonetworklist"),
+            new("overridediskofferingid", ParameterTreatment.Refused, "a root disk has no disk offering of its own"),
+            new("password", ParameterTreatment.Refused, "no password is given to guests"),
+            new("podid", ParameterTreatment.Refused, "VMs are placed in a cluster or on a host: clusterid, hostid"),
+            new("properties", ParameterTreatment.Refused, "there are no OVF properties"),
+            .. Each(ParameterTreatment.Refused, "there are no security groups", ["securitygroupids", "securitygroupnames"], []),
+            .. Each(ParameterTreatment.Refused, "a root disk is made from a template", ["snapshotid", "volumeid"], []),
+            .. Each(ParameterTreatment.Refused, "user data is not delivered to guests", ["userdatadetails", "userdataid"], []),
+        ],
+        ["listAccounts"] =
+        [
+            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
+            new("tag", ParameterTreatment.Refused, "limits have no tags"),
+            new("apikeyaccess", ParameterTreatment.FindsNothing, "access by API key is not switched off", "enabled", "inherit"),
+            new("iscleanuprequired", ParameterTreatment.FindsNothing, "no account is being cleaned up", "false"),
+        ],
+        ["listAffinityGroups"] =
+        [
+            .. Each(ParameterTreatment.WithoutEffect, "the list is empty", ["id", "name", "type", "virtualmachineid"], []),
+        ],
+        ["listAsyncJobs"] =
+        [
+            new("managementserverid", ParameterTreatment.Refused, "any server does any job"),
+        ],
+        ["listCapacity"] =
+        [
+            .. Each(ParameterTreatment.Refused, "capacity is told for zones", ["clusterid", "podid", "sortby", "tag"], []),
+        ],
+        ["listClusters"] =
+        [
+            new("arch", ParameterTreatment.FindsNothing, "all is x86-64", "x86_64"),
+            new("storageaccessgroup", ParameterTreatment.FindsNothing, "there are no storage access groups"),
+        ],
+        ["listDiskOfferings"] =
+        [
+            .. Each(ParameterTreatment.Refused, "offerings are not told by where they could be used", ["storageid", "virtualmachineid", "volumeid"], []),
+        ],
+        ["listDomains"] =
+        [
+            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
+            new("tag", ParameterTreatment.Refused, "limits have no tags"),
+        ],
+        ["listEvents"] =
+        [
+            .. Each(ParameterTreatment.Refused, "events are told by startdate and enddate", ["duration", "entrytime"], []),
+        ],
+        ["listHosts"] =
+        [
+            new("arch", ParameterTreatment.FindsNothing, "all is x86-64", "x86_64"),
+            new("storageaccessgroup", ParameterTreatment.FindsNothing, "there are no storage access groups"),
+            new("hahost", ParameterTreatment.FindsNothing, "no host is kept for restarts", "false"),
+            new("managementserverid", ParameterTreatment.Refused, "any server speaks to any host"),
+            new("outofbandmanagementenabled", ParameterTreatment.FindsNothing, "hosts are not switched on and off", "false"),
+            new("outofbandmanagementpowerstate", ParameterTreatment.FindsNothing, "hosts are not switched on and off"),
+            .. Each(ParameterTreatment.Refused, "hosts are not told by version or by VM", ["version", "virtualmachineid"], []),
+        ],
+        ["listIpForwardingRules"] =
+        [
+            .. Each(ParameterTreatment.WithoutEffect, "the list is empty", ["id", "ipaddressid", "virtualmachineid"], []),
+        ],
+        ["listNetworks"] =
+        [
+            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
+            .. Each(ParameterTreatment.FindsNothing, "networks are bridges that hosts have: there is nothing of that kind", ["associatednetworkid", "networkofferingid", "physicalnetworkid", "vlan", "vpcid"], []),
+            new("displaynetwork", ParameterTreatment.FindsNothing, "every network is shown", "true"),
+            new("restartrequired", ParameterTreatment.FindsNothing, "no network has to be restarted", "false"),
+            new("specifyipranges", ParameterTreatment.FindsNothing, "addresses are the network's own", "false"),
+            new("retrieveonlyresourcecount", ParameterTreatment.Refused, "the count comes with the list", "false"),
+        ],
+        ["listOsCategories"] =
+        [
+            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
+            new("arch", ParameterTreatment.FindsNothing, "all is x86-64", "x86_64"),
+            .. Each(ParameterTreatment.FindsNothing, "categories are not marked", ["isfeatured", "isiso", "isvnf"], ["false"]),
+            new("zoneid", ParameterTreatment.WithoutEffect, "every category is there in every zone"),
+        ],
+        ["listOsTypes"] =
+        [
+            new("fordisplay", ParameterTreatment.WithoutEffect, "every type is shown"),
+            new("ids", ParameterTreatment.Refused, "one type is asked for by id"),
+        ],
+        ["listPods"] =
+        [
+            new("storageaccessgroup", ParameterTreatment.FindsNothing, "there are no storage access groups"),
+        ],
+        ["listPortForwardingRules"] =
+        [
+            .. Each(ParameterTreatment.WithoutEffect, "the list is empty", ["fordisplay", "id", "ipaddressid", "networkid"], []),
+        ],
+        ["listProjects"] =
+        [
+            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
+            .. Each(ParameterTreatment.WithoutEffect, "the list is empty", ["details", "displaytext", "id", "name", "state", "username"], []),
+        ],
+        ["listPublicIpAddresses"] =
+        [
+            .. Each(ParameterTreatment.WithoutEffect, "the list is empty", ["allocatedonly", "associatednetworkid", "fordisplay", "forloadbalancing", "forprovider", "forsystemvms", "forvirtualnetwork", "id", "ipaddress", "issourcenat", "isstaticnat", "networkid", "physicalnetworkid", "retrieveonlyresourcecount", "state", "vlanid", "vpcid", "zoneid"], []),
+        ],
+        ["listResourceLimits"] =
+        [
+            .. Each(ParameterTreatment.WithoutEffect, "the list is empty", ["id", "resourcetype", "resourcetypename", "tag"], []),
+        ],
+        ["listSSHKeyPairs"] =
+        [
+            .. Each(ParameterTreatment.WithoutEffect, "the list is empty", ["fingerprint", "id", "name"], []),
+        ],
+        ["listSecurityGroups"] =
+        [
+            .. Each(ParameterTreatment.WithoutEffect, "the list is empty", ["id", "securitygroupname", "virtualmachineid"], []),
+        ],
+        ["listServiceOfferings"] =
+        [
+            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["encryptroot", "gpuenabled"], ["false"]),
+            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["systemvmtype", "vgpuprofileid"], []),
+        ],
+        ["listStoragePools"] =
+        [
+            new("storageaccessgroup", ParameterTreatment.FindsNothing, "there are no storage access groups"),
+            new("storagecustomstats", ParameterTreatment.WithoutEffect, "there are no statistics beyond those that are answered"),
+        ],
+        ["listStorageProviders"] =
+        [
+            .. Each(ParameterTreatment.Refused, "there are two", ["keyword", "page"], []),
+            new("pagesize", ParameterTreatment.WithoutEffect, "there are two"),
+        ],
+        ["listTags"] =
+        [
+            .. Each(ParameterTreatment.WithoutEffect, "the list is empty", ["customer", "key", "resourceid", "resourcetype", "value"], []),
+        ],
+        ["listTemplates"] =
+        [
+            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
+            new("arch", ParameterTreatment.FindsNothing, "all is x86-64", "x86_64"),
+            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["extensionid", "parenttemplateid"], []),
+            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["forcks", "isvnf"], ["false"]),
+            .. Each(ParameterTreatment.Refused, "templates are not told by where they lie or by category", ["imagestoreid", "oscategoryid", "storageid"], []),
+            new("showremoved", ParameterTreatment.Refused, "deleted templates are not shown", "false"),
+        ],
+        ["listUsers"] =
+        [
+            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
+            new("apikeyaccess", ParameterTreatment.FindsNothing, "access by API key is not switched off", "enabled", "inherit"),
+            new("usersource", ParameterTreatment.FindsNothing, "all users are kept here", "native"),
+        ],
+        ["listVirtualMachines"] =
+        [
+            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
+            new("arch", ParameterTreatment.FindsNothing, "all is x86-64", "x86_64"),
+            new("accumulate", ParameterTreatment.WithoutEffect, "there are no statistics"),
+            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["affinitygroupid", "autoscalevmgroupid", "backupofferingid", "extensionid", "isoid", "keypair", "securitygroupid", "userdataid", "vpcid"], []),
+            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["forvirtualnetwork", "gpuenabled", "haenable", "isvnf", "leased"], ["false"]),
+            new("displayvm", ParameterTreatment.FindsNothing, "every VM is shown", "true"),
+            new("groupid", ParameterTreatment.Refused, "groups are names: there are no ids of them"),
+            new("userdata", ParameterTreatment.WithoutEffect, "user data is not kept"),
+        ],
+        ["listVirtualMachinesMetrics"] =
+        [
+            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
+            new("arch", ParameterTreatment.FindsNothing, "all is x86-64", "x86_64"),
+            new("accumulate", ParameterTreatment.WithoutEffect, "there are no statistics"),
+            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["affinitygroupid", "autoscalevmgroupid", "backupofferingid", "extensionid", "isoid", "keypair", "securitygroupid", "userdataid", "vpcid"], []),
+            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["forvirtualnetwork", "gpuenabled", "haenable", "isvnf", "leased"], ["false"]),
+            new("displayvm", ParameterTreatment.FindsNothing, "every VM is shown", "true"),
+            new("groupid", ParameterTreatment.Refused, "groups are names: there are no ids of them"),
+            new("userdata", ParameterTreatment.WithoutEffect, "user data is not kept"),
+        ],
+        ["listVolumes"] =
+        [
+            new("displayvolume", ParameterTreatment.FindsNothing, "every volume is shown", "true"),
+            new("isencrypted", ParameterTreatment.FindsNothing, "volumes are not encrypted", "false"),
+            new("listsystemvms", ParameterTreatment.WithoutEffect, "there are no system VMs"),
+            new("retrieveonlyresourcecount", ParameterTreatment.Refused, "the count comes with the list", "false"),
+        ],
+        ["listZones"] =
+        [
+            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
+            new("storageaccessgroup", ParameterTreatment.FindsNothing, "there are no storage access groups"),
+            new("domainid", ParameterTreatment.WithoutEffect, "every zone is for all domains"),
+            new("tags", ParameterTreatment.FindsNothing, "no zone has tags"),
+        ],
+        ["rebootVirtualMachine"] =
+        [
+            new("bootintosetup", ParameterTreatment.Refused, "a guest does not boot into its firmware's set-up", "false"),
+        ],
+        ["registerTemplate"] =
+        [
+            new("arch", ParameterTreatment.Refused, "templates are for x86-64 guests", "x86_64"),
+            new("deployasis", ParameterTreatment.Refused, "images of other hypervisors are not taken as they are", "false"),
+            new("directdownload", ParameterTreatment.Refused, "images are fetched by the host that imports them", "false"),
+            .. Each(ParameterTreatment.Refused, "there are no extensions", ["extensionid", "externaldetails"], []),
+            new("forcks", ParameterTreatment.Refused, "there are no Kubernetes clusters", "false"),
+            new("isdynamicallyscalable", ParameterTreatment.Refused, "a running VM keeps its size", "false"),
+            new("isrouting", ParameterTreatment.Refused, "there are no virtual routers", "false"),
+            new("templatetag", ParameterTreatment.Refused, "templates have no tag"),
+            new("templatetype", ParameterTreatment.Refused, "all templates are of users", "user"),
+        ],
+        ["resetConfiguration"] =
+        [
+            new("imagestoreid", ParameterTreatment.Refused, "no setting is of an image store"),
+        ],
+        ["resizeVolume"] =
+        [
+            new("automigrate", ParameterTreatment.Refused, "a volume stays on its storage pool", "false"),
+            .. Each(ParameterTreatment.Refused, "operations a second are neither promised nor limited", ["maxiops", "miniops"], ["0"]),
+        ],
+        ["startVirtualMachine"] =
+        [
+            new("bootintosetup", ParameterTreatment.Refused, "a guest does not boot into its firmware's set-up", "false"),
+            .. Each(ParameterTreatment.Refused, "a VM is started on a named host, or where it ran last and else where there is room", ["clusterid", "podid"], []),
+            new("considerlasthost", ParameterTreatment.Refused, "a VM is started where it ran last when nothing speaks against it", "true"),
+            new("deploymentplanner", ParameterTreatment.Refused, "the host is chosen by its tags and its room"),
+        ],
+        ["updateStoragePool"] =
+        [
+            new("capacitybytes", ParameterTreatment.Refused, "the backend tells its size"),
+            new("capacityiops", ParameterTreatment.Refused, "operations a second are neither promised nor limited", "0"),
+            new("istagarule", ParameterTreatment.Refused, "tags are tags", "false"),
+        ],
+    };
+
+    /// <summary>Those of a command.</summary>
+    public static IReadOnlyList<ForeignParameter> Of(ApiCommand command) => Table.GetValueOrDefault(command.Name) ?? [];
+
+    /// <summary>Names of the commands that have some.</summary>
+    public static IEnumerable<string> Commands => Table.Keys;
+
+    private static IEnumerable<ForeignParameter> Each(ParameterTreatment treatment, string why, IReadOnlyList<string> names, IReadOnlyList<string> harmless) =>
+        names.Select(name => new ForeignParameter(name, treatment, why, harmless));
+}
