@@ -45,10 +45,10 @@ internal sealed class QemuProcessTable
             seen.Add(key);
 
             // An ended one that nobody reaped has no command line any more, and its files are closed.
-            if (!_known.TryGetValue(key, out var process) && stat.State != 'Z')
+            if (!_known.TryGetValue(key, out var process) && !HasEnded(folder, stat.State))
             {
                 _known[key] = new QemuProcess(QemuProcess.Unidentified, processId, stat.StartTime);
-                var arguments = ReadText(Path.Combine(folder, "cmdline"));
+                var arguments = ReadText(Path.Combine(stat.State == 'Z' ? LiveThread(folder) : folder, "cmdline"));
                 if (string.IsNullOrEmpty(arguments))
                 {
                     // In the middle of its exec: it has its name and not yet its arguments. Not to be remembered as no machine.
@@ -117,6 +117,19 @@ internal sealed class QemuProcessTable
         catch (DirectoryNotFoundException)
         {
             return true;
+        }
+    }
+
+    /// <summary>Where a killed process whose leader has ended still shows its arguments: at a thread that has not.</summary>
+    private static string LiveThread(string folder)
+    {
+        try
+        {
+            return Directory.EnumerateDirectories(Path.Combine(folder, "task")).FirstOrDefault(static task => ReadStat(task) is { State: not ('Z' or 'X') }) ?? folder;
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return folder;
         }
     }
 

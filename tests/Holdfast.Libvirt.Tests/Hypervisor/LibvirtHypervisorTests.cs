@@ -324,6 +324,12 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
         (await FoundAsync(spec.Machine)).Disks.Count.ShouldBe(2);
         (await ListedAsync()).ShouldContain(domain => domain.Machine == spec.Machine && domain.Generation == spec.Generation);
 
+        // An agent that has never seen it alive has the same to say.
+        await using (var next = Connect())
+        {
+            (await next.DestroyAsync(spec.Machine, bound, Token)).ShouldBeOfType<DestroyOutcome.Uninterruptible>().ProcessId.ShouldBe(told.ProcessId);
+        }
+
         await storage.HealAsync();
         (await _hypervisor.DestroyAsync(spec.Machine, Bound, Token)).ShouldBeOfType<DestroyOutcome.Gone>();
         await PrivateLibvirt.UntilAsync(async () => await _hypervisor.FindAsync(spec.Machine, Token) is FindOutcome.Absent, "libvirt to notice");

@@ -36,6 +36,16 @@ public sealed class QemuProcessTableTests : IDisposable
     }
 
     [Fact]
+    public void A_killed_qemu_with_a_thread_that_sleeps_was_not_there_for_an_agent_that_had_not_seen_it_before()
+    {
+        Add(10, "qemu-system-x86", 'Z', 500, "", threads: 2);
+        Write("10/task/10/stat", Stat(10, "qemu-system-x86", 'Z', 500));
+        Write("10/task/11/stat", Stat(11, "worker", 'D', 501));
+        Write("10/task/11/cmdline", "q\0-uuid\0" + Specs.Machine + "\0");
+        new QemuProcessTable(_root).Scan().ShouldBe(new Dictionary<Guid, QemuProcess> { [Specs.Machine.Value] = new(Specs.Machine.Value, 10, 500) });
+    }
+
+    [Fact]
     public void A_qemu_that_was_seen_in_the_middle_of_its_exec_is_known_at_the_next_look()
     {
         var table = new QemuProcessTable(_root);
