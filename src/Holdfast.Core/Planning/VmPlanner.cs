@@ -418,6 +418,14 @@ public static class VmPlanner
         }
     }
 
+    /// <summary>A removal that was asked for while the guest cannot be ended stands like its stop: said wherever the stop is told, so that nobody is surprised by it later.</summary>
+    private static string ThenRemoved(VmFacts facts) => facts.Removal switch
+    {
+        VmRemoval.None => string.Empty,
+        VmRemoval.Destroy => "; when it has ended it is destroyed, as was asked",
+        _ => "; when it has ended it is expunged, as was asked",
+    };
+
     private static List<VmAction> PlanStopping(VmFacts facts)
     {
         var actions = new List<VmAction>();
@@ -448,15 +456,15 @@ public static class VmPlanner
                     actions.Add(new VmAction.TellStuck($"VM {facts.Name} ({facts.Id}) on host {facts.Machine.HostName} is to end and does not: {stuck}"));
                 }
 
-                actions.Add(new VmAction.Note(stuck));
+                actions.Add(new VmAction.Note(stuck + ThenRemoved(facts)));
                 foreach (var job in stops.Where(j => j.Generation <= seen.Generation))
                 {
-                    actions.Add(new VmAction.FailJob(job.Id, new PlanFault(PlanFaultKind.Runtime, $"VM {facts.Name} ({facts.Id}) is not stopped: {stuck}")));
+                    actions.Add(new VmAction.FailJob(job.Id, new PlanFault(PlanFaultKind.Runtime, $"VM {facts.Name} ({facts.Id}) is not stopped: {stuck}{ThenRemoved(facts)}")));
                 }
 
                 break;
             case { Wish: MachineWish.Stopped, Current: not { IsGone: true } } waiting:
-                var condition = waiting.Observed?.Stuck ?? waiting.Current?.Failure ?? (waiting.IsHostUp ? facts.Condition : $"host {waiting.HostName} does not report");
+                var condition = (waiting.Observed?.Stuck is { } still ? still + ThenRemoved(facts) : null) ?? waiting.Current?.Failure ?? (waiting.IsHostUp ? facts.Condition : $"host {waiting.HostName} does not report");
                 if (condition != facts.Condition)
                 {
                     actions.Add(new VmAction.Note(condition));
@@ -471,7 +479,7 @@ public static class VmPlanner
                 if (facts.IsStuck)
                 {
                     actions.Add(new VmAction.Tell(
-                        "VM.STOP", EventLevel.Info, $"VM {facts.Name} ({facts.Id}) on host {facts.Machine?.HostName ?? "unknown"} has ended; it could not be killed before"));
+                        "VM.STOP", EventLevel.Info, $"VM {facts.Name} ({facts.Id}) on host {facts.Machine?.HostName ?? "unknown"} has ended; it could not be killed before{ThenRemoved(facts)}"));
                 }
 
                 TellCutOff(actions, facts, facts.Machine?.Current);

@@ -36,6 +36,21 @@ public sealed class VmPlannerTests
         VmPlanner.Plan(facts).OfType<VmAction.GuestGone>().Any().ShouldBe(isGone);
     }
 
+    [Fact]
+    public void A_destroy_that_failed_because_the_guest_cannot_be_ended_was_done_later_without_a_word()
+    {
+        const string said = "; when it has ended it is destroyed, as was asked";
+        var facts = Stuck(Job(JobKind.DestroyVm) with { Generation = new Generation(5) }) with { Removal = VmRemoval.Destroy, EverRan = true };
+        var told = VmPlanner.Plan(facts);
+        told.OfType<VmAction.FailJob>().ShouldHaveSingleItem().Fault.Text.ShouldEndWith(said);
+        var condition = told.OfType<VmAction.Note>().ShouldHaveSingleItem().Condition;
+        condition.ShouldNotBeNull().ShouldEndWith(said);
+        VmPlanner.Plan(facts with { IsStuck = true, Jobs = [], Condition = condition }).ShouldBeEmpty();
+
+        var ended = facts with { IsStuck = true, Jobs = [], Machine = Machine(MachineWish.Stopped, Seen(MachinePhase.Stopped, 5)) };
+        VmPlanner.Plan(ended).OfType<VmAction.Tell>().ShouldHaveSingleItem().Text.ShouldEndWith(said);
+    }
+
     private static VmFacts Stuck(params JobFacts[] jobs) => Vm(VmState.Stopping) with
     {
         Incarnation = Incarnation,
