@@ -585,7 +585,7 @@ internal sealed partial class TaskRunner : IDisposable
     [LoggerMessage(EventId = 1702, Level = LogLevel.Information, Message = "Volume '{Label}' ({Volume}) is to be deleted from storage pool '{PoolName}' ({Pool}): obligation {Obligation}")]
     private partial void LogOwed(string label, VolumeId volume, string poolName, PoolId pool, ObligationId obligation);
 
-    [LoggerMessage(EventId = 1704, Level = LogLevel.Information, Message = "Volume '{Label}' ({Volume}) on storage pool '{PoolName}' ({Pool}) is copied from volume {Source} by this host, because its backend does not clone it: {Reason}")]
+    [LoggerMessage(EventId = 1705, Level = LogLevel.Information, Message = "Volume '{Label}' ({Volume}) on storage pool '{PoolName}' ({Pool}) is copied from volume {Source} by this host, because its backend does not clone it: {Reason}")]
     private partial void LogCopied(string label, VolumeId volume, string poolName, PoolId pool, VolumeId source, string reason);
 
     [LoggerMessage(EventId = 1703, Level = LogLevel.Warning, Message = "{Kind} {Obligation} of volume {Volume} on storage pool '{PoolName}', backend object {BackendName}, was written off by {By}: {Reason}")]
