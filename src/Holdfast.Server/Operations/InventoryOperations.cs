@@ -51,7 +51,7 @@ internal sealed class InventoryOperations : IInventoryOperations
                 var row = await turn.Db.UnclaimedVolumes.FirstOrDefaultAsync(u => u.PoolId == poolId && u.Name == name, ct);
                 if (row is null)
                 {
-                    return Refuse(Faults.NoSuchEntity(command, "name", name));
+                    return Refuse(Faults.Invalid($"{name} is not listed as unclaimed on storage pool {pool.Name} ({pool.Id}): something here names it, it is gone, or no inventory has seen it yet (listUnclaimedVolumes, takeStoragePoolInventory)"));
                 }
 
                 if (string.IsNullOrWhiteSpace(reason))
