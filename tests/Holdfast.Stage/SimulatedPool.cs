@@ -75,8 +75,7 @@ internal sealed class SimulatedPool : IAsyncDisposable
                 ("cpuspeed", "1000"),
                 ("memory", "128"),
                 ("tags", name));
-            await stage.Api.AskAsync(
-                "createDiskOffering", CancellationToken.None, ("name", name), ("displaytext", $"1 GiB on {name}"), ("disksize", "1"), ("tags", name));
+            await stage.AddDiskOfferingAsync(name, name, gib: 1);
             return pool;
         }
         catch

@@ -257,6 +257,23 @@ internal sealed class Stage : IAsyncDisposable
         return made.GetProperty("volume").Text("id");
     }
 
+    /// <summary>Makes a disk offering whose volumes go to the pools with a tag.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="tag">The tag.</param>
+    /// <param name="gib">The size of its volumes, in GiB.</param>
+    /// <returns>Its id.</returns>
+    public async Task<string> AddDiskOfferingAsync(string name, string tag, int gib)
+    {
+        await Api.AskAsync(
+            "createDiskOffering",
+            CancellationToken.None,
+            ("name", name),
+            ("displaytext", string.Create(CultureInfo.InvariantCulture, $"{gib} GiB on {tag}")),
+            ("disksize", gib.ToString(CultureInfo.InvariantCulture)),
+            ("tags", tag));
+        return (await Api.ListAsync("listDiskOfferings", "diskoffering", CancellationToken.None, ("name", name))).Single().Text("id");
+    }
+
     /// <summary>Starts a LINSTOR cluster and makes a storage pool of it, with a service offering of the same name whose VMs go there.</summary>
     /// <param name="name">The pool's name; made unique.</param>
     /// <param name="kind">What kind of cluster.</param>

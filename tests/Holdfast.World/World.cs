@@ -107,7 +107,7 @@ internal sealed class World : IDisposable
                 static row => row.Id.Value)).Entity!.Value));
             diskOfferings.Add(new DiskOfferingId(Do(Api.Make<DiskOfferingRow>(
                 $"createDiskOffering on {backend.Name}",
-                (node, admin, ct) => node.Service<IOfferingOperations>().CreateDiskOfferingAsync(admin, new CreateDiskOffering { Name = $"on {backend.Name}", SizeGib = 1, Tags = [backend.Name] }, ct),
+                (node, admin, ct) => node.Service<IOfferingOperations>().CreateDiskOfferingAsync(admin, new CreateDiskOffering { Name = $"on {backend.Name}", Customized = true, Tags = [backend.Name] }, ct),
                 static row => row.Id.Value)).Entity!.Value));
         }
 
@@ -194,7 +194,7 @@ internal sealed class World : IDisposable
                 ZoneId = Zone,
                 TemplateId = Template,
                 HostId = host?.Id,
-                DataDisks = withData ? [new DeployDataDisk(DiskOfferingOf[backend], null)] : [],
+                DataDisks = withData ? [new DeployDataDisk(DiskOfferingOf[backend], 1)] : [],
             },
             $"{name} on {_backends[backend].Name}");
     }

@@ -65,8 +65,9 @@ public sealed class KilledAgentTests(SharedStage shared, ITestOutputHelper outpu
         await StartAsync(stage, "agent.plug.before");
         await DiesAsync(stage, "agent.plug.before", "agent.task.done", AttachAsync);
         await HasItOnceAsync();
+        var larger = await stage.AddDiskOfferingAsync($"{pool.Offering}-2", pool.Offering, gib: 2);
         await DiesAsync(
-            stage, "agent.task.done", "agent.plug.done", () => stage.Api.RunAsync("resizeVolume", new Dictionary<string, string> { ["id"] = volume, ["size"] = "2" }, Soon, CancellationToken.None));
+            stage, "agent.task.done", "agent.plug.done", () => stage.Api.RunAsync("resizeVolume", new Dictionary<string, string> { ["id"] = volume, ["diskofferingid"] = larger }, Soon, CancellationToken.None));
         // The one after it finds a volume written down that nobody wants, and asks libvirt to detach it once more before it lets go.
         await DiesAsync(stage, "agent.plug.done", "agent.plug.done", DetachAsync, passes: 1);
         Promise.Holds(await vm.DisksOfAsync(volume) == 0, "the guest has let go of the disk");

@@ -100,7 +100,7 @@ internal sealed class Scene(World world)
     public IReadOnlyList<ObligationRow> Owed() => World.Node.Read(db => db.Obligations.Where(o => o.State == ObligationState.Owed).ToListAsync());
 
     /// <summary>Makes a data volume on the own storage and returns it.</summary>
-    public VolumeId Data() => new(Well(Api.CreateVolume(new CreateVolume { Name = $"data{Mark}", DiskOfferingId = World.DiskOfferingOf[0], ZoneId = World.Zone })).Entity!.Value);
+    public VolumeId Data() => new(Well(Api.CreateVolume(new CreateVolume { Name = $"data{Mark}", DiskOfferingId = World.DiskOfferingOf[0], SizeGib = 1, ZoneId = World.Zone })).Entity!.Value);
 
     public VolumeRow Volume(VolumeId id) => World.Node.Read(db => db.Volumes.SingleAsync(v => v.Id == id));
 

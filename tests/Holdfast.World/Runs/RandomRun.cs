@@ -113,7 +113,7 @@ internal static class RandomRun
                     world.Api.DestroyVm(Simulator.Pick(vms), Simulator.Chance(0.7));
                     break;
                 case 13:
-                    world.Api.CreateVolume(new CreateVolume { Name = $"data{Simulator.Random.Next(1000)}", DiskOfferingId = world.DiskOfferingOf[backend], ZoneId = world.Zone });
+                    world.Api.CreateVolume(new CreateVolume { Name = $"data{Simulator.Random.Next(1000)}", DiskOfferingId = world.DiskOfferingOf[backend], SizeGib = 1, ZoneId = world.Zone });
                     break;
                 case 14 when vms.Count > 0 && volumes.Count > 0:
                     world.Api.AttachVolume(Simulator.Pick(volumes), Simulator.Pick(vms));
