@@ -171,11 +171,11 @@ public sealed class TestNode : IAsyncDisposable
     {
         var offering = Done(await Service<IOfferingOperations>().CreateDiskOfferingAsync(
             Admin,
-            new CreateDiskOffering { Name = $"data {tag}", SizeGib = 1, Tags = tag is null ? [] : [tag] },
+            new CreateDiskOffering { Name = $"data {tag}", Customized = true, Tags = tag is null ? [] : [tag] },
             TestContext.Current.CancellationToken));
         return new VolumeId(await SucceedAsync(await Volumes.CreateAsync(
             Admin,
-            new CreateVolume { DiskOfferingId = offering.Id, ZoneId = await ZoneAsync() },
+            new CreateVolume { DiskOfferingId = offering.Id, SizeGib = 1, ZoneId = await ZoneAsync() },
             TestContext.Current.CancellationToken)));
     }
 

@@ -221,8 +221,10 @@ public abstract class LifeTests : IAsyncLifetime
         var pool = Done(await CreatePoolAsync("slow"));
         pool.State.ShouldBe(PoolState.Initialized);
 
-        var entry = await _node.ReadAsync(db => StoragePoolReader.FindAsync(db, pool.Id, Token));
-        entry!.WaitingFor.ShouldBe("host host1: it is starting the driver");
+        string? waitingFor = null;
+        await UntilAsync(
+            async () => (waitingFor = (await _node.ReadAsync(db => StoragePoolReader.FindAsync(db, pool.Id, Token)))!.WaitingFor) == "host host1: it is starting the driver",
+            () => $"the host's answer to be told; it waits for {waitingFor}");
         Fault(await _node.Pools.EnableMaintenanceAsync(_node.Admin, pool.Id, Token)).Text.ShouldContain("Initialized");
         Fault(await _node.Pools.UpdateAsync(_node.Admin, new UpdateStoragePool { PoolId = pool.Id, Enabled = false }, Token)).Text.ShouldContain("Initialized");
 
