@@ -53,7 +53,8 @@ public sealed class TestNode : IAsyncDisposable
             new ServerOptions { Data = folder, Port = 0, AgentPort = 0, DatabaseFile = file },
             services =>
             {
-                services.AddSingleton(timings ?? new ReconcileTimings { SweepInterval = TimeSpan.FromMilliseconds(200) });
+                // A pool that is added waits for its host, however busy the machine is; tests of slow hosts set it shorter.
+                services.AddSingleton(timings ?? new ReconcileTimings { SweepInterval = TimeSpan.FromMilliseconds(200), AddPoolWait = TimeSpan.FromMinutes(1) });
                 configure?.Invoke(services);
             });
         await host.StartAsync(CancellationToken.None);

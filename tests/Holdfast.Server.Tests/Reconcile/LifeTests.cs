@@ -272,7 +272,7 @@ public abstract class LifeTests : IAsyncLifetime
     public async Task A_driver_that_does_not_start_while_the_caller_waits_fails_the_call_with_its_reason()
     {
         await using var agent = await TestAgent.StartAsync(_node);
-        await SetAsync("storage.pool.add.wait", "2");
+        await SetAsync("storage.pool.add.wait", "7");
         agent.Behaviour = i => i is { Kind: ItemKind.Binding, Desired: Desired.Attached }
             ? Unserved(i, BindingState.Degraded, new Condition { Type = ConditionType.DriverNotStarting, Text = "it ended at once: exit code 134" })
             : TestAgent.Obey(i);
