@@ -129,7 +129,7 @@ try
 
     using var ingest = opening;
     var sandbox = new ImageSandbox(options.ImageSandbox, options.Ingest, time);
-    await SandboxStart.PrepareAsync(sandbox, options.ImageSandbox, logs.CreateLogger<ImageSandbox>(), stopping.Token);
+    sandbox.ClearBeside(() => SandboxStart.PrepareAsync(sandbox, options.ImageSandbox, logs.CreateLogger<ImageSandbox>(), stopping.Token));
     using var fetcher = new ImageFetcher(
         ingest, new ImageUnpacker(sandbox, ingest, options.MaxImageBytes), options.Images, options.MaxImageBytes, new EgressGuard(options.AllowImageHosts), time);
     var serialLogs = Path.Combine(options.Data, "serial");

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Holdfast.Agent.Bindings.Processes;
+using Holdfast.Core.Waits;
 
 namespace Holdfast.Agent.Ingest;
 
@@ -76,14 +77,19 @@ internal sealed class ImageSandbox(SandboxMode mode, string folder, TimeProvider
     // Not a secret: by it the next agent finds what one that died left running.
     private const string Marker = "HOLDFAST_INGEST";
     private const string Package = "bubblewrap";
+
+    // Guests are never ours, and one that waits for its storage would hold up whoever reads its environment.
+    private const string Emulator = "qemu-system";
     private const string Nobody = "65534";
     private const int LongestText = 256 * 1024;
     private const int LargestFile = 1 << 20;
     private const int SignalBase = 128;
     private static readonly TimeSpan EndBound = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan TrialBound = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan ClearBound = TimeSpan.FromMinutes(1);
     private readonly bool _isRoot = LibC.EffectiveUser() == 0;
     private bool _isProven;
+    private Task _cleared = Task.CompletedTask;
 
     /// <summary>Where programs are looked for.</summary>
     public string SearchPath { get; init; } = Environment.GetEnvironmentVariable("PATH") is { Length: > 0 } path ? path : "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -123,10 +129,26 @@ internal sealed class ImageSandbox(SandboxMode mode, string folder, TimeProvider
     }
 
     /// <summary>Runs a job to its end. When this returns, nothing of it runs any more, unless the kernel does not let go of it.</summary>
-    public async Task<SandboxOutcome> RunAsync(SandboxJob job, CancellationToken cancellationToken) =>
-        await WhyNotAsync(cancellationToken) is { } reason
+    public async Task<SandboxOutcome> RunAsync(SandboxJob job, CancellationToken cancellationToken)
+    {
+        await _cleared.AtMostAsync(ClearBound, time, cancellationToken);
+        if (!_cleared.IsCompleted)
+        {
+            return new SandboxOutcome.Unavailable("what an earlier agent left running is still being looked for: a process of this host cannot be read");
+        }
+
+        return await WhyNotAsync(cancellationToken) is { } reason
             ? new SandboxOutcome.Unavailable(reason)
             : await RunAsync(job, WordsOf(job), cancellationToken);
+    }
+
+    /// <summary>Has what an earlier agent left cleared away, beside everything else: it reads processes, which may wait in the kernel for storage. Jobs wait for it.</summary>
+    /// <param name="work">What clears it away; asks nothing of <see cref="RunAsync(SandboxJob, CancellationToken)"/>.</param>
+    public void ClearBeside(Func<Task> work) => _cleared = OffLoop.RunAsync(async () =>
+    {
+        await work();
+        return true;
+    });
 
     /// <summary>Ends what an agent that died left running.</summary>
     /// <returns>Numbers of processes that did not end.</returns>
@@ -159,6 +181,7 @@ internal sealed class ImageSandbox(SandboxMode mode, string folder, TimeProvider
             try
             {
                 if (int.TryParse(Path.GetFileName(process), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number != Environment.ProcessId
+                    && !File.ReadAllText(Path.Combine(process, "comm")).StartsWith(Emulator, StringComparison.Ordinal)
                     && File.ReadAllBytes(Path.Combine(process, "environ")).AsSpan().IndexOf(mark) >= 0)
                 {
                     found.Add(number);
