@@ -116,18 +116,7 @@ try
         Failpoints = failpoints,
     };
     await using var hypervisor = new LibvirtHypervisor(new LibvirtHypervisorOptions { Uri = options.Libvirt }, time, logs.CreateLogger<LibvirtHypervisor>());
-    IngestFolder opening;
-    try
-    {
-        opening = new IngestFolder(options.Ingest, options.IngestKeepFree);
-    }
-    catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
-    {
-        await Console.Error.WriteLineAsync(refused.Message);
-        return 1;
-    }
-
-    using var ingest = opening;
+    using var ingest = new IngestFolder(options.Ingest, options.IngestKeepFree);
     var sandbox = new ImageSandbox(options.ImageSandbox, options.Ingest, time);
     sandbox.ClearBeside(() => SandboxStart.PrepareAsync(sandbox, options.ImageSandbox, logs.CreateLogger<ImageSandbox>(), stopping.Token));
     using var fetcher = new ImageFetcher(

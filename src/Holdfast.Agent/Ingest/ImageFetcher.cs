@@ -77,6 +77,7 @@ internal sealed class ImageFetcher : IImageFetcher, IDisposable
 
         try
         {
+            _folder.Open();
             var fetched = address.IsFile
                 ? await TakeLocalAsync(address, expected, cancellationToken)
                 : await DownloadAsync(address, expected, key, progress, cancellationToken);

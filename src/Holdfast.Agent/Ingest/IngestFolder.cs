@@ -13,38 +13,57 @@ internal sealed class IngestFolder : IDisposable
     private const string Downloaded = ".img";
     private const string Unpacked = ".unpacked";
     private readonly Lock _gate = new();
+
+    // Held while the folder is taken: only by those who bring images, off the loop.
+    private readonly Lock _opening = new();
     private readonly Dictionary<Guid, long> _announced = [];
-    private readonly FileStream _lock;
+    private FileStream? _lock;
     private readonly long _keepFree;
     private readonly Func<long> _free;
 
-    /// <summary>Takes the folder and removes what an earlier agent left in it.</summary>
+    /// <summary>Names the folder; it is not touched before <see cref="Open"/>.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="keepFree">Bytes of its disk that are never taken.</param>
     /// <param name="free">How many bytes of its disk are free; null asks the file system.</param>
-    /// <exception cref="IOException">It cannot be used, or another agent uses it.</exception>
-    public IngestFolder(string path, long keepFree, Func<long>? free = null)
-    {
-        (Path, _keepFree, _free) = (path, keepFree, free ?? FreeBytes);
-        PrivateFile.MakeFolder(path);
-        try
-        {
-            _lock = new FileStream(System.IO.Path.Combine(path, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException taken)
-        {
-            throw new IOException($"The folder for images, {path}, is used by another agent or cannot be written: {taken.Message}", taken);
-        }
-
-        // Only what has a name of ours: the operator may have chosen a folder with other things in it.
-        foreach (var file in Directory.GetFiles(path).Where(IsOurs))
-        {
-            File.Delete(file);
-        }
-    }
+    public IngestFolder(string path, long keepFree, Func<long>? free = null) => (Path, _keepFree, _free) = (path, keepFree, free ?? FreeBytes);
 
     /// <summary>The folder.</summary>
     public string Path { get; }
+
+    /// <summary>
+    /// Takes the folder, once, and removes what an earlier agent left in it. Not at the agent's start: a folder that cannot be used, or a disk that does not answer, costs the
+    /// images that are brought there and nothing else.
+    /// </summary>
+    /// <exception cref="IOException">It cannot be used, or another agent uses it.</exception>
+    public void Open()
+    {
+        lock (_opening)
+        {
+            if (_lock is not null)
+            {
+                return;
+            }
+
+            PrivateFile.MakeFolder(Path);
+            FileStream taken;
+            try
+            {
+                taken = new FileStream(System.IO.Path.Combine(Path, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException refused)
+            {
+                throw new IOException($"the folder for images, {Path}, is used by another agent or cannot be written: {refused.Message}", refused);
+            }
+
+            // Only what has a name of ours: the operator may have chosen a folder with other things in it.
+            foreach (var file in Directory.GetFiles(Path).Where(IsOurs))
+            {
+                File.Delete(file);
+            }
+
+            _lock = taken;
+        }
+    }
 
     /// <summary>Where an image is downloaded to.</summary>
     public string PathOf(Guid key) => System.IO.Path.Combine(Path, key.ToString("N") + Downloaded);
@@ -55,6 +74,11 @@ internal sealed class IngestFolder : IDisposable
     /// <summary>Removes what is there of an image.</summary>
     public void Discard(Guid key)
     {
+        if (_lock is null)
+        {
+            return;
+        }
+
         File.Delete(PathOf(key));
         File.Delete(UnpackedPathOf(key));
         Arrived(key);
@@ -93,7 +117,7 @@ internal sealed class IngestFolder : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _lock.Dispose();
+    public void Dispose() => _lock?.Dispose();
 
     private static bool IsOurs(string path) =>
         System.IO.Path.GetExtension(path) is Downloaded or Unpacked && Guid.TryParseExact(System.IO.Path.GetFileNameWithoutExtension(path), "N", out _);

@@ -199,8 +199,9 @@ public sealed class ImageFetcherTests : IDisposable
         File.WriteAllText(_data[$"ingest/{Key:N}.unpacked"], "half");
         File.WriteAllText(_data["ingest/my own.img"], "keep");
         using var folder = new IngestFolder(_data["ingest"], 0);
+        folder.Open();
         Files().ShouldBe([_data["ingest/my own.img"]]);
-        Should.Throw<IOException>(() => new IngestFolder(_data["ingest"], 0)).Message.ShouldContain("another agent");
+        Should.Throw<IOException>(() => new IngestFolder(_data["ingest"], 0).Open()).Message.ShouldContain("another agent");
     }
 
     private static byte[] Packed(string compression)

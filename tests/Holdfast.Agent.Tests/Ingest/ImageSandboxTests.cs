@@ -43,6 +43,20 @@ public sealed class ImageSandboxTests : IDisposable
     }
 
     [Fact]
+    public async Task A_process_that_could_not_be_read_kept_a_new_agent_from_starting()
+    {
+        var never = new TaskCompletionSource();
+        var time = new Holdfast.Testing.FakeTimeProvider();
+        var sandbox = new ImageSandbox(SandboxMode.Bubblewrap, _folder.Path, time);
+        sandbox.ClearBeside(() => never.Task);
+        var running = sandbox.RunAsync(Job("true"), TestContext.Current.CancellationToken);
+        running.IsCompleted.ShouldBeFalse("it waits, and whoever started it does not");
+        time.Advance(TimeSpan.FromMinutes(2));
+        (await running).ShouldBeOfType<SandboxOutcome.Unavailable>().Reason.ShouldContain("cannot be read");
+        never.SetResult();
+    }
+
+    [Fact]
     public async Task It_reaches_no_network()
     {
         await using var server = new ScriptedWebServer(_ => ScriptedWebServer.Ok("x"u8));
