@@ -1,6 +1,6 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Threading.RateLimiting;
+using Holdfast.Server.Security;
 
 namespace Holdfast.Server.Agents;
 
@@ -12,10 +12,9 @@ internal sealed class JoinRate : IDisposable
 {
     private const int AtOnce = 50;
     private const int PerSecond = 5;
-    private const int NetworkBytes = 8;
 
     private readonly PartitionedRateLimiter<IPAddress?> _limiter = PartitionedRateLimiter.Create<IPAddress?, string>(static address =>
-        RateLimitPartition.GetTokenBucketLimiter(Subject(address), static _ => new TokenBucketRateLimiterOptions
+        RateLimitPartition.GetTokenBucketLimiter(PeerNetwork.Of(address), static _ => new TokenBucketRateLimiterOptions
         {
             TokenLimit = AtOnce,
             TokensPerPeriod = PerSecond,
@@ -34,13 +33,4 @@ internal sealed class JoinRate : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _limiter.Dispose();
-
-    // Of IPv6 the network: whoever has one address of it has them all.
-    private static string Subject(IPAddress? address) => address switch
-    {
-        null => string.Empty,
-        { IsIPv4MappedToIPv6: true } => address.MapToIPv4().ToString(),
-        { AddressFamily: AddressFamily.InterNetworkV6 } => Convert.ToHexString(address.GetAddressBytes().AsSpan(0, NetworkBytes)),
-        _ => address.ToString(),
-    };
 }

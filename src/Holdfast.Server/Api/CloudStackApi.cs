@@ -30,6 +30,8 @@ internal static class CloudStackApi
         services.AddSingleton<ISessionStore, SessionStore>();
         services.AddSingleton<IEntityDirectory, EntityDirectory>();
         services.AddSingleton<LoginThrottle>();
+        services.AddSingleton(new PasswordDeskLimits());
+        services.AddSingleton<PasswordDesk>();
         services.AddSingleton<Sessions>();
         services.AddSingleton<RequestAuthenticator>();
         services.AddSingleton<ApiEndpoint>();

@@ -38,7 +38,7 @@ public class ApiHost : IAsyncLifetime
 
     internal Uri Endpoint { get; private set; } = null!;
 
-    internal Database Database => _host.Services.GetRequiredService<Database>();
+    internal Database Database => Service<Database>();
 
     internal TestUser Admin { get; private set; } = null!;
 
@@ -111,6 +111,9 @@ public class ApiHost : IAsyncLifetime
 
     /// <summary>The file with the connection string; null for SQLite.</summary>
     protected virtual Task<string?> DatabaseFileAsync(string folder) => Task.FromResult<string?>(null);
+
+    internal T Service<T>()
+        where T : notnull => _host.Services.GetRequiredService<T>();
 
     /// <summary>Calls a command with a signature; without one for nobody.</summary>
     internal Task<ApiAnswer> CallAsync(TestUser? user, string command, params (string Name, string Value)[] parameters) => SendAsync(user, HttpMethod.Get, command, parameters);

@@ -8,7 +8,12 @@ namespace Holdfast.Server.Api.Authentication;
 internal interface ISessionStore
 {
     /// <summary>Writes a new session and removes expired ones.</summary>
-    Task AddAsync(SessionRecord session, CancellationToken cancellationToken);
+    /// <param name="session">The session.</param>
+    /// <param name="passwordHash">The hash that the user's password was checked against.</param>
+    /// <param name="freshHash">What to keep in its place; null to leave it.</param>
+    /// <param name="cancellationToken">The request ended.</param>
+    /// <returns>False when the user's password is another by now: nothing was written.</returns>
+    Task<bool> AddAsync(SessionRecord session, string passwordHash, string? freshHash, CancellationToken cancellationToken);
 
     /// <summary>Finds a session that has not expired.</summary>
     Task<SessionRecord?> FindAsync(string tokenHash, DateTimeOffset now, CancellationToken cancellationToken);

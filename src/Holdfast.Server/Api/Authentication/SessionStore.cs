@@ -20,10 +20,22 @@ internal sealed class SessionStore : ISessionStore
     }
 
     /// <inheritdoc/>
-    public Task AddAsync(SessionRecord session, CancellationToken cancellationToken) =>
+    public Task<bool> AddAsync(SessionRecord session, string passwordHash, string? freshHash, CancellationToken cancellationToken) =>
         _database.WriteAsync(
             async (db, ct) =>
             {
+                // The password was checked outside of this transaction. Had it been changed meanwhile, a session by the old one would outlive the change.
+                var user = db.Users.Where(u => u.Id == session.UserId && u.PasswordHash == passwordHash);
+                if (!await user.AnyAsync(ct))
+                {
+                    return false;
+                }
+
+                if (freshHash is not null)
+                {
+                    await user.Set(u => u.PasswordHash, freshHash).UpdateAsync(ct);
+                }
+
                 await db.Sessions.Where(s => s.Expires < session.Created).DeleteAsync(ct);
                 await db.InsertAsync(
                     new SessionRow
@@ -37,6 +49,7 @@ internal sealed class SessionStore : ISessionStore
                         Expires = session.Expires,
                     },
                     token: ct);
+                return true;
             },
             cancellationToken);
 

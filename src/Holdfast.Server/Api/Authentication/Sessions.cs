@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Holdfast.Server.Security;
@@ -8,7 +9,7 @@ namespace Holdfast.Server.Api.Authentication;
 /// Login sessions. A session is a cookie value and a session key, both random; a request needs both cookies and the key once more as a parameter, which
 /// another site's page cannot know. Safe to call from any thread; sessions are valid on every server node.
 /// </summary>
-internal sealed class Sessions : IDisposable
+internal sealed class Sessions
 {
     /// <summary>Seconds after which an unused session ends.</summary>
     public const int TimeoutSeconds = 1800;
@@ -18,21 +19,19 @@ internal sealed class Sessions : IDisposable
     // A session in use is extended at most this often, so that reading does not write.
     private static readonly TimeSpan ExtendEvery = TimeSpan.FromMinutes(1);
 
-    // Hashing a password is meant to be slow: a burst of logins must not take every processor from the API.
-    private readonly SemaphoreSlim _hashing = new(2);
     private readonly IUserDirectory _users;
     private readonly ISessionStore _store;
-    private readonly LoginThrottle _throttle;
+    private readonly PasswordDesk _passwords;
     private readonly ISecretSource _secrets;
     private readonly TimeProvider _time;
 
     /// <summary>Makes the service.</summary>
-    public Sessions(IUserDirectory users, ISessionStore store, LoginThrottle throttle, ISecretSource secrets, TimeProvider time)
+    public Sessions(IUserDirectory users, ISessionStore store, PasswordDesk passwords, ISecretSource secrets, TimeProvider time)
     {
         _secrets = secrets;
         _users = users;
         _store = store;
-        _throttle = throttle;
+        _passwords = passwords;
         _time = time;
     }
 
@@ -42,45 +41,25 @@ internal sealed class Sessions : IDisposable
     /// <param name="domain">The domain's path or id; null for the root domain.</param>
     /// <param name="address">Where the request comes from.</param>
     /// <param name="cancellationToken">The request ended.</param>
-    /// <returns>The new session; null when the credentials are wrong or too many were tried, which look the same.</returns>
-    public async Task<NewSession?> LogInAsync(string userName, string password, string? domain, string address, CancellationToken cancellationToken)
+    public async Task<LogInOutcome> LogInAsync(string userName, string password, string? domain, IPAddress? address, CancellationToken cancellationToken)
     {
-        if (!_throttle.MayTry(userName, address))
-        {
-            return null;
-        }
-
         var candidate = await _users.FindByNameAsync(userName, domain, cancellationToken);
-        bool right;
-        await _hashing.WaitAsync(cancellationToken);
-        try
+        var check = await _passwords.CheckAsync(userName, password, candidate?.PasswordHash, address, cancellationToken);
+        if (candidate is null || check is not PasswordCheck.Right right)
         {
-            right = PasswordHash.Verify(password, candidate?.PasswordHash);
-        }
-        finally
-        {
-            _hashing.Release();
+            return check is PasswordCheck.Busy ? new LogInOutcome.Busy() : new LogInOutcome.Refused();
         }
 
-        if (!right)
-        {
-            _throttle.Failed(userName, address);
-            return null;
-        }
-
-        _throttle.Succeeded(userName, address);
-        var session = new NewSession(candidate!, _secrets.Next(KeyBytes), _secrets.Next(KeyBytes));
+        var session = new NewSession(candidate, _secrets.Next(KeyBytes), _secrets.Next(KeyBytes));
         var now = _time.GetUtcNow();
-        await _store.AddAsync(
-            new SessionRecord(
-                candidate!.Caller.UserId,
-                TokenHash.Of(session.Token),
-                TokenHash.Of(session.SessionKey),
-                now,
-                now,
-                now.AddSeconds(TimeoutSeconds)),
-            cancellationToken);
-        return session;
+        var record = new SessionRecord(
+            candidate.Caller.UserId,
+            TokenHash.Of(session.Token),
+            TokenHash.Of(session.SessionKey),
+            now,
+            now,
+            now.AddSeconds(TimeoutSeconds));
+        return await _store.AddAsync(record, right.Stored, right.Fresh, cancellationToken) ? new LogInOutcome.LoggedIn(session) : new LogInOutcome.Refused();
     }
 
     /// <summary>Finds who a session belongs to, and extends it.</summary>
@@ -115,11 +94,26 @@ internal sealed class Sessions : IDisposable
     /// <summary>Ends a session.</summary>
     public Task LogOutAsync(string token, CancellationToken cancellationToken) => _store.RemoveAsync(TokenHash.Of(token), cancellationToken);
 
-    /// <inheritdoc/>
-    public void Dispose() => _hashing.Dispose();
-
     private static bool IsKeyOf(SessionRecord session, string key) =>
         CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(TokenHash.Of(key)), Encoding.ASCII.GetBytes(session.SessionKeyHash));
+}
+
+/// <summary>How a login ended. A closed hierarchy.</summary>
+internal abstract record LogInOutcome
+{
+    private LogInOutcome()
+    {
+    }
+
+    /// <summary>It gave a session.</summary>
+    /// <param name="Session">The session.</param>
+    public sealed record LoggedIn(NewSession Session) : LogInOutcome;
+
+    /// <summary>The credentials are wrong, or too many were tried, which look the same.</summary>
+    public sealed record Refused : LogInOutcome;
+
+    /// <summary>Too many log in at this moment: nothing was checked.</summary>
+    public sealed record Busy : LogInOutcome;
 }
 
 /// <summary>A session just made; the only moment its keys are known.</summary>

@@ -1,3 +1,4 @@
+using System.Net;
 using Holdfast.Server.Api.Authentication;
 using Holdfast.Server.Api.Transport;
 
@@ -69,6 +70,6 @@ internal sealed class CommandCall
 }
 
 /// <summary>Where a request comes from.</summary>
-/// <param name="Address">The peer's address.</param>
+/// <param name="Address">The peer's address; null when it is not known.</param>
 /// <param name="SessionToken">The session cookie, when the caller was found by it.</param>
-internal sealed record RequestOrigin(string Address, string? SessionToken);
+internal sealed record RequestOrigin(IPAddress? Address, string? SessionToken);

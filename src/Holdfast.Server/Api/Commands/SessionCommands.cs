@@ -63,13 +63,15 @@ internal static class SessionCommands
     {
         var user = call.Require(UserName);
         var domain = call.Get(DomainId) ?? call.Get(Domain);
-        var session = await call.Services.Sessions.LogInAsync(user, call.Require(Password), domain, call.Origin.Address, cancellationToken);
-        if (session is null)
+        var outcome = await call.Services.Sessions.LogInAsync(user, call.Require(Password), domain, call.Origin.Address, cancellationToken);
+        if (outcome is not LogInOutcome.LoggedIn { Session: var session })
         {
-            return new ApiError(
-                531,
-                ApiErrorCodes.PermissionDenied,
-                $"Failed to authenticate user {user} in domain {domain ?? "ROOT"}; please provide valid credentials");
+            return outcome is LogInOutcome.Busy
+                ? ApiError.TooManyPasswords()
+                : new ApiError(
+                    531,
+                    ApiErrorCodes.PermissionDenied,
+                    $"Failed to authenticate user {user} in domain {domain ?? "ROOT"}; please provide valid credentials");
         }
 
         return ApiResult.Bare(LoginView, session) with

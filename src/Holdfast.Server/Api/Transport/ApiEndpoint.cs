@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Net;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Holdfast.Server.Api.Authentication;
@@ -160,7 +159,7 @@ internal sealed partial class ApiEndpoint
             }
 
             var origin = new RequestOrigin(
-                (context.Connection.RemoteIpAddress ?? IPAddress.None).ToString(),
+                context.Connection.RemoteIpAddress,
                 authenticated.Kind == CredentialKind.Session ? context.Request.Cookies[RequestAuthenticator.SessionCookie] : null);
             var bound = await CommandBinder.BindAsync(command, parameters, caller, origin, _services, context.RequestAborted);
             var result = bound switch

@@ -37,6 +37,10 @@ internal sealed record ApiError(int Status, int? CloudStackCode, string Text)
     /// <summary>A command that does not exist, or not for this caller.</summary>
     public static ApiError UnknownCommand(string command) => new(432, ApiErrorCodes.UnavailableCommand, $"Unknown API command: {command}");
 
+    /// <summary>Too many passwords are being checked at this moment; nothing was done.</summary>
+    public static ApiError TooManyPasswords() =>
+        new(429, ApiErrorCodes.RequestLimit, "Too many passwords are being checked at this moment, this one was not; please try again in a few seconds");
+
     /// <summary>A bug. The text of the exception is for root administrators only.</summary>
     public static ApiError Internal(string? text) =>
         new(530, ApiErrorCodes.CloudRuntime, text ?? "Internal error executing command, please contact your system administrator");

@@ -36,6 +36,9 @@ internal static class ApiErrorCodes
     /// <summary>The storage is not available.</summary>
     public const int StorageUnavailable = 4385;
 
+    /// <summary>Too many requests.</summary>
+    public const int RequestLimit = 4545;
+
     /// <summary>The command does not exist for this caller.</summary>
     public const int UnavailableCommand = 4555;
 

@@ -16,7 +16,7 @@ internal sealed record UserRow
     [Column("username"), NotNull]
     public required string Username { get; init; }
 
-    /// <summary>PBKDF2, see PasswordHash; null: no login by password.</summary>
+    /// <summary>Made by PasswordHash; null: no login by password.</summary>
     [Column("password_hash")]
     public string? PasswordHash { get; init; }
 
