@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Holdfast.Agent.Bindings;
+using Holdfast.Agent.Drivers;
 using Holdfast.Agent.Hypervisor;
 using Holdfast.Agent.Inventory;
 using Holdfast.Agent.Items;

@@ -20,7 +20,7 @@ public sealed class ProjectReferenceTests
 
     private static readonly string[] DriverMay = ["Holdfast.DriverKit", "Holdfast.Protocol", "Holdfast.Core"];
 
-    public static TheoryData<string> Projects() => [.. Directory.GetFiles(Path.Combine(Root(), "src"), "*.csproj", SearchOption.AllDirectories).Select(p => Path.GetFileNameWithoutExtension(p)).Order()];
+    public static TheoryData<string> Projects() => [.. Directory.GetFiles(Path.Combine(Repository.Root(), "src"), "*.csproj", SearchOption.AllDirectories).Select(p => Path.GetFileNameWithoutExtension(p)).Order()];
 
     [Theory]
     [MemberData(nameof(Projects))]
@@ -49,7 +49,7 @@ public sealed class ProjectReferenceTests
     [InlineData("Holdfast.Server", "Holdfast.Libvirt")]
     public void A_project_does_not_speak_of(string project, string what, params string[] except)
     {
-        var folder = Path.Combine(Root(), "src", project);
+        var folder = Path.Combine(Repository.Root(), "src", project);
         var found = Directory.GetFiles(folder, "*.cs", SearchOption.AllDirectories)
             .Where(f => !except.Contains(Path.GetFileName(f)))
             .Where(f => File.ReadLines(f).Any(l => !l.TrimStart().StartsWith("//", StringComparison.Ordinal) && l.Contains(what, StringComparison.Ordinal)))
@@ -61,16 +61,5 @@ public sealed class ProjectReferenceTests
         .Descendants("ProjectReference")
         .Select(r => Path.GetFileNameWithoutExtension((string)r.Attribute("Include")!));
 
-    private static XDocument Document(string project) => XDocument.Load(Path.Combine(Root(), "src", project, project + ".csproj"));
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Holdfast.slnx")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException("The repository was not found.");
-        }
-
-        return folder.FullName;
-    }
+    private static XDocument Document(string project) => XDocument.Load(Path.Combine(Repository.Root(), "src", project, project + ".csproj"));
 }

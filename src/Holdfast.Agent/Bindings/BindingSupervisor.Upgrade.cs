@@ -1,3 +1,4 @@
+using Holdfast.Agent.Drivers;
 using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Host;

@@ -1,3 +1,4 @@
+using Holdfast.Agent.Drivers;
 using Holdfast.Agent.Inventory;
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Loop;

@@ -1,3 +1,4 @@
+using Holdfast.Agent.Drivers;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;

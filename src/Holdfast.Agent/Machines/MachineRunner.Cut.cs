@@ -1,4 +1,4 @@
-using Holdfast.Agent.Bindings;
+using Holdfast.Agent.Drivers;
 using Holdfast.Agent.Hypervisor;
 using Holdfast.Agent.Ledger;
 using Holdfast.Core.Failpoints;

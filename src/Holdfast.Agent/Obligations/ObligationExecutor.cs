@@ -1,4 +1,4 @@
-using Holdfast.Agent.Bindings;
+using Holdfast.Agent.Drivers;
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Loop;
 using Holdfast.Core.Failpoints;

@@ -1,4 +1,4 @@
-using Holdfast.Agent.Bindings;
+using Holdfast.Agent.Drivers;
 using Holdfast.Worlds.History;
 
 namespace Holdfast.Worlds.Checking;

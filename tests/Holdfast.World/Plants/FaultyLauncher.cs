@@ -1,4 +1,5 @@
 using Holdfast.Agent.Bindings;
+using Holdfast.Agent.Drivers;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Holdfast.Agent.Drivers;
 using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Agent.Bindings.Processes;

@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Holdfast.Agent.Drivers;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Driver;

@@ -1,7 +1,7 @@
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Driver;
 
-namespace Holdfast.Agent.Bindings;
+namespace Holdfast.Agent.Drivers;
 
 /// <summary>
 /// Calls to one driver process. Every call ends within its deadline and a small margin; expected failures are answers. Calls may overlap; order between calls

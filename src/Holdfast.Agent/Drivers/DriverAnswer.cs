@@ -1,6 +1,6 @@
 using Holdfast.Protocol.Driver;
 
-namespace Holdfast.Agent.Bindings;
+namespace Holdfast.Agent.Drivers;
 
 /// <summary>How a call to a driver ended. A closed hierarchy.</summary>
 /// <typeparam name="T">What a success carries.</typeparam>

@@ -1,10 +1,10 @@
-using Holdfast.Agent.Bindings;
+using Holdfast.Agent.Drivers;
 using Holdfast.Protocol.Driver;
 using Holdfast.Testing;
 using Shouldly;
 using Xunit;
 
-namespace Holdfast.Agent.Tests.Bindings;
+namespace Holdfast.Agent.Tests.Drivers;
 
 public sealed class CircuitTests
 {

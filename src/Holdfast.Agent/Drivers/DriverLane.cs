@@ -4,7 +4,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.Waits;
 using Holdfast.Protocol.Driver;
 
-namespace Holdfast.Agent.Bindings;
+namespace Holdfast.Agent.Drivers;
 
 /// <summary>
 /// The bulkhead of one binding: at most k calls at its driver, q waiting, each with a deadline that covers the waiting. Calls about one volume go one after

@@ -1,6 +1,6 @@
 using Holdfast.Protocol.Driver;
 
-namespace Holdfast.Agent.Bindings;
+namespace Holdfast.Agent.Drivers;
 
 /// <summary>What the circuit says to a call. A closed hierarchy.</summary>
 internal abstract record CircuitVerdict

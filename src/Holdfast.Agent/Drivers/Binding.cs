@@ -4,7 +4,7 @@ using Holdfast.Core.Waits;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 
-namespace Holdfast.Agent.Bindings;
+namespace Holdfast.Agent.Drivers;
 
 /// <summary>
 /// A storage pool on this host as machines, tasks and obligations see it: where to make calls, and how it is. Its supervisor alone changes it. Lives on the loop.
