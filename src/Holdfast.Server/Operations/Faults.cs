@@ -158,6 +158,14 @@ internal static class Faults
     public static ApiFault PoolNotEnablable(object pool, string name, object state) =>
         Invalid($"Primary storage {name} ({pool}) cannot be enabled. Storage pool state : {state}");
 
+    // Users.
+
+    /// <summary>updateUser with a current password that is not.</summary>
+    public static ApiFault WrongCurrentPassword() => Invalid("Current password is incorrect.");
+
+    /// <summary>updateUser with a name that another user of the domain has.</summary>
+    public static ApiFault UserNameTaken(string name) => Invalid($"A user with name {name} already exists in the domain");
+
     // Settings.
 
     /// <summary>A setting that does not exist.</summary>

@@ -15,6 +15,8 @@ namespace Holdfast.Server.Startup;
 /// </summary>
 internal sealed partial class Bootstrap
 {
+    private const string PasswordLine = "# password:  ";
+
     private static readonly (string Category, string Description)[] OsTypes =
     [
         ("CentOS", "CentOS 5.6 (64-bit)"),
@@ -93,8 +95,8 @@ internal sealed partial class Bootstrap
         }
 
         var comment = first is null
-            ? await KeptCommentAsync(path, cancellationToken)
-            : $"# user name: {first.UserName}\n# password:  {first.Password}\n";
+            ? await KeptCommentAsync(path, user.PasswordHash, cancellationToken)
+            : $"# user name: {first.UserName}\n{PasswordLine}{first.Password}\n";
         var text = new StringBuilder(comment)
             .Append("[cloudstack]\n")
             .Append("endpoint = ").Append(endpoint).Append('\n')
@@ -103,8 +105,8 @@ internal sealed partial class Bootstrap
         PrivateFile.Write(path, text.ToString());
     }
 
-    // The password is known only at the first start; its line must survive a later start on another port.
-    private static async Task<string> KeptCommentAsync(string path, CancellationToken cancellationToken)
+    // The password is known only at the first start; its line must survive a later start on another port, and go when the password is another.
+    private static async Task<string> KeptCommentAsync(string path, string? passwordHash, CancellationToken cancellationToken)
     {
         if (!File.Exists(path))
         {
@@ -112,7 +114,10 @@ internal sealed partial class Bootstrap
         }
 
         var lines = await File.ReadAllLinesAsync(path, cancellationToken);
-        return string.Concat(lines.TakeWhile(l => l.StartsWith('#')).Select(l => l + "\n"));
+        return string.Concat(lines
+            .TakeWhile(l => l.StartsWith('#'))
+            .Where(l => !l.StartsWith(PasswordLine, StringComparison.Ordinal) || PasswordHash.Verify(l[PasswordLine.Length..], passwordHash) != PasswordVerdict.Wrong)
+            .Select(l => l + "\n"));
     }
 
     private async Task InsertAsync(StoreConnection db, FirstAdmin admin, string passwordHash, CancellationToken cancellationToken)

@@ -17,7 +17,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
         "createStoragePool", "listStoragePools", "updateStoragePool", "enableStorageMaintenance", "cancelStorageMaintenance", "deleteStoragePool",
         "listStorageProviders", "deployVirtualMachine", "listVirtualMachines", "startVirtualMachine", "stopVirtualMachine", "rebootVirtualMachine",
         "destroyVirtualMachine", "expungeVirtualMachine", "recoverVirtualMachine", "createVolume", "attachVolume", "detachVolume", "deleteVolume",
-        "resizeVolume", "listVolumes", "listNetworks", "queryAsyncJobResult", "listAsyncJobs", "listEvents", "listUsers", "getUserKeys", "registerUserKeys",
+        "resizeVolume", "listVolumes", "listNetworks", "queryAsyncJobResult", "listAsyncJobs", "listEvents", "listUsers", "getUserKeys", "registerUserKeys", "updateUser",
         "listStoragePoolBindings", "listObligations", "retryObligation", "forgetObligation", "createHostJoinToken",
         "prepareHostForMaintenance", "cancelHostMaintenance", "deleteHost", "listAlerts",
         "listConfigurations", "updateConfiguration", "resetConfiguration", "listOsCategories",

@@ -1,5 +1,4 @@
 using Holdfast.Core.Ids;
-using Holdfast.Server.Api.Authentication;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Networks;
 using Holdfast.Server.Api.Transport;
@@ -27,7 +26,8 @@ internal static class AccountCommands
     private static readonly ValueParameter<int> Level = Int("level", "the level of the domain; ROOT is 0");
     private static readonly TextParameter Details = Text("details", "groups of fields", noEffect: "all are answered");
 
-    private static readonly View<UserEntry> UserView = View<UserEntry>.Build(v => v
+    /// <summary>A user, as responses show one.</summary>
+    internal static readonly View<UserEntry> UserView = View<UserEntry>.Build(v => v
         .Id("id", "the id of the user", e => e.User.Id)
         .Text("username", "the name of the user", e => e.User.Username)
         .Text("firstname", "the first name", e => e.User.FirstName)
@@ -125,6 +125,7 @@ internal static class AccountCommands
             Response = ResponseShape.Of("domain", DomainView),
             Handler = ListDomainsAsync,
         },
+        UpdateUserCommand.Definition,
         NetworkCommands.Empty("listProjects", "project", "Lists projects; there are none"),
         NetworkCommands.Empty("listResourceLimits", "resourcelimit", "Lists limits of accounts; there are none"),
         NetworkCommands.Empty("listAffinityGroups", "affinitygroup", "Lists affinity groups; there are none"),
@@ -195,7 +196,7 @@ internal static class AccountCommands
     }
 
     // Keys are the user's: whoever has them is the user. Others of the same account are told what they would be told of a user who does not exist.
-    private static ApiError? NotForCaller(CommandCall call, UserId id) =>
+    internal static ApiError? NotForCaller(CommandCall call, UserId id) =>
         call.Caller.IsRootAdmin || call.Caller.UserId == id ? null : call.UnknownEntity(User, id);
 
     private static async Task<ApiResult> ListAccountsAsync(CommandCall call, CancellationToken cancellationToken)
@@ -278,25 +279,6 @@ internal static class AccountCommands
         2 => "DomainAdmin",
         _ => "User",
     };
-
-    private sealed record UserEntry
-    {
-        public required UserRow User { get; init; }
-
-        public required AccountRow Account { get; init; }
-
-        public required DomainRow Domain { get; init; }
-
-        public bool ShowKey { get; init; }
-
-        public bool IsBelowCaller { get; init; }
-
-        public UserEntry For(ApiCaller caller) => this with
-        {
-            ShowKey = caller.IsRootAdmin || caller.UserId == User.Id,
-            IsBelowCaller = Domain.Path.StartsWith(caller.DomainPath + "/", StringComparison.Ordinal),
-        };
-    }
 
     private sealed record AccountEntry
     {

@@ -13,6 +13,7 @@ internal sealed class ApiServices
     public ApiServices(
         IEntityDirectory entities,
         Sessions sessions,
+        PasswordDesk passwords,
         Database database,
         TimeProvider time,
         SecretBox secrets,
@@ -30,6 +31,7 @@ internal sealed class ApiServices
     {
         Entities = entities;
         Sessions = sessions;
+        Passwords = passwords;
         Database = database;
         Time = time;
         Secrets = secrets;
@@ -51,6 +53,9 @@ internal sealed class ApiServices
 
     /// <summary>Login sessions.</summary>
     public Sessions Sessions { get; }
+
+    /// <summary>Checks and hashes passwords.</summary>
+    public PasswordDesk Passwords { get; }
 
     /// <summary>The store, for reading.</summary>
     public Database Database { get; }

@@ -298,6 +298,11 @@ internal static class ForeignParameters
             new("capacityiops", ParameterTreatment.Refused, "operations a second are neither promised nor limited", "0"),
             new("istagarule", ParameterTreatment.Refused, "tags are tags", "false"),
         ],
+        ["updateUser"] =
+        [
+            .. Each(ParameterTreatment.Refused, "keys are made by the server: registerUserKeys", ["userapikey", "usersecretkey"], []),
+            new("mandate2fa", ParameterTreatment.Refused, "there is no second factor", "false"),
+        ],
     };
 
     /// <summary>Those of a command.</summary>
