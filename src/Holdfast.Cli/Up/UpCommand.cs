@@ -52,7 +52,7 @@ internal static class UpCommand
             }
 
             await using var stack = await LocalStack.StartAsync(options, Say, TimeProvider.System, stopping.Token);
-            Say($"keys for the cs client: {options.AdminFile}");
+            Say($"keys for the cs client, and the first password of user admin (docs/security.md tells how to change it): {options.AdminFile}");
             Console.WriteLine($"ready: {options.Endpoint}");
             var ended = await Task.WhenAny(asked.Task, stack.Server.Exited, stack.Agent.Exited);
             if (ended == asked.Task)

@@ -17,6 +17,8 @@ namespace Holdfast.Server.Security;
 /// </summary>
 internal sealed class Authority : IDisposable
 {
+    // Not the gateway's name: agents take nobody else's.
+    private const string ApiName = "holdfast-api";
     private const string CertificateSetting = "authority-certificate";
     internal const string KeySetting = "authority-key";
     internal const string KeyPurpose = "authority-key";
@@ -31,9 +33,10 @@ internal sealed class Authority : IDisposable
     private readonly TimeProvider _time;
     private X509Certificate2? _certificate;
 
-    // Guards _server.
+    // Guards _server and _api.
     private readonly Lock _gate = new();
     private X509Certificate2? _server;
+    private X509Certificate2? _api;
     private IReadOnlyList<string> _names = [];
 
     /// <summary>Made once per node.</summary>
@@ -78,18 +81,11 @@ internal sealed class Authority : IDisposable
     }
 
     /// <summary>The gateway's certificate; a new one in good time before the old one ends.</summary>
-    public X509Certificate2 ServerCertificate()
-    {
-        lock (_gate)
-        {
-            if (_server is null || _server.NotAfter.ToUniversalTime() - _time.GetUtcNow().UtcDateTime < ServerLife / 3)
-            {
-                _server = CreateServer();
-            }
+    public X509Certificate2 ServerCertificate() => Fresh(ref _server, AgentGateway.ServerName, _names);
 
-            return _server;
-        }
-    }
+    /// <summary>The API's certificate, for clients that trust this authority; a new one in good time before the old one ends.</summary>
+    /// <param name="names">Names and addresses by which they reach it; those of this machine for itself are added.</param>
+    public X509Certificate2 ApiCertificate(IReadOnlyList<string> names) => Fresh(ref _api, ApiName, [.. names, "localhost", "127.0.0.1", "::1"]);
 
     /// <summary>Signs an agent's key. Of the request only the key is used.</summary>
     /// <param name="requestPem">Certificate signing request, PEM; its signature proves that the agent has the key.</param>
@@ -155,6 +151,7 @@ internal sealed class Authority : IDisposable
     {
         _certificate?.Dispose();
         _server?.Dispose();
+        _api?.Dispose();
     }
 
     private (string Pem, string Key) Create()
@@ -169,15 +166,28 @@ internal sealed class Authority : IDisposable
         return (certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
     }
 
-    private X509Certificate2 CreateServer()
+    private X509Certificate2 Fresh(ref X509Certificate2? held, string commonName, IReadOnlyList<string> names)
+    {
+        lock (_gate)
+        {
+            if (held is null || held.NotAfter.ToUniversalTime() - _time.GetUtcNow().UtcDateTime < ServerLife / 3)
+            {
+                held = CreateServer(commonName, names);
+            }
+
+            return held;
+        }
+    }
+
+    private X509Certificate2 CreateServer(string commonName, IReadOnlyList<string> subjects)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={AgentGateway.ServerName}", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest($"CN={commonName}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(ServerAuthentication)], false));
         var names = new SubjectAlternativeNameBuilder();
-        foreach (var name in _names.Distinct())
+        foreach (var name in subjects.Distinct())
         {
             if (IPAddress.TryParse(name, out var address))
             {
@@ -190,6 +200,7 @@ internal sealed class Authority : IDisposable
         }
 
         request.CertificateExtensions.Add(names.Build());
+        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Certificate, includeKeyIdentifier: true, includeIssuerAndSerial: false));
         var now = _time.GetUtcNow();
         using var signed = request.Create(Certificate.SubjectName, Generator(), now - ClockSlack, now + ServerLife, RandomNumberGenerator.GetBytes(16));
         return signed.CopyWithPrivateKey(key);

@@ -82,9 +82,10 @@ internal sealed partial class Bootstrap
     /// <summary>Writes the admin.ini of the <c>cs</c> client (mode 0600).</summary>
     /// <param name="path">The file.</param>
     /// <param name="endpoint">The API's URL.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="verify">A file with the authority that the API's certificate is of; null when clients know it anyway.</param>
     /// <param name="first">The new administrator with its password, when just made.</param>
-    public async Task WriteAdminFileAsync(string path, string endpoint, FirstAdmin? first, CancellationToken cancellationToken)
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task WriteAdminFileAsync(string path, string endpoint, string? verify, FirstAdmin? first, CancellationToken cancellationToken)
     {
         var user = await _database.ReadAsync(
             (db, ct) => db.Users.Where(u => u.Username == "admin" && u.Removed == null && u.ApiKey != null).OrderBy(u => u.Created).FirstOrDefaultAsync(ct),
@@ -102,6 +103,11 @@ internal sealed partial class Bootstrap
             .Append("endpoint = ").Append(endpoint).Append('\n')
             .Append("key = ").Append(user.ApiKey).Append('\n')
             .Append("secret = ").Append(_secrets.Unseal(SecretPurpose.UserSecretKey(user.Id), user.SecretKey).Reveal()).Append('\n');
+        if (verify is not null)
+        {
+            text.Append("verify = ").Append(verify).Append('\n');
+        }
+
         PrivateFile.Write(path, text.ToString());
     }
 

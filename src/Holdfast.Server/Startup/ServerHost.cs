@@ -1,11 +1,13 @@
 using System.Net;
 using System.Net.NetworkInformation;
+using System.Net.Security;
 using System.Security.Authentication;
 using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Agents;
 using Holdfast.Server.Api;
+using Holdfast.Server.Api.Transport;
 using Holdfast.Server.Operations;
 using Holdfast.Server.Reconcile;
 using Holdfast.Server.Security;
@@ -67,13 +69,18 @@ internal sealed class ServerHost : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Listen(options.Listen, options.Port);
-            kestrel.Listen(options.Listen, options.AgentPort, ListenForAgents);
+
+            // In this order: StartAsync reads the addresses by it.
+            kestrel.Listen(options.Listen, options.Port, ListenForClients);
+            kestrel.Listen(options.AgentListen ?? options.Listen, options.AgentPort, ListenForAgents);
             kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(AgentGateway.PingSeconds);
             kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(2 * AgentGateway.PingSeconds);
         });
 
         AddServer(builder.Services, options);
+        builder.Services.AddSingleton(options.Tls);
+        builder.Services.AddSingleton<ApiCertificate>();
+        builder.Services.AddHostedService(s => s.GetRequiredService<ApiCertificate>());
         configure?.Invoke(builder.Services);
 
         var app = builder.Build();
@@ -133,20 +140,42 @@ internal sealed class ServerHost : IAsyncDisposable
     }
 
     /// <summary>Migrates, bootstraps, listens, writes admin.ini.</summary>
+    /// <exception cref="StartRefusedException">An operator can remove what stands in the way.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        if (_options is { Tls: ApiTls.None, AllowPlainHttp: false } && !IPAddress.IsLoopback(_options.Listen))
+        {
+            throw new StartRefusedException(
+                $"The API would listen on {_options.Listen} without TLS, where passwords, sessions and secret keys can be read on their way. Give it a certificate (--tls-certificate FILE, "
+                + "or --tls-names NAME for one of the installation's own authority), or have it listen on 127.0.0.1 behind a proxy that speaks TLS, or say --allow-plain-http.");
+        }
+
+        var certificate = _app.Services.GetRequiredService<ApiCertificate>();
+        if (certificate.Open() is { } unusable)
+        {
+            throw new StartRefusedException($"The API's certificate cannot be used: {unusable}");
+        }
+
         var database = _app.Services.GetRequiredService<Database>();
         await InstallationKey.CheckAsync(database, _options.Data, cancellationToken);
         PrivateFile.EnsureFolder(_options.Data);
         await database.MigrateAsync(cancellationToken);
         var bootstrap = _app.Services.GetRequiredService<Bootstrap>();
         var first = await bootstrap.RunAsync(cancellationToken);
-        await _app.Services.GetRequiredService<Authority>().OpenAsync(GatewayNames(), cancellationToken);
+        var authority = _app.Services.GetRequiredService<Authority>();
+        await authority.OpenAsync(GatewayNames(), cancellationToken);
         await _app.StartAsync(cancellationToken);
-        var addresses = _app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
-        ApiAddress = new Uri(addresses.First(a => a.StartsWith("http://", StringComparison.Ordinal)));
-        GatewayAddress = new Uri(addresses.First(a => a.StartsWith("https://", StringComparison.Ordinal)));
-        await bootstrap.WriteAdminFileAsync(Path.Combine(_options.Data, "admin.ini"), new Uri(ApiAddress, "/client/api").ToString(), first, cancellationToken);
+        var addresses = _app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.ToList();
+        ApiAddress = new Uri(addresses[0]);
+        GatewayAddress = new Uri(addresses[1]);
+        string? verify = null;
+        if (_options.Tls is ApiTls.OwnAuthority)
+        {
+            verify = Path.Combine(_options.Data, "authority.pem");
+            PrivateFile.Write(verify, authority.CertificatePem);
+        }
+
+        await bootstrap.WriteAdminFileAsync(Path.Combine(_options.Data, "admin.ini"), EndpointFor(certificate).ToString(), verify, first, cancellationToken);
     }
 
     /// <summary>Waits until the process is told to end.</summary>
@@ -154,6 +183,33 @@ internal sealed class ServerHost : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    // What clients are told: a name that the certificate bears, and no address that only means "all".
+    private Uri EndpointFor(ApiCertificate certificate)
+    {
+        var name = _options.Tls is ApiTls.None ? null : certificate.Name;
+        var any = _options.Listen.Equals(IPAddress.Any) || _options.Listen.Equals(IPAddress.IPv6Any);
+        return new UriBuilder(ApiAddress) { Host = name ?? (any ? "127.0.0.1" : ApiAddress.Host), Path = ApiEndpoint.Path }.Uri;
+    }
+
+    private static void ListenForClients(ListenOptions listen)
+    {
+        if (listen.ApplicationServices.GetRequiredService<ApiTls>() is ApiTls.None)
+        {
+            return;
+        }
+
+        // By the callback for the whole handshake, not by the selector of a certificate: only so the certificates in between are sent.
+        var certificate = listen.ApplicationServices.GetRequiredService<ApiCertificate>();
+        listen.UseHttps(new TlsHandshakeCallbackOptions
+        {
+            OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+            {
+                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                ServerCertificateContext = certificate.Current,
+            }),
+        });
+    }
 
     private static void ListenForAgents(ListenOptions listen)
     {

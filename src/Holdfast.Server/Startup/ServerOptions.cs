@@ -1,4 +1,5 @@
 using System.Net;
+using Holdfast.Server.Security;
 
 namespace Holdfast.Server.Startup;
 
@@ -14,8 +15,17 @@ internal sealed record ServerOptions
     /// <summary>Port of the agent gateway; 0: chosen by the system.</summary>
     public int AgentPort { get; init; } = 8250;
 
-    /// <summary>Address that both listeners bind to.</summary>
+    /// <summary>Address that the API listens on.</summary>
     public IPAddress Listen { get; init; } = IPAddress.Loopback;
+
+    /// <summary>Address that the agent gateway listens on; null: that of the API.</summary>
+    public IPAddress? AgentListen { get; init; }
+
+    /// <summary>How the API is kept from being read on its way.</summary>
+    public ApiTls Tls { get; init; } = new ApiTls.None();
+
+    /// <summary>Whether the API may listen without TLS on an address that other machines reach.</summary>
+    public bool AllowPlainHttp { get; init; }
 
     /// <summary>A file with an Npgsql connection string; null: SQLite in the data folder.</summary>
     public string? DatabaseFile { get; init; }
@@ -25,12 +35,20 @@ internal sealed record ServerOptions
 
     /// <summary>How to call it.</summary>
     public const string Usage = """
-        holdfast-server --data DIR [--port 8080] [--agent-port 8250] [--listen 127.0.0.1] [--database FILE] [--allow-image-hosts L]
+        holdfast-server --data DIR [--port 8080] [--listen 127.0.0.1] [--tls-certificate FILE [--tls-key FILE] | --tls-names L | --allow-plain-http]
+                        [--agent-port 8250] [--agent-listen ADDRESS] [--database FILE] [--allow-image-hosts L]
 
           --data DIR        data folder (made when missing): SQLite database, keys, admin.ini
           --port N          port of the CloudStack API and login
+          --listen ADDRESS  address that the API listens on; :: and 0.0.0.0 are all. One that other machines reach needs one of the next three
+          --tls-certificate FILE  serve the API by TLS (1.2 and 1.3) with this certificate, PEM, followed by those between it and its authority. The
+                            files are read anew when they change
+          --tls-key FILE    its private key, PEM, not encrypted; default: in the same file
+          --tls-names L     serve the API by TLS with a certificate of the installation's own authority for these host names and addresses,
+                            separated by commas; clients trust it by authority.pem, which is written into DIR
+          --allow-plain-http  serve the API by HTTP even to other machines: passwords, sessions and secret keys can be read on their way
           --agent-port N    port of the agent gateway (mutual TLS)
-          --listen ADDRESS  address that both listen on
+          --agent-listen ADDRESS  address that the agent gateway listens on; default: that of --listen
           --database FILE   file with a PostgreSQL connection string, for more than one server; default: SQLite in DIR
                             A further server of an installation needs its key: copy secrets.key from the data folder of a server that
                             runs to DIR (mode 0600) before the first start
@@ -45,10 +63,19 @@ internal sealed record ServerOptions
     public static ServerOptions? Parse(IReadOnlyList<string> args, out string? error)
     {
         string? data = null;
+        string? certificate = null;
+        string? key = null;
+        IReadOnlyList<string> names = [];
         var options = new ServerOptions { Data = string.Empty };
         for (var i = 0; i < args.Count; i++)
         {
             var name = args[i];
+            if (name == "--allow-plain-http")
+            {
+                options = options with { AllowPlainHttp = true };
+                continue;
+            }
+
             if (++i >= args.Count)
             {
                 error = $"{name} needs a value.";
@@ -70,11 +97,23 @@ internal sealed record ServerOptions
                 case "--listen" when IPAddress.TryParse(value, out var address):
                     options = options with { Listen = address };
                     break;
+                case "--agent-listen" when IPAddress.TryParse(value, out var address):
+                    options = options with { AgentListen = address };
+                    break;
+                case "--tls-certificate":
+                    certificate = Path.GetFullPath(value);
+                    break;
+                case "--tls-key":
+                    key = Path.GetFullPath(value);
+                    break;
+                case "--tls-names" when Items(value) is { Count: > 0 } items && items.All(item => Uri.CheckHostName(item) != UriHostNameType.Unknown):
+                    names = items;
+                    break;
                 case "--database":
                     options = options with { DatabaseFile = value };
                     break;
                 case "--allow-image-hosts":
-                    options = options with { AllowImageHosts = value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) };
+                    options = options with { AllowImageHosts = Items(value) };
                     break;
                 default:
                     error = $"Not understood: {name} {value}";
@@ -82,7 +121,21 @@ internal sealed record ServerOptions
             }
         }
 
-        error = data is null ? "--data is missing." : null;
-        return data is null ? null : options with { Data = Path.GetFullPath(data) };
+        error = (data, certificate, key, names.Count) switch
+        {
+            (null, _, _, _) => "--data is missing.",
+            (_, null, not null, _) => "--tls-key needs --tls-certificate.",
+            (_, not null, _, > 0) => "--tls-certificate and --tls-names exclude each other.",
+            _ => null,
+        };
+        return error is not null
+            ? null
+            : options with
+            {
+                Data = Path.GetFullPath(data!),
+                Tls = certificate is not null ? new ApiTls.Files(certificate, key ?? certificate) : names.Count > 0 ? new ApiTls.OwnAuthority(names) : new ApiTls.None(),
+            };
     }
+
+    private static IReadOnlyList<string> Items(string list) => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 }

@@ -109,6 +109,11 @@ public sealed class HelpTests
         code.ShouldBe(0, error);
         output.ShouldContain("--data DIR");
         output.ShouldContain("secrets.key");
+        foreach (var option in new[] { "--listen", "--agent-listen", "--tls-certificate", "--tls-key", "--tls-names", "--allow-plain-http" })
+        {
+            output.ShouldContain($"\n  {option} ");
+        }
+
         Directory.Exists("/nowhere").ShouldBeFalse();
     }
 
