@@ -70,6 +70,7 @@ internal static class EventTypes
     public const string ObligationForget = "OBLIGATION.FORGET";
     public const string ObligationOld = "OBLIGATION.OLD";
     public const string HostRetired = "HOST.INCARNATION.RETIRED";
+    public const string UserLogin = "USER.LOGIN";
     public const string UserUpdate = "USER.UPDATE";
     public const string UserKeys = "REGISTER.USER.KEY";
     public const string ServiceOfferingCreate = "SERVICE.OFFERING.CREATE";

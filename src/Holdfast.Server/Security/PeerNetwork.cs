@@ -18,4 +18,12 @@ internal static class PeerNetwork
         { AddressFamily: AddressFamily.InterNetworkV6 } => Convert.ToHexString(address.GetAddressBytes().AsSpan(0, NetworkBytes)),
         _ => address.ToString(),
     };
+
+    /// <summary>An address as people read it.</summary>
+    public static string TextOf(IPAddress? address) => address switch
+    {
+        null => "an unknown address",
+        { IsIPv4MappedToIPv6: true } => address.MapToIPv4().ToString(),
+        _ => address.ToString(),
+    };
 }

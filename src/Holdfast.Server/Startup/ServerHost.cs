@@ -18,6 +18,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
@@ -66,6 +67,9 @@ internal sealed class ServerHost : IAsyncDisposable
             o.UseUtcTimestamp = true;
         });
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+
+        // The framework would believe everybody's X-Forwarded-For, even on the gateway, if a variable in the environment said so.
+        builder.Configuration["ForwardedHeaders_Enabled"] = "false";
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -89,6 +93,12 @@ internal sealed class ServerHost : IAsyncDisposable
         app.MapWhen(
             context => context.Features.Get<AgentListener>() is not null,
             gateway => gateway.Run(AgentEndpoints.HandleAsync));
+        if (options.TrustedProxies.Count > 0)
+        {
+            // After the gateway's branch: agents come by mutual TLS, whose peer is who it is.
+            app.UseForwardedHeaders(Forwarded(options.TrustedProxies));
+        }
+
         app.MapCloudStackApi();
         return new ServerHost(app, options);
     }
@@ -183,6 +193,20 @@ internal sealed class ServerHost : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    private static ForwardedHeadersOptions Forwarded(IReadOnlyList<System.Net.IPNetwork> proxies)
+    {
+        // Any number of proxies after one another: each address is believed from a named one only, so the first that is not named is who asks.
+        var options = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto, ForwardLimit = null };
+        options.KnownProxies.Clear();
+        options.KnownIPNetworks.Clear();
+        foreach (var proxy in proxies)
+        {
+            options.KnownIPNetworks.Add(proxy);
+        }
+
+        return options;
+    }
 
     // What clients are told: a name that the certificate bears, and no address that only means "all".
     private Uri EndpointFor(ApiCertificate certificate)

@@ -27,6 +27,9 @@ internal sealed record ServerOptions
     /// <summary>Whether the API may listen without TLS on an address that other machines reach.</summary>
     public bool AllowPlainHttp { get; init; }
 
+    /// <summary>Proxies that the API believes what they say of who asks, and by which scheme; empty: nobody.</summary>
+    public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
+
     /// <summary>A file with an Npgsql connection string; null: SQLite in the data folder.</summary>
     public string? DatabaseFile { get; init; }
 
@@ -36,7 +39,7 @@ internal sealed record ServerOptions
     /// <summary>How to call it.</summary>
     public const string Usage = """
         holdfast-server --data DIR [--port 8080] [--listen 127.0.0.1] [--tls-certificate FILE [--tls-key FILE] | --tls-names L | --allow-plain-http]
-                        [--agent-port 8250] [--agent-listen ADDRESS] [--database FILE] [--allow-image-hosts L]
+                        [--trusted-proxies L] [--agent-port 8250] [--agent-listen ADDRESS] [--database FILE] [--allow-image-hosts L]
 
           --data DIR        data folder (made when missing): SQLite database, keys, admin.ini
           --port N          port of the CloudStack API and login
@@ -47,6 +50,8 @@ internal sealed record ServerOptions
           --tls-names L     serve the API by TLS with a certificate of the installation's own authority for these host names and addresses,
                             separated by commas; clients trust it by authority.pem, which is written into DIR
           --allow-plain-http  serve the API by HTTP even to other machines: passwords, sessions and secret keys can be read on their way
+          --trusted-proxies L  addresses and networks (10.0.0.0/24), separated by commas, of proxies whose X-Forwarded-For and X-Forwarded-Proto
+                            the API believes; nobody else's
           --agent-port N    port of the agent gateway (mutual TLS)
           --agent-listen ADDRESS  address that the agent gateway listens on; default: that of --listen
           --database FILE   file with a PostgreSQL connection string, for more than one server; default: SQLite in DIR
@@ -109,6 +114,9 @@ internal sealed record ServerOptions
                 case "--tls-names" when Items(value) is { Count: > 0 } items && items.All(item => Uri.CheckHostName(item) != UriHostNameType.Unknown):
                     names = items;
                     break;
+                case "--trusted-proxies" when Items(value).Select(NetworkOf).ToList() is { Count: > 0 } networks && networks.All(network => network is not null):
+                    options = options with { TrustedProxies = [.. networks.Select(network => network!.Value)] };
+                    break;
                 case "--database":
                     options = options with { DatabaseFile = value };
                     break;
@@ -138,4 +146,7 @@ internal sealed record ServerOptions
     }
 
     private static IReadOnlyList<string> Items(string list) => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    private static IPNetwork? NetworkOf(string text) =>
+        IPNetwork.TryParse(text, out var network) ? network : IPAddress.TryParse(text, out var address) ? new IPNetwork(address, address.GetAddressBytes().Length * 8) : null;
 }

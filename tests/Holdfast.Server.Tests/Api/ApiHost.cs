@@ -38,6 +38,8 @@ public class ApiHost : IAsyncLifetime
 
     internal Uri Endpoint { get; private set; } = null!;
 
+    internal Uri Gateway => _host.GatewayAddress;
+
     internal Database Database => Service<Database>();
 
     internal TestUser Admin { get; private set; } = null!;
@@ -60,7 +62,7 @@ public class ApiHost : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _host = ServerHost.Build(
-            new ServerOptions { Data = _folder, Port = 0, AgentPort = 0, DatabaseFile = await DatabaseFileAsync(_folder) },
+            Adjust(new ServerOptions { Data = _folder, Port = 0, AgentPort = 0, DatabaseFile = await DatabaseFileAsync(_folder) }),
             services =>
             {
                 services.AddSingleton<TimeProvider>(Time);
@@ -104,6 +106,8 @@ public class ApiHost : IAsyncLifetime
         Directory.Delete(_folder, recursive: true);
         GC.SuppressFinalize(this);
     }
+
+    private protected virtual ServerOptions Adjust(ServerOptions options) => options;
 
     private protected virtual void Configure(IServiceCollection services)
     {

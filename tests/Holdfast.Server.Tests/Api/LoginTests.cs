@@ -53,6 +53,32 @@ public abstract class LoginTests
         (await LogInAsync(ApiHost.Password)).ShouldSucceed();
     }
 
+    [Fact]
+    public async Task A_login_is_an_event_that_tells_where_from()
+    {
+        await StoreAsync(PasswordHash.Create(ApiHost.Password));
+
+        (await LogInAsync(ApiHost.Password)).ShouldSucceed();
+
+        var told = (await _host.CallAsync(_host.User, "listEvents", ("type", "USER.LOGIN"))).List("event")[0];
+        told.GetProperty("description").GetString().ShouldBe("user has logged in from IP Address 127.0.0.1");
+        told.GetProperty("username").GetString().ShouldBe(_host.User.Name);
+    }
+
+    [Fact]
+    public async Task A_refused_login_is_told_without_what_was_typed()
+    {
+        await StoreAsync(PasswordHash.Create(ApiHost.Password));
+
+        (await LogInAsync("wrong horse")).ShouldFail(531);
+        (await _host.SendAsync(null, HttpMethod.Post, "login", ("username", "typed-in-the-wrong-field"), ("password", "x"))).ShouldFail(531);
+
+        _host.Log.Lines.ShouldContain(l => l == $"A login as {_host.User.Name} ({_host.User.Row.Id}) from 127.0.0.1 was refused");
+        _host.Log.Lines.ShouldContain(l => l.StartsWith("A login as nobody here", StringComparison.Ordinal) && l.EndsWith("from 127.0.0.1 was refused", StringComparison.Ordinal));
+        _host.Log.Lines.ShouldNotContain(l => l.Contains("wrong horse", StringComparison.Ordinal) || l.Contains("typed-in-the-wrong-field", StringComparison.Ordinal));
+        (await LogInAsync(ApiHost.Password)).ShouldSucceed();
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("no hash at all")]
@@ -125,7 +151,7 @@ public abstract class LoginTests
         var session = new SessionRecord(_host.User.Row.Id, Guid.NewGuid().ToString(), "k", now, now, now.AddHours(1));
         var store = _host.Service<ISessionStore>();
 
-        (await store.AddAsync(session, "the hash it was checked against", "fresh", Token)).ShouldBeFalse();
+        (await store.AddAsync(session, new LoginProof("the hash it was checked against", "fresh", Elsewhere), Token)).ShouldBeFalse();
 
         (await store.FindAsync(session.TokenHash, now, Token)).ShouldBeNull();
         (await StoredAsync()).ShouldNotBe("fresh");

@@ -109,7 +109,7 @@ public sealed class HelpTests
         code.ShouldBe(0, error);
         output.ShouldContain("--data DIR");
         output.ShouldContain("secrets.key");
-        foreach (var option in new[] { "--listen", "--agent-listen", "--tls-certificate", "--tls-key", "--tls-names", "--allow-plain-http" })
+        foreach (var option in new[] { "--listen", "--agent-listen", "--tls-certificate", "--tls-key", "--tls-names", "--allow-plain-http", "--trusted-proxies" })
         {
             output.ShouldContain($"\n  {option} ");
         }

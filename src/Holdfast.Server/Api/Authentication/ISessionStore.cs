@@ -1,3 +1,4 @@
+using System.Net;
 using Holdfast.Core.Ids;
 
 namespace Holdfast.Server.Api.Authentication;
@@ -7,13 +8,12 @@ namespace Holdfast.Server.Api.Authentication;
 /// </summary>
 internal interface ISessionStore
 {
-    /// <summary>Writes a new session and removes expired ones.</summary>
+    /// <summary>Writes a new session with the event that tells of it, and removes expired ones.</summary>
     /// <param name="session">The session.</param>
-    /// <param name="passwordHash">The hash that the user's password was checked against.</param>
-    /// <param name="freshHash">What to keep in its place; null to leave it.</param>
+    /// <param name="login">The login that it comes of.</param>
     /// <param name="cancellationToken">The request ended.</param>
     /// <returns>False when the user's password is another by now: nothing was written.</returns>
-    Task<bool> AddAsync(SessionRecord session, string passwordHash, string? freshHash, CancellationToken cancellationToken);
+    Task<bool> AddAsync(SessionRecord session, LoginProof login, CancellationToken cancellationToken);
 
     /// <summary>Finds a session that has not expired.</summary>
     Task<SessionRecord?> FindAsync(string tokenHash, DateTimeOffset now, CancellationToken cancellationToken);
@@ -39,3 +39,13 @@ internal sealed record SessionRecord(
     DateTimeOffset Created,
     DateTimeOffset LastUsed,
     DateTimeOffset Expires);
+
+/// <summary>A login by a password that was right.</summary>
+/// <param name="PasswordHash">The hash that the password was checked against.</param>
+/// <param name="FreshHash">What to keep in its place; null to leave it.</param>
+/// <param name="Address">Where the login came from; null when that is not known.</param>
+internal sealed record LoginProof(string PasswordHash, string? FreshHash, IPAddress? Address)
+{
+    /// <summary>Never the hashes.</summary>
+    public override string ToString() => $"login from {Address}";
+}

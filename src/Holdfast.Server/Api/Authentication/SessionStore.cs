@@ -1,4 +1,7 @@
 using Holdfast.Core.Ids;
+using Holdfast.Core.States;
+using Holdfast.Server.Reconcile;
+using Holdfast.Server.Security;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using LinqToDB;
@@ -10,37 +13,39 @@ namespace Holdfast.Server.Api.Authentication;
 internal sealed class SessionStore : ISessionStore
 {
     private readonly Database _database;
-    private readonly IIdSource _ids;
+    private readonly TurnFactory _turns;
 
     /// <summary>Made once.</summary>
-    public SessionStore(Database database, IIdSource ids)
+    public SessionStore(Database database, TurnFactory turns)
     {
         _database = database;
-        _ids = ids;
+        _turns = turns;
     }
 
     /// <inheritdoc/>
-    public Task<bool> AddAsync(SessionRecord session, string passwordHash, string? freshHash, CancellationToken cancellationToken) =>
-        _database.WriteAsync(
-            async (db, ct) =>
+    public Task<bool> AddAsync(SessionRecord session, LoginProof login, CancellationToken cancellationToken) =>
+        _turns.RunAsync(
+            async (turn, ct) =>
             {
+                var db = turn.Db;
+
                 // The password was checked outside of this transaction. Had it been changed meanwhile, a session by the old one would outlive the change.
-                var user = db.Users.Where(u => u.Id == session.UserId && u.PasswordHash == passwordHash);
-                if (!await user.AnyAsync(ct))
+                var user = await db.Users.FirstOrDefaultAsync(u => u.Id == session.UserId && u.PasswordHash == login.PasswordHash, ct);
+                if (user is null)
                 {
                     return false;
                 }
 
-                if (freshHash is not null)
+                if (login.FreshHash is not null)
                 {
-                    await user.Set(u => u.PasswordHash, freshHash).UpdateAsync(ct);
+                    await db.Users.Where(u => u.Id == user.Id).Set(u => u.PasswordHash, login.FreshHash).UpdateAsync(ct);
                 }
 
                 await db.Sessions.Where(s => s.Expires < session.Created).DeleteAsync(ct);
                 await db.InsertAsync(
                     new SessionRow
                     {
-                        Id = new SessionId(_ids.Next()),
+                        Id = new SessionId(turn.NewId()),
                         UserId = session.UserId,
                         TokenHash = session.TokenHash,
                         SessionKeyHash = session.SessionKeyHash,
@@ -49,6 +54,18 @@ internal sealed class SessionStore : ISessionStore
                         Expires = session.Expires,
                     },
                     token: ct);
+                await turn.TellAsync(
+                    EventTypes.UserLogin,
+                    EventLevel.Info,
+                    EventState.Completed,
+                    $"user has logged in from IP Address {PeerNetwork.TextOf(login.Address)}",
+                    user.AccountId,
+                    user.Id,
+                    ResourceTypes.User,
+                    user.Id.Value,
+                    user.Username,
+                    null,
+                    ct);
                 return true;
             },
             cancellationToken);

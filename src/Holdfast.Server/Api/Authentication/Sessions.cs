@@ -9,7 +9,7 @@ namespace Holdfast.Server.Api.Authentication;
 /// Login sessions. A session is a cookie value and a session key, both random; a request needs both cookies and the key once more as a parameter, which
 /// another site's page cannot know. Safe to call from any thread; sessions are valid on every server node.
 /// </summary>
-internal sealed class Sessions
+internal sealed partial class Sessions
 {
     /// <summary>Seconds after which an unused session ends.</summary>
     public const int TimeoutSeconds = 1800;
@@ -24,10 +24,12 @@ internal sealed class Sessions
     private readonly PasswordDesk _passwords;
     private readonly ISecretSource _secrets;
     private readonly TimeProvider _time;
+    private readonly ILogger<Sessions> _logger;
 
     /// <summary>Makes the service.</summary>
-    public Sessions(IUserDirectory users, ISessionStore store, PasswordDesk passwords, ISecretSource secrets, TimeProvider time)
+    public Sessions(IUserDirectory users, ISessionStore store, PasswordDesk passwords, ISecretSource secrets, TimeProvider time, ILogger<Sessions> logger)
     {
+        _logger = logger;
         _secrets = secrets;
         _users = users;
         _store = store;
@@ -47,7 +49,14 @@ internal sealed class Sessions
         var check = await _passwords.CheckAsync(userName, password, candidate?.PasswordHash, address, cancellationToken);
         if (candidate is null || check is not PasswordCheck.Right right)
         {
-            return check is PasswordCheck.Busy ? new LogInOutcome.Busy() : new LogInOutcome.Refused();
+            if (check is PasswordCheck.Busy)
+            {
+                return new LogInOutcome.Busy();
+            }
+
+            // Never the name as typed: people type their password there.
+            LogRefused(candidate?.Caller.UserName ?? "nobody here", candidate?.Caller.UserId.Value, PeerNetwork.TextOf(address));
+            return new LogInOutcome.Refused();
         }
 
         var session = new NewSession(candidate, _secrets.Next(KeyBytes), _secrets.Next(KeyBytes));
@@ -59,7 +68,7 @@ internal sealed class Sessions
             now,
             now,
             now.AddSeconds(TimeoutSeconds));
-        return await _store.AddAsync(record, right.Stored, right.Fresh, cancellationToken) ? new LogInOutcome.LoggedIn(session) : new LogInOutcome.Refused();
+        return await _store.AddAsync(record, new LoginProof(right.Stored, right.Fresh, address), cancellationToken) ? new LogInOutcome.LoggedIn(session) : new LogInOutcome.Refused();
     }
 
     /// <summary>Finds who a session belongs to, and extends it.</summary>
