@@ -26,6 +26,6 @@ catch (Exception refused) when (refused is StartRefusedException or IOException 
     return 1;
 }
 
-await Console.Out.WriteLineAsync($"ready: {host.ApiAddress} (agents: {host.GatewayAddress})");
+await host.TellReadyAsync();
 await host.WaitForShutdownAsync();
 return 0;

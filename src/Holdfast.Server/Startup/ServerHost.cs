@@ -27,8 +27,10 @@ using Microsoft.Extensions.Hosting;
 namespace Holdfast.Server.Startup;
 
 /// <summary>One server node: composition, start and end. Tests make as many as they like in one process.</summary>
-internal sealed class ServerHost : IAsyncDisposable
+internal sealed partial class ServerHost : IAsyncDisposable
 {
+    private const string TimeFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
+
     private readonly WebApplication _app;
     private readonly ServerOptions _options;
 
@@ -60,12 +62,25 @@ internal sealed class ServerHost : IAsyncDisposable
         }
 
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders().AddSimpleConsole(o =>
+        builder.Logging.ClearProviders();
+        if (options.JsonLog)
         {
-            o.SingleLine = true;
-            o.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-            o.UseUtcTimestamp = true;
-        });
+            builder.Logging.AddJsonConsole(o =>
+            {
+                o.TimestampFormat = TimeFormat;
+                o.UseUtcTimestamp = true;
+            });
+        }
+        else
+        {
+            builder.Logging.AddSimpleConsole(o =>
+            {
+                o.SingleLine = true;
+                o.TimestampFormat = TimeFormat + " ";
+                o.UseUtcTimestamp = true;
+            });
+        }
+
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
 
         // The framework would believe everybody's X-Forwarded-For, even on the gateway, if a variable in the environment said so.
@@ -188,6 +203,20 @@ internal sealed class ServerHost : IAsyncDisposable
         await bootstrap.WriteAdminFileAsync(Path.Combine(_options.Data, "admin.ini"), EndpointFor(certificate).ToString(), verify, first, cancellationToken);
     }
 
+    /// <summary>Says that the node serves, in a line that whoever started it can wait for.</summary>
+    public async Task TellReadyAsync()
+    {
+        if (_options.JsonLog)
+        {
+            // What reads the output takes every line for an object.
+            LogReady(_app.Logger, ApiAddress, GatewayAddress);
+        }
+        else
+        {
+            await Console.Out.WriteLineAsync($"ready: {ApiAddress} (agents: {GatewayAddress})");
+        }
+    }
+
     /// <summary>Waits until the process is told to end.</summary>
     public Task WaitForShutdownAsync() => _app.WaitForShutdownAsync();
 
@@ -215,6 +244,9 @@ internal sealed class ServerHost : IAsyncDisposable
         var any = _options.Listen.Equals(IPAddress.Any) || _options.Listen.Equals(IPAddress.IPv6Any);
         return new UriBuilder(ApiAddress) { Host = name ?? (any ? "127.0.0.1" : ApiAddress.Host), Path = ApiEndpoint.Path }.Uri;
     }
+
+    [LoggerMessage(EventId = 2023, Level = LogLevel.Information, Message = "ready: {Api} (agents: {Gateway})")]
+    private static partial void LogReady(ILogger logger, Uri api, Uri gateway);
 
     private static void ListenForClients(ListenOptions listen)
     {

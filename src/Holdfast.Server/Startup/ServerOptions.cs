@@ -36,10 +36,14 @@ internal sealed record ServerOptions
     /// <summary>Hosts that images may be fetched from although their addresses are not public; the agents' option of the same name opens the way itself.</summary>
     public IReadOnlyList<string> AllowImageHosts { get; init; } = [];
 
+    /// <summary>Whether the log is JSON, an object a line, instead of text.</summary>
+    public bool JsonLog { get; init; }
+
     /// <summary>How to call it.</summary>
     public const string Usage = """
         holdfast-server --data DIR [--port 8080] [--listen 127.0.0.1] [--tls-certificate FILE [--tls-key FILE] | --tls-names L | --allow-plain-http]
                         [--trusted-proxies L] [--agent-port 8250] [--agent-listen ADDRESS] [--database FILE] [--allow-image-hosts L]
+                        [--log text]
 
           --data DIR        data folder (made when missing): SQLite database, keys, admin.ini
           --port N          port of the CloudStack API and login
@@ -58,6 +62,7 @@ internal sealed record ServerOptions
                             A further server of an installation needs its key: copy secrets.key from the data folder of a server that
                             runs to DIR (mode 0600) before the first start
           --allow-image-hosts L  hosts, separated by commas, that templates may be registered from although their addresses are not public
+          --log FORMAT      text, or json: an object a line
           --help            shows this
         """;
 
@@ -122,6 +127,9 @@ internal sealed record ServerOptions
                     break;
                 case "--allow-image-hosts":
                     options = options with { AllowImageHosts = Items(value) };
+                    break;
+                case "--log" when value is "text" or "json":
+                    options = options with { JsonLog = value == "json" };
                     break;
                 default:
                     error = $"Not understood: {name} {value}";

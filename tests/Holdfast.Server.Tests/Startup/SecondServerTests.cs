@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using Holdfast.Server.Startup;
 using Holdfast.Server.Tests.Reconcile;
 using Holdfast.Server.Tests.Stores;
@@ -109,7 +110,7 @@ public sealed class HelpTests
         code.ShouldBe(0, error);
         output.ShouldContain("--data DIR");
         output.ShouldContain("secrets.key");
-        foreach (var option in new[] { "--listen", "--agent-listen", "--tls-certificate", "--tls-key", "--tls-names", "--allow-plain-http", "--trusted-proxies" })
+        foreach (var option in new[] { "--listen", "--agent-listen", "--tls-certificate", "--tls-key", "--tls-names", "--allow-plain-http", "--trusted-proxies", "--log" })
         {
             output.ShouldContain($"\n  {option} ");
         }
@@ -138,7 +139,35 @@ public sealed class HelpTests
         }
     }
 
-    private static async Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments)
+    [Fact]
+    public async Task A_log_in_JSON_is_an_object_a_line_to_the_one_that_says_ready()
+    {
+        var folder = Directory.CreateTempSubdirectory("hf-server-").FullName;
+        using var process = Start("--data", folder, "--port", "0", "--agent-port", "0", "--log", "json");
+        try
+        {
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+            deadline.CancelAfter(TimeSpan.FromSeconds(60));
+            string? message;
+            do
+            {
+                var line = (await process.StandardOutput.ReadLineAsync(deadline.Token)).ShouldNotBeNull("it ended before it was ready");
+                var entry = JsonDocument.Parse(line).RootElement;
+                entry.GetProperty("Timestamp").GetDateTimeOffset().Offset.ShouldBe(TimeSpan.Zero);
+                entry.GetProperty("LogLevel").GetString().ShouldNotBeNullOrEmpty();
+                message = entry.GetProperty("Message").GetString();
+            }
+            while (message?.StartsWith("ready: http://127.0.0.1:", StringComparison.Ordinal) != true);
+        }
+        finally
+        {
+            process.Kill();
+            await process.WaitForExitAsync(CancellationToken.None);
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static Process Start(params string[] arguments)
     {
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast-server")) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in arguments)
@@ -146,7 +175,12 @@ public sealed class HelpTests
             start.ArgumentList.Add(argument);
         }
 
-        using var process = Process.Start(start)!;
+        return Process.Start(start)!;
+    }
+
+    private static async Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments)
+    {
+        using var process = Start(arguments);
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var output = process.StandardOutput.ReadToEndAsync(deadline.Token);
         var error = process.StandardError.ReadToEndAsync(deadline.Token);
