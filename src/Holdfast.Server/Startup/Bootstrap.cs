@@ -56,6 +56,12 @@ internal sealed partial class Bootstrap
     /// <returns>What was made; null when there was nothing to do.</returns>
     public async Task<FirstAdmin?> RunAsync(CancellationToken cancellationToken)
     {
+        // The usual start: nothing to do, and no password to hash for it.
+        if (await _database.ReadAsync((db, ct) => db.Domains.AnyAsync(ct), cancellationToken))
+        {
+            return null;
+        }
+
         var admin = new FirstAdmin("admin", _random.Next(18), _random.Next(48), _random.Next(48));
         var hash = PasswordHash.Create(admin.Password);
         var made = await _database.WriteAsync(
