@@ -29,6 +29,7 @@ internal sealed partial class HostAgent : IReportSource
     private readonly ServerSession _session;
     private readonly Dictionary<PoolId, HashSet<VolumeId>> _suspended = [];
     private readonly HashSet<(ItemKind Kind, Guid Id)> _untold = [];
+    private readonly Signal _noted;
     private HostDescription? _host;
     private bool _isDescribing;
 
@@ -38,14 +39,16 @@ internal sealed partial class HostAgent : IReportSource
         _parts = parts;
         _log = parts.Logs.CreateLogger<HostAgent>();
         var time = parts.Loop.Time;
-        Ledger = new AgentLedger(parts.Store, parts.Logs.CreateLogger<AgentLedger>(), parts.Loop.Failpoints);
+        _noted = new Signal(time);
+        Ledger = new AgentLedger(parts.Store, time, parts.Logs.CreateLogger<AgentLedger>(), parts.Loop.Failpoints);
+        Ledger.Noted += _noted.Set;
         if (parts.Damage is { } damage)
         {
             Salvage(damage);
         }
 
         var epoch = Math.Max(Ledger.Tables.Number(LedgerNumber.Epoch) + 1, time.GetUtcNow().ToUnixTimeMilliseconds());
-        Ledger.Record(new LedgerChange.SetNumber(LedgerNumber.Epoch, epoch));
+        Ledger.Note(new LedgerChange.SetNumber(LedgerNumber.Epoch, epoch));
         var boot = new HostBoot(parts.BootId, time);
         _reports = new ReportBook(Ledger);
         Items = new ItemBook(Ledger, boot, time, parts.Logs.CreateLogger<ItemBook>());
@@ -81,6 +84,7 @@ internal sealed partial class HostAgent : IReportSource
             parts.Logs);
         _session = new ServerSession(
             parts.Loop, parts.Server, Items, _reports, this, () => Facts, epoch, parts.Random, parts.Logs.CreateLogger<ServerSession>());
+        Ledger.HealthChanged += TellLedger;
         Items.Accepted += Follow;
         Items.NotTakenChanged += _reports.Touch;
         Items.Synced += Machines.Confirmed;
@@ -124,7 +128,13 @@ internal sealed partial class HostAgent : IReportSource
         // Before the first item can arrive: a task for a pool of this host must find its binding, and one of before must not be begun twice.
         Bindings.Start();
         Tasks.Start();
-        _session.Start();
+        _parts.Loop.Keep("ledger", WriteNotedAsync);
+        _parts.Loop.Keep("session", async () =>
+        {
+            // The epoch is on disk before anybody is told of it, unless the disk refuses.
+            await Ledger.FlushAsync();
+            _session.Start();
+        });
         _parts.Loop.Keep("ledger flush", FlushAsync);
 
         // Drivers are told whom guests run as, and only the hypervisor knows; a host without one still gets its drivers.
@@ -188,7 +198,7 @@ internal sealed partial class HostAgent : IReportSource
         {
             var report = kind switch
             {
-                ItemKind.Binding => Bindings.Report(new PoolId(id)),
+                ItemKind.Binding => WithLedger(Bindings.Report(new PoolId(id))),
                 ItemKind.Machine => Machines.Runners.GetValueOrDefault(new VmId(id))?.Report(),
                 _ => Tasks.Report(new TaskId(id)),
             };
@@ -286,12 +296,44 @@ internal sealed partial class HostAgent : IReportSource
         }
     }
 
+    // What was noted, the new epoch first, is written at once, and nobody waits for it.
+    private async Task WriteNotedAsync()
+    {
+        while (!_parts.Loop.Stopping.IsCancellationRequested)
+        {
+            await _noted.WaitAsync(Timeout.InfiniteTimeSpan, _parts.Loop.Stopping);
+            await Ledger.FlushAsync();
+        }
+    }
+
+    private void TellLedger()
+    {
+        foreach (var binding in Bindings.All)
+        {
+            _reports.Touch(ItemKind.Binding, binding.Pool.Value);
+        }
+    }
+
+    // With each storage pool of the host: what is wanted of it, starts first of all, is refused for this reason.
+    private ItemReport? WithLedger(ItemReport? report) => report is null || Ledger.Unwritable is not { } reason ? report : report with
+    {
+        Conditions =
+        [
+            .. report.Conditions,
+            new Condition
+            {
+                Type = ConditionType.LedgerUnwritable, PoolId = new PoolId(report.Id),
+                Text = $"The ledger of this host cannot be written ({reason}): nothing new is begun here; what runs goes on, and can be stopped.",
+            },
+        ],
+    };
+
     private async Task FlushAsync()
     {
         while (!_parts.Loop.Stopping.IsCancellationRequested)
         {
             await Task.Delay(FlushEvery, _parts.Loop.Time, _parts.Loop.Stopping);
-            Ledger.Flush();
+            await Ledger.FlushAsync();
             Items.TryAgain();
             foreach (var (kind, id) in _untold)
             {
@@ -311,18 +353,18 @@ internal sealed partial class HostAgent : IReportSource
             switch (change)
             {
                 case LedgerChange.PutAttachment { Row: var row }:
-                    Ledger.Record(new LedgerChange.PutAttachment(row with { State = AttachmentState.Uncertain }));
+                    Ledger.Note(new LedgerChange.PutAttachment(row with { State = AttachmentState.Uncertain }));
                     LogSalvagedAttachment(row.Volume, row.PoolName, row.Pool, row.BackendName);
                     break;
                 case LedgerChange.PutObligation { Row: { IsOpen: true, Kind: not ObligationKind.DeleteVolume } row }:
-                    Ledger.Record(change);
+                    Ledger.Note(change);
                     LogSalvagedObligation(row.Kind, row.Id, row.Volume, row.PoolName, row.Pool);
                     break;
                 case LedgerChange.PutObligation { Row: { IsOpen: true } row }:
                     LogNotSalvaged(row.Kind, row.Id, row.Volume, row.PoolName, row.Pool, row.BackendName);
                     break;
                 case LedgerChange.SetNumber { Number: LedgerNumber.Epoch }:
-                    Ledger.Record(change);
+                    Ledger.Note(change);
                     break;
             }
         }

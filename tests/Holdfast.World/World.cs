@@ -307,6 +307,8 @@ internal sealed class World : IDisposable
         host.Wire.IsCutUp = false;
         host.Wire.IsCutDown = false;
         host.Store.Refuse = null;
+        host.Store.Slowness = TimeSpan.Zero;
+        host.Store.Hang(on: false);
         host.Store.KillsAt = static _ => false;
         host.Failpoints.Disarm();
         host.Hypervisor.LosesEvents = false;

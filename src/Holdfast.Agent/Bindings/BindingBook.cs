@@ -69,7 +69,7 @@ internal sealed class BindingBook(
             {
                 if (gone.Generation != item.Generation)
                 {
-                    ledger.Record(new LedgerChange.PutBinding(gone with { Generation = item.Generation }));
+                    ledger.Note(new LedgerChange.PutBinding(gone with { Generation = item.Generation }));
                 }
 
                 return;
@@ -77,7 +77,7 @@ internal sealed class BindingBook(
         }
         else if (ledger.Tables.Bindings.ContainsKey(pool))
         {
-            ledger.Record(new LedgerChange.DropBinding(pool));
+            ledger.Note(new LedgerChange.DropBinding(pool));
         }
 
         var spec = item.Binding ?? new BindingSpec { PoolId = pool, PoolName = pool.ToString(), Driver = "", Config = new Dictionary<string, string>() };

@@ -18,7 +18,7 @@ internal sealed partial class BindingSupervisor
     /// <summary>How long I/O may wait before it is told, and before it is owed to go on.</summary>
     public TimeSpan SuspendedAfter { get; init; } = TimeSpan.FromSeconds(10);
 
-    private void LookAtWaiting(IReadOnlyList<WaitingVolume> waiting)
+    private async Task LookAtWaitingAsync(IReadOnlyList<WaitingVolume> waiting)
     {
         foreach (var gone in _waitingSince.Keys.Where(volume => waiting.All(one => one.VolumeId != volume)).ToArray())
         {
@@ -47,8 +47,9 @@ internal sealed partial class BindingSupervisor
         string? unwritable = null;
         foreach (var one in lasting.Where(one => one.CanResume && OwedResumptions(one.VolumeId).Count == 0))
         {
-            var row = ObligationRules.OweResumption(_ledger.Tables, new ObligationId(_newId()), Binding.Pool, Binding.PoolName, one, _loop.Time.GetUtcNow());
-            if (_ledger.Commit(new LedgerChange.PutObligation(row)) is WriteOutcome.Unwritable refused)
+            var (id, now) = (new ObligationId(_newId()), _loop.Time.GetUtcNow());
+            if (await _ledger.CommitAsync(tables => [new LedgerChange.PutObligation(ObligationRules.OweResumption(tables, id, Binding.Pool, Binding.PoolName, one, now))])
+                is WriteOutcome.Unwritable refused)
             {
                 unwritable = refused.Reason;
             }

@@ -119,6 +119,12 @@ internal sealed partial class BindingSupervisor : IDisposable
 
     private async Task RunAsync()
     {
+        if (IsDone)
+        {
+            await _inventory.AbandonAsync();
+            return;
+        }
+
         if (_process is not null)
         {
             // Begun again after a bug: nobody knows what the process was in the middle of.
@@ -135,7 +141,9 @@ internal sealed partial class BindingSupervisor : IDisposable
                 case Desired.Absent:
                     if (await RemoveAsync())
                     {
+                        // Before anything else can happen: should the pool be wanted again, it needs another supervisor.
                         IsDone = true;
+                        await _inventory.AbandonAsync();
                         return;
                     }
 
@@ -318,7 +326,7 @@ internal sealed partial class BindingSupervisor : IDisposable
                     misses = 0;
                     _isSilent = false;
                     Binding.Circuit.Health(ok.Value, isFresh: probes);
-                    LookAtWaiting(ok.Value.Waiting);
+                    await LookAtWaitingAsync(ok.Value.Waiting);
                     ShowHealth(ok.Value);
                     break;
                 case DriverAnswer<PoolStatus>.Failed { IsSilent: true } when !process.Ended.IsCompleted:
@@ -447,17 +455,23 @@ internal sealed partial class BindingSupervisor : IDisposable
             return false;
         }
 
-        var orphans = _ledger.Tables.OwedTo(Binding.Pool);
         var took = _loop.Time.GetElapsedTime(began);
         var generation = Row.Item.Generation;
-        var unload = $"generation {generation}: {how}; socket and state folder are gone; {orphans.Count} obligations orphaned; took {took.TotalSeconds:0.0} s";
+        var isGone = false;
+        IReadOnlyList<ObligationRow> orphans = [];
 
         // On disk before anybody is told: an agent that starts from an older ledger would start the driver of a pool that is confirmed gone.
-        var written = _ledger.Commit(
-        [
-            .. ObligationRules.Orphan(_ledger.Tables, orphans, "its storage pool was removed from this host before it could be settled"),
-            new LedgerChange.PutBinding(new BindingRow { Pool = Binding.Pool, Generation = generation, Since = _loop.Time.GetUtcNow(), Unload = unload }),
-        ]);
+        var written = await _ledger.CommitAsync(tables =>
+        {
+            isGone = tables.Item(ItemKind.Binding, Binding.Pool.Value) is { Item: { Desired: Desired.Absent } item } && item.Generation == generation;
+            orphans = tables.OwedTo(Binding.Pool);
+            var unload = $"generation {generation}: {how}; socket and state folder are gone; {orphans.Count} obligations orphaned; took {took.TotalSeconds:0.0} s";
+            return !isGone ? [] :
+            [
+                .. ObligationRules.Orphan(tables, orphans, "its storage pool was removed from this host before it could be settled"),
+                new LedgerChange.PutBinding(new BindingRow { Pool = Binding.Pool, Generation = generation, Since = _loop.Time.GetUtcNow(), Unload = unload }),
+            ];
+        });
         if (written is WriteOutcome.Unwritable unwritable)
         {
             Show(BindingState.Draining, new Condition
@@ -470,7 +484,12 @@ internal sealed partial class BindingSupervisor : IDisposable
             return false;
         }
 
-        _inventory.Abandon();
+        if (!isGone)
+        {
+            // Another wish came first.
+            return false;
+        }
+
         foreach (var orphan in orphans)
         {
             LogOrphaned(Binding.PoolName, Binding.Pool, orphan.Kind, orphan.Id, orphan.Volume, orphan.BackendName, orphan.LastError);

@@ -65,15 +65,9 @@ internal sealed partial class InventoryKeeper
     }
 
     /// <summary>Rows that an inventory found and that nobody answers for become obligations: the pool is leaving this host.</summary>
-    public void Abandon()
-    {
-        var found = _ledger.Tables.Attachments.Values.Where(row => row.Pool == _binding.Pool && row.State == AttachmentState.Found).ToArray();
-        if (found.Length > 0)
-        {
-            _ledger.Record([.. ObligationRules.LetGo(
-                _ledger.Tables, found, "found by inventory, and the storage pool was removed from this host", _loop.Time.GetUtcNow(), _context.Ids.Next)]);
-        }
-    }
+    public Task AbandonAsync() => _ledger.RecordAsync(tables => ObligationRules.LetGo(
+        tables, tables.Attachments.Values.Where(row => row.Pool == _binding.Pool && row.State == AttachmentState.Found).ToArray(),
+        "found by inventory, and the storage pool was removed from this host", _loop.Time.GetUtcNow(), _context.Ids.Next));
 
     private async Task RunAsync(long serving)
     {
@@ -128,11 +122,16 @@ internal sealed partial class InventoryKeeper
     /// <returns>Whether nothing is left to look at again.</returns>
     private async Task<bool> TakeAsync(IReadOnlyList<AttachmentInfo> listed)
     {
-        var findings = InventoryRules.Compare(_ledger.Tables, _binding.Pool, _binding.PoolName, _binding.Spec.Driver, listed, _context.GuestHolds);
+        var findings = Compare(_ledger.Tables, listed);
         if (findings.New.Count > 0)
         {
             // The row before the effect; a host that cannot write it owes nothing new and asks again.
-            if (_ledger.Commit([.. findings.New.Select(row => new LedgerChange.PutAttachment(row))]) is WriteOutcome.Unwritable unwritable)
+            var written = await _ledger.CommitAsync(tables =>
+            {
+                findings = Compare(tables, listed);
+                return findings.New.Select(row => new LedgerChange.PutAttachment(row));
+            });
+            if (written is WriteOutcome.Unwritable unwritable)
             {
                 Show(
                 [
@@ -153,14 +152,19 @@ internal sealed partial class InventoryKeeper
             await _loop.Failpoints.PassAsync(Failpoint.InventoryRecorded, _loop.Stopping);
         }
 
-        LedgerChange[] changes =
-        [
-            .. ObligationRules.LetGo(_ledger.Tables, findings.Release, "found by inventory", _loop.Time.GetUtcNow(), _context.Ids.Next),
-            .. findings.Vanished.Select(row => new LedgerChange.DropAttachment(row.Key)),
-        ];
-        if (changes.Length > 0)
+        if (findings.Release.Count + findings.Vanished.Count > 0)
         {
-            _ledger.Record(changes);
+            // Of what was found by then only what is still there, and still nobody's, when its turn comes.
+            await _ledger.RecordAsync(tables =>
+            {
+                var still = Compare(tables, listed);
+                return
+                [
+                    .. ObligationRules.LetGo(
+                        tables, still.Release.Where(row => tables.Attachments.ContainsKey(row.Key)).ToArray(), "found by inventory", _loop.Time.GetUtcNow(), _context.Ids.Next),
+                    .. still.Vanished.Where(row => tables.Attachments.ContainsKey(row.Key)).Select(row => new LedgerChange.DropAttachment(row.Key)),
+                ];
+            });
         }
 
         foreach (var gone in findings.Gone)
@@ -190,6 +194,9 @@ internal sealed partial class InventoryKeeper
         Show(quarantined);
         return findings.Quarantine.Count == 0;
     }
+
+    private InventoryFindings Compare(LedgerTables tables, IReadOnlyList<AttachmentInfo> listed) =>
+        InventoryRules.Compare(tables, _binding.Pool, _binding.PoolName, _binding.Spec.Driver, listed, _context.GuestHolds);
 
     private void Show(IReadOnlyList<Condition> conditions)
     {

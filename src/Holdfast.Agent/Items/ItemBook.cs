@@ -46,11 +46,11 @@ internal sealed partial class ItemBook(AgentLedger ledger, HostBoot boot, TimePr
 
     /// <summary>Takes in one item. What meets a bug is set aside: it costs the item, and never those that come after it.</summary>
     [SuppressMessage("Design", "CA1031", Justification = "The boundary of an item: a bug in one must not end the others.")]
-    public void Take(HostItem item)
+    public async Task TakeAsync(HostItem item)
     {
         try
         {
-            Judge(item);
+            await JudgeAsync(item);
         }
         catch (Exception exception)
         {
@@ -95,14 +95,14 @@ internal sealed partial class ItemBook(AgentLedger ledger, HostBoot boot, TimePr
         NotTakenChanged?.Invoke(item.Kind, item.Id);
     }
 
-    private void Judge(HostItem item)
+    private async Task JudgeAsync(HostItem item)
     {
         var known = ledger.Tables.Item(item.Kind, item.Id)?.Item;
         var mark = new LedgerChange.SetNumber(LedgerNumber.Revision, Math.Max(Revision, Math.Min(item.Revision, _passable)));
         switch (ItemRules.Judge(known, item))
         {
             case ItemVerdict.Accept:
-                ledger.Record(new LedgerChange.PutItem(new ItemRow
+                await ledger.RecordAsync(new LedgerChange.PutItem(new ItemRow
                 {
                     Item = item with { ExpiresInMs = null },
                     StartBy = item.ExpiresInMs is { } milliseconds ? boot.In(milliseconds) : null,
@@ -126,7 +126,7 @@ internal sealed partial class ItemBook(AgentLedger ledger, HostBoot boot, TimePr
 
         if (mark.Value > Revision)
         {
-            ledger.Record(mark);
+            ledger.Note(mark);
         }
     }
 

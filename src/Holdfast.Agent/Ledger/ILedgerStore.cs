@@ -1,13 +1,19 @@
 namespace Holdfast.Agent.Ledger;
 
-/// <summary>Where the ledger's rows survive. One user at a time; called on the loop only.</summary>
+/// <summary>Where the ledger's rows survive. One user and one write at a time; called on the loop only.</summary>
 internal interface ILedgerStore : IDisposable
 {
+    /// <summary>What people look for when it does not answer, such as the path of its file.</summary>
+    string Location { get; }
+
     /// <summary>Reads all rows as changes to an empty ledger. Called once, before the first write.</summary>
     IReadOnlyList<LedgerChange> Load();
 
-    /// <summary>Writes all changes in one transaction that has reached the disk when this returns <see cref="WriteOutcome.Written"/>; otherwise nothing was written.</summary>
-    WriteOutcome Write(IReadOnlyList<LedgerChange> changes);
+    /// <summary>
+    /// Writes all changes in one transaction that has reached the disk when this ends with <see cref="WriteOutcome.Written"/>; otherwise nothing was written. Whatever waits for the
+    /// disk waits off the loop, as long as the disk does.
+    /// </summary>
+    Task<WriteOutcome> WriteAsync(IReadOnlyList<LedgerChange> changes);
 }
 
 /// <summary>How a write to the ledger went. A closed hierarchy.</summary>

@@ -62,6 +62,60 @@ internal sealed class LedgerTables
             .ThenBy(row => row.CreatedAt).ThenBy(row => row.Id.Value),
     ];
 
+    /// <summary>Rows of its own that are the same now.</summary>
+    public LedgerTables Copy()
+    {
+        var copy = new LedgerTables();
+        Fill(copy._items, _items);
+        Fill(copy._machines, _machines);
+        Fill(copy._attachments, _attachments);
+        Fill(copy._obligations, _obligations);
+        Fill(copy._tasks, _tasks);
+        Fill(copy._bindings, _bindings);
+        Fill(copy._numbers, _numbers);
+        return copy;
+
+        static void Fill<TKey, TRow>(Dictionary<TKey, TRow> target, Dictionary<TKey, TRow> source)
+            where TKey : notnull
+        {
+            foreach (var (key, row) in source)
+            {
+                target[key] = row;
+            }
+        }
+    }
+
+    /// <summary>
+    /// The change that makes the row which another change concerns what it is here. Null for a machine that has no row: whoever wrote one for the first time writes its next state,
+    /// whatever became of the first.
+    /// </summary>
+    public LedgerChange? AsItIs(LedgerChange change) => change switch
+    {
+        LedgerChange.PutItem { Row.Item: var item } => AsItIs(item.Kind, item.Id),
+        LedgerChange.DropItem drop => AsItIs(drop.Kind, drop.Id),
+        LedgerChange.PutMachine put => _machines.TryGetValue(put.Row.Machine, out var machine) ? new LedgerChange.PutMachine(machine) : null,
+        LedgerChange.PutAttachment put => AsItIs(put.Row.Key),
+        LedgerChange.DropAttachment drop => AsItIs(drop.Key),
+        LedgerChange.PutObligation put => AsItIs(put.Row.Id),
+        LedgerChange.DropObligation drop => AsItIs(drop.Id),
+        LedgerChange.PutTask put => AsItIs(put.Row.Task),
+        LedgerChange.DropTask drop => AsItIs(drop.Id),
+        LedgerChange.PutBinding put => AsItIs(put.Row.Pool),
+        LedgerChange.DropBinding drop => AsItIs(drop.Pool),
+        LedgerChange.SetNumber set => new LedgerChange.SetNumber(set.Number, Number(set.Number)),
+        _ => throw new InvalidOperationException($"Unknown change {change.GetType().Name}."),
+    };
+
+    private LedgerChange AsItIs(ItemKind kind, Guid id) => _items.TryGetValue((kind, id), out var row) ? new LedgerChange.PutItem(row) : new LedgerChange.DropItem(kind, id);
+
+    private LedgerChange AsItIs(AttachmentKey key) => _attachments.TryGetValue(key, out var row) ? new LedgerChange.PutAttachment(row) : new LedgerChange.DropAttachment(key);
+
+    private LedgerChange AsItIs(ObligationId id) => _obligations.TryGetValue(id, out var row) ? new LedgerChange.PutObligation(row) : new LedgerChange.DropObligation(id);
+
+    private LedgerChange AsItIs(TaskId id) => _tasks.TryGetValue(id, out var row) ? new LedgerChange.PutTask(row) : new LedgerChange.DropTask(id);
+
+    private LedgerChange AsItIs(PoolId pool) => _bindings.TryGetValue(pool, out var row) ? new LedgerChange.PutBinding(row) : new LedgerChange.DropBinding(pool);
+
     /// <summary>Applies one change.</summary>
     public void Apply(LedgerChange change)
     {

@@ -5,8 +5,14 @@ internal sealed class MemoryLedgerStore : ILedgerStore
 {
     private readonly List<LedgerChange> _changes = [];
 
+    /// <inheritdoc/>
+    public string Location => "ledger.db";
+
     /// <summary>When set, what every write answers: the disk is full.</summary>
     public string? Refuse { get; set; }
+
+    /// <summary>When set, what every write waits for before it is begun: the disk hangs, or is slow.</summary>
+    public Func<Task>? Hang { get; set; }
 
     /// <summary>Called before each write; a simulation ends the agent here.</summary>
     public Action<IReadOnlyList<LedgerChange>>? BeforeWrite { get; set; }
@@ -18,6 +24,17 @@ internal sealed class MemoryLedgerStore : ILedgerStore
     public IReadOnlyList<LedgerChange> Load() => [.. _changes];
 
     /// <inheritdoc/>
+    public async Task<WriteOutcome> WriteAsync(IReadOnlyList<LedgerChange> changes)
+    {
+        if (Hang is { } hang)
+        {
+            await hang();
+        }
+
+        return Write(changes);
+    }
+
+    /// <summary>Writes at once.</summary>
     public WriteOutcome Write(IReadOnlyList<LedgerChange> changes)
     {
         if (Refuse is { } reason)

@@ -19,13 +19,18 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
     private static readonly string[] TableNames = ["item", "machine", "attachment", "obligation", "task", "binding", "number"];
     private readonly SqliteConnection _connection;
     private readonly RowSeal _seal;
+    private Task<WriteOutcome> _write = Task.FromResult<WriteOutcome>(WriteOutcome.Written.Value);
 
-    private SqliteLedgerStore(SqliteConnection connection, RowSeal seal, LedgerDamage? damage)
+    private SqliteLedgerStore(string path, SqliteConnection connection, RowSeal seal, LedgerDamage? damage)
     {
+        Location = path;
         _connection = connection;
         _seal = seal;
         Damage = damage;
     }
+
+    /// <inheritdoc/>
+    public string Location { get; }
 
     /// <summary>What was wrong with the file that was found; null when nothing was.</summary>
     public LedgerDamage? Damage { get; }
@@ -46,7 +51,7 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
             connection = Connect(path);
             if (Check(connection, seal) is not { } wrong)
             {
-                return new SqliteLedgerStore(connection, seal, null);
+                return new SqliteLedgerStore(path, connection, seal, null);
             }
 
             reason = wrong;
@@ -77,7 +82,7 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
             LogLost(log, aside, Name(lost));
         }
 
-        return new SqliteLedgerStore(Connect(path), seal, new LedgerDamage(reason, aside, salvage));
+        return new SqliteLedgerStore(path, Connect(path), seal, new LedgerDamage(reason, aside, salvage));
     }
 
     /// <summary>Reads a ledger that may be in use, or damaged, and leaves it as it is.</summary>
@@ -136,6 +141,10 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
+    public Task<WriteOutcome> WriteAsync(IReadOnlyList<LedgerChange> changes) =>
+        _write = Task.Factory.StartNew(() => Write(changes), CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+
+    /// <summary>Writes, and has its caller wait for the disk: not for the loop.</summary>
     public WriteOutcome Write(IReadOnlyList<LedgerChange> changes)
     {
         try
@@ -168,6 +177,12 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (!_write.IsCompleted)
+        {
+            // The agent ends while the disk hangs. To close the file would be to wait for the disk as well; the process takes both with it.
+            return;
+        }
+
         _connection.Dispose();
         _seal.Dispose();
     }

@@ -122,7 +122,7 @@ internal sealed class ReportBook
 
         if (settled.Count > 0)
         {
-            _ledger.Record(settled);
+            _ledger.Note(settled);
         }
     }
 

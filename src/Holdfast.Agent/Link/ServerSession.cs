@@ -86,7 +86,7 @@ internal sealed partial class ServerSession
                     switch (happening)
                     {
                         case WatchEvent.Item { Value: var item }:
-                            _items.Take(item);
+                            await _items.TakeAsync(item);
                             break;
                         case WatchEvent.Unreadable unreadable:
                             _items.PutAside(unreadable.Id, unreadable.Revision, unreadable.Reason);

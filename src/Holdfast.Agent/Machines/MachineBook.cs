@@ -136,7 +136,7 @@ internal sealed partial class MachineBook
                     Compare(listed.Domains);
                     if (!IsAdopted)
                     {
-                        Guard(listed.Domains);
+                        await GuardAsync(listed.Domains);
                         IsAdopted = true;
                     }
 
@@ -186,13 +186,19 @@ internal sealed partial class MachineBook
     }
 
     /// <summary>After a ledger was lost or is old: what a running guest holds is not owed, whatever an old row says.</summary>
-    private void Guard(IReadOnlyList<OwnDomain> domains)
+    private async Task GuardAsync(IReadOnlyList<OwnDomain> domains)
     {
         var held = domains.SelectMany(domain => domain.Disks).Select(disk => disk.Volume).OfType<VolumeId>().ToHashSet();
-        foreach (var row in _context.Ledger.Tables.Obligations.Values.Where(row => row.IsOpen && row.Kind != ObligationKind.ResumeIo && row.Mode == AttachMode.Run && held.Contains(row.Volume)).ToArray())
+        ObligationRow[] guarded = [];
+        await _context.Ledger.RecordAsync(tables =>
+        {
+            guarded = [.. tables.Obligations.Values.Where(row => row.IsOpen && row.Kind != ObligationKind.ResumeIo && row.Mode == AttachMode.Run && held.Contains(row.Volume))];
+            return guarded.Select(row =>
+                new LedgerChange.PutObligation(row with { State = ObligationState.Superseded, NextTryAt = null, LastError = "a running guest holds the volume" }));
+        });
+        foreach (var row in guarded)
         {
             LogGuarded(row.Kind, row.Id, row.Volume, row.PoolName);
-            _context.Ledger.Record(new LedgerChange.PutObligation(row with { State = ObligationState.Superseded, NextTryAt = null, LastError = "a running guest holds the volume" }));
         }
     }
 

@@ -31,7 +31,7 @@ internal sealed partial class MachineRunner
         }
 
         var rows = _context.Ledger.Tables.AttachmentsOf(_machine.Value);
-        if (MarkCut(rows) is { } unwritable)
+        if (await MarkCutAsync(rows) is { } unwritable)
         {
             return (outcome, [unwritable]);
         }
@@ -70,7 +70,7 @@ internal sealed partial class MachineRunner
 
     /// <summary>The rows before the effect. A driver that says that it cannot cut has none: it is asked only for its words.</summary>
     /// <returns>Why nothing may be cut; null when all is written.</returns>
-    private Condition? MarkCut(IReadOnlyList<AttachmentRow> rows)
+    private async Task<Condition?> MarkCutAsync(IReadOnlyList<AttachmentRow> rows)
     {
         var guest = (_seen as Observation.Present)?.Domain.Generation ?? ItemRow!.Item.Generation;
         var unmarked = rows.Where(row => row.Cut is null && CanCut(row)).ToArray();
@@ -79,7 +79,7 @@ internal sealed partial class MachineRunner
             return null;
         }
 
-        var written = _context.Ledger.Commit([.. unmarked.Select(row => new LedgerChange.PutAttachment(row with { Cut = new AttachmentCut(guest, IsConfirmed: false) }))]);
+        var written = await _context.Ledger.CommitAsync([.. unmarked.Select(row => new LedgerChange.PutAttachment(row with { Cut = new AttachmentCut(guest, IsConfirmed: false) }))]);
         return written is not WriteOutcome.Unwritable unwritable ? null : new Condition
         {
             Type = ConditionType.Uninterruptible,
@@ -106,10 +106,9 @@ internal sealed partial class MachineRunner
         {
             cut.DoneAt = _context.Loop.Time.GetTimestamp();
             LogCut(Name, _machine, cut.Row.Volume, cut.Row.PoolName, cut.Row.Pool);
-            if (_context.Ledger.Tables.Attachments.GetValueOrDefault(cut.Row.Key) is { Cut: { IsConfirmed: false } mark } row)
-            {
-                _context.Ledger.Record(new LedgerChange.PutAttachment(row with { Cut = mark with { IsConfirmed = true } }));
-            }
+            await _context.Ledger.RecordAsync(tables => tables.Attachments.GetValueOrDefault(cut.Row.Key) is { Cut: { IsConfirmed: false } mark } row
+                ? [new LedgerChange.PutAttachment(row with { Cut = mark with { IsConfirmed = true } })]
+                : []);
         }
     }
 

@@ -15,7 +15,7 @@ internal sealed partial class MachineRunner
     private async Task AdjustAsync(HostItem item, OwnDomain domain, CancellationToken flight)
     {
         var spec = item.Machine!;
-        Adopt(spec, domain);
+        await AdoptAsync(spec, domain);
         if (_refusedAdjustments != item.Generation)
         {
             _adjustmentFailures = [];
@@ -73,7 +73,7 @@ internal sealed partial class MachineRunner
         if (row is not { State: MachineState.Running } || row.Generation != item.Generation)
         {
             var kept = row?.Conditions.Where(condition => condition.Type is ConditionType.NoNetwork or ConditionType.ControlPlaneDown) ?? [];
-            RecordRunning(item, [.. kept, .. _adjustmentFailures]);
+            await RecordRunningAsync(item, [.. kept, .. _adjustmentFailures]);
             LogRunning(Name, _machine, item.Generation);
         }
 
@@ -82,7 +82,7 @@ internal sealed partial class MachineRunner
     }
 
     /// <summary>A guest that runs holds its volumes, whatever was forgotten: writes the attachments that are missing.</summary>
-    private void Adopt(MachineSpec spec, OwnDomain domain)
+    private async Task AdoptAsync(MachineSpec spec, OwnDomain domain)
     {
         var known = _context.Ledger.Tables.AttachmentsOf(_machine.Value);
         var missing = spec.Disks
@@ -91,7 +91,7 @@ internal sealed partial class MachineRunner
             .ToArray();
         if (missing.Length > 0)
         {
-            _context.Ledger.Record([.. ObligationRules.Take(_context.Ledger.Tables, missing)]);
+            await _context.Ledger.RecordAsync(tables => ObligationRules.Take(tables, missing));
             LogAdopted(Name, _machine, missing.Length);
         }
     }
@@ -105,7 +105,7 @@ internal sealed partial class MachineRunner
         }
 
         var row = NewAttachment(disk);
-        if (_context.Ledger.Commit([.. ObligationRules.Take(_context.Ledger.Tables, [row])]) is WriteOutcome.Unwritable unwritable)
+        if (await _context.Ledger.CommitAsync(tables => ObligationRules.Take(tables, [row])) is WriteOutcome.Unwritable unwritable)
         {
             RefuseAdjustment(item, new Condition { Type = ConditionType.LedgerUnwritable, PoolId = disk.PoolId, Text = $"Volume {disk.VolumeId} was not attached to machine '{Name}': this host's ledger cannot be written ({unwritable.Reason})." });
             return;
@@ -114,7 +114,7 @@ internal sealed partial class MachineRunner
         var answer = await AttachAsync(row, flight);
         if (answer is DriverAnswer<AttachmentReply>.Failed failed)
         {
-            LetGoOf(row, $"attaching the disk to machine '{Name}' failed");
+            await LetGoOfAsync(row, $"attaching the disk to machine '{Name}' failed");
             RefuseAdjustment(item, new Condition
             {
                 Type = ConditionType.Failed, PoolId = disk.PoolId, Code = failed.Error.Code,
@@ -126,12 +126,12 @@ internal sealed partial class MachineRunner
         var attached = Attached(row, ((DriverAnswer<AttachmentReply>.Ok)answer).Value);
         if (Conflicts([attached]) is [var conflict, ..])
         {
-            LetGoOf(row, $"attaching the disk to machine '{Name}' failed");
+            await LetGoOfAsync(row, $"attaching the disk to machine '{Name}' failed");
             RefuseAdjustment(item, conflict.Why with { Text = $"Volume {disk.VolumeId} was not attached to machine '{Name}': {conflict.Why.Text}" });
             return;
         }
 
-        _context.Ledger.Record(new LedgerChange.PutAttachment(attached));
+        await _context.Ledger.RecordAsync(new LedgerChange.PutAttachment(attached));
         await _context.Loop.Failpoints.PassAsync(Failpoint.PlugBefore, _context.Loop.Stopping);
         var outcome = await _context.Hypervisor.AttachDiskAsync(_machine, NewDisk(disk, attached.Source!), _context.Loop.Stopping);
         await _context.Loop.Failpoints.PassAsync(Failpoint.PlugDone, _context.Loop.Stopping);
@@ -154,7 +154,7 @@ internal sealed partial class MachineRunner
                     AttachOutcome.Failed refused => refused.Fault.Message,
                     _ => "for an unknown reason",
                 };
-                LetGoOf(attached, $"attaching the disk to machine '{Name}' failed");
+                await LetGoOfAsync(attached, $"attaching the disk to machine '{Name}' failed");
                 RefuseAdjustment(item, new Condition { Type = ConditionType.Failed, PoolId = disk.PoolId, Text = $"Volume {disk.VolumeId} was not attached to machine '{Name}': {words}" });
                 break;
         }
@@ -169,7 +169,7 @@ internal sealed partial class MachineRunner
             case DetachOutcome.Detached or DetachOutcome.NotAttached:
                 foreach (var row in _context.Ledger.Tables.AttachmentsOf(_machine.Value).Where(row => row.Volume == volume))
                 {
-                    LetGoOf(row, $"the disk was detached from machine '{Name}'");
+                    await LetGoOfAsync(row, $"the disk was detached from machine '{Name}'");
                 }
 
                 LogHotDetached(Name, _machine, volume);
@@ -191,7 +191,7 @@ internal sealed partial class MachineRunner
         switch (await _context.Hypervisor.ResizeDiskAsync(_machine, disk.VolumeId, disk.SizeBytes, _context.Loop.Stopping))
         {
             case ResizeOutcome.Resized:
-                _context.Ledger.Record(new LedgerChange.PutAttachment(row with { SizeBytes = disk.SizeBytes }));
+                await _context.Ledger.RecordAsync(new LedgerChange.PutAttachment(row with { SizeBytes = disk.SizeBytes }));
                 LogHotResized(Name, _machine, disk.VolumeId, disk.SizeBytes);
                 break;
             case ResizeOutcome.Failed failed:
@@ -212,7 +212,7 @@ internal sealed partial class MachineRunner
         {
             case RebootOutcome.Requested:
                 // Written after the effect: what is reported is never better than the truth.
-                _context.Ledger.Record(new LedgerChange.PutMachine(Row! with { RebootSequence = reboot.Sequence }));
+                await _context.Ledger.RecordAsync(new LedgerChange.PutMachine(Row! with { RebootSequence = reboot.Sequence }));
                 LogRebooted(Name, _machine, reboot.Sequence, reboot.Forced);
                 break;
             case RebootOutcome.Failed failed:
@@ -229,6 +229,6 @@ internal sealed partial class MachineRunner
         _adjustmentFailures = [.. _adjustmentFailures, why];
     }
 
-    private void LetGoOf(AttachmentRow row, string cause) =>
-        _context.Ledger.Record([.. ObligationRules.LetGo(_context.Ledger.Tables, [row], cause, _context.Loop.Time.GetUtcNow(), _context.Ids.Next)]);
+    private Task LetGoOfAsync(AttachmentRow row, string cause) =>
+        _context.Ledger.RecordAsync(tables => ObligationRules.LetGo(tables, [row], cause, _context.Loop.Time.GetUtcNow(), _context.Ids.Next));
 }

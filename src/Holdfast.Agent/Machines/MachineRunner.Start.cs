@@ -30,13 +30,13 @@ internal sealed partial class MachineRunner
         var cut = _context.Ledger.Tables.AttachmentsOf(_machine.Value).Where(row => row.Cut is not null).ToArray();
         if (cut.Length > 0)
         {
-            _context.Ledger.Record([.. ObligationRules.LetGo(
-                _context.Ledger.Tables, cut, $"I/O of machine '{Name}' was cut off to end it", _context.Loop.Time.GetUtcNow(), _context.Ids.Next)]);
+            await _context.Ledger.RecordAsync(tables => ObligationRules.LetGo(
+                tables, cut, $"I/O of machine '{Name}' was cut off to end it", _context.Loop.Time.GetUtcNow(), _context.Ids.Next));
         }
 
         if (await ReleaseCutAsync(spec.Disks, flight) is { } owed)
         {
-            FailStart(item.Generation, [owed with { Text = $"Machine '{Name}' was not started: {owed.Text}" }]);
+            await FailStartAsync(item.Generation, [owed with { Text = $"Machine '{Name}' was not started: {owed.Text}" }]);
             return;
         }
 
@@ -51,16 +51,17 @@ internal sealed partial class MachineRunner
         };
 
         // Disks of an earlier attempt that are not in this specification any more are let go first.
-        var leftBehind = _context.Ledger.Tables.AttachmentsOf(_machine.Value).Where(held => rows.All(row => row.Key != held.Key)).ToArray();
-        var written = _context.Ledger.Commit(
+        var written = await _context.Ledger.CommitAsync(tables =>
         [
-            .. ObligationRules.LetGo(_context.Ledger.Tables, leftBehind, $"the disk left machine '{Name}'", starting.Since, _context.Ids.Next),
-            .. ObligationRules.Take(_context.Ledger.Tables, rows),
+            .. ObligationRules.LetGo(
+                tables, tables.AttachmentsOf(_machine.Value).Where(held => rows.All(row => row.Key != held.Key)).ToArray(), $"the disk left machine '{Name}'", starting.Since,
+                _context.Ids.Next),
+            .. ObligationRules.Take(tables, rows),
             new LedgerChange.PutMachine(starting),
         ]);
         if (written is WriteOutcome.Unwritable unwritable)
         {
-            FailStart(item.Generation,
+            await FailStartAsync(item.Generation,
             [
                 new Condition { Type = ConditionType.LedgerUnwritable, Text = $"Machine '{Name}' was not started: this host's ledger cannot be written ({unwritable.Reason})." },
             ]);
@@ -77,7 +78,7 @@ internal sealed partial class MachineRunner
                 LogAttachFailed(Name, _machine, row.PoolName, row.Pool, row.Volume, failure!.Error.Code, DriverErrorText.Describe(row.PoolName, failure.Error));
             }
 
-            FailStart(item.Generation,
+            await FailStartAsync(item.Generation,
             [
                 .. failures.Select(pair => new Condition
                 {
@@ -93,14 +94,15 @@ internal sealed partial class MachineRunner
         var attached = rows.Zip(answers, (row, answer) => Attached(row, ((DriverAnswer<AttachmentReply>.Ok)answer).Value)).ToArray();
         if (Conflicts(attached) is { Length: > 0 } conflicts)
         {
-            FailStart(item.Generation, [.. conflicts.Select(pair => pair.Why with { Text = $"Machine '{Name}' was not started: {pair.Why.Text}" })]);
+            await FailStartAsync(item.Generation, [.. conflicts.Select(pair => pair.Why with { Text = $"Machine '{Name}' was not started: {pair.Why.Text}" })]);
             return;
         }
 
         await _context.Loop.Failpoints.PassAsync(Failpoint.AttachAnswered, _context.Loop.Stopping);
 
         // Where each volume is becomes durable before a guest opens it: from here on no other volume is handed the same place.
-        _context.Ledger.Record([.. attached.Select(row => new LedgerChange.PutAttachment(row))]);
+        await _context.Ledger.RecordAsync([.. attached.Select(row => new LedgerChange.PutAttachment(row))]);
+        flight.ThrowIfCancellationRequested();
         await _context.Loop.Failpoints.PassAsync(Failpoint.StartBefore, _context.Loop.Stopping);
         var networks = Networks(spec);
         _isProvenGone = false;
@@ -129,7 +131,7 @@ internal sealed partial class MachineRunner
                 break;
             case StartOutcome.Started started:
                 _seen = new Observation.Present(started.Domain);
-                RecordRunning(item,
+                await RecordRunningAsync(item,
                 [
                     .. answers.OfType<DriverAnswer<AttachmentReply>.Ok>().Zip(attached)
                         .Where(pair => pair.First.Value.WithoutControlPlane is not null)
@@ -152,7 +154,7 @@ internal sealed partial class MachineRunner
                 _seen = new Observation.Present(present.Domain);
                 break;
             case StartOutcome.Foreign foreign:
-                FailStart(item.Generation,
+                await FailStartAsync(item.Generation,
                 [
                     new Condition { Type = ConditionType.Conflict, Text = $"Machine '{Name}' was not started: the domain '{foreign.Name}' on this host is in the way, and Holdfast did not make it." },
                 ]);
@@ -169,7 +171,7 @@ internal sealed partial class MachineRunner
                 }
                 else
                 {
-                    FailStart(item.Generation, [why]);
+                    await FailStartAsync(item.Generation, [why]);
                 }
 
                 break;
@@ -186,7 +188,7 @@ internal sealed partial class MachineRunner
             {
                 case DestroyOutcome.Gone or DestroyOutcome.Foreign:
                     _seen = new Observation.Absent();
-                    FailStart(item.Generation, [why]);
+                    await FailStartAsync(item.Generation, [why]);
                     return;
                 case DestroyOutcome.Uninterruptible:
                     Enter(MachineState.Stopping, [why, .. waits]);
@@ -257,32 +259,34 @@ internal sealed partial class MachineRunner
         }
     }
 
-    private void FailStart(Generation generation, IReadOnlyList<Condition> conditions)
+    private async Task FailStartAsync(Generation generation, IReadOnlyList<Condition> conditions)
     {
         var now = _context.Loop.Time.GetUtcNow();
-        var held = _context.Ledger.Tables.AttachmentsOf(_machine.Value);
-        _phase = null;
-        _context.Ledger.Record(
-        [
-            .. ObligationRules.LetGo(_context.Ledger.Tables, held, $"the start of machine '{Name}' failed", now, _context.Ids.Next),
-            new LedgerChange.PutMachine(new MachineRow
-            {
-                Machine = _machine,
-                Generation = generation,
-                State = MachineState.Failed,
-                Since = now,
-                Conditions = [.. conditions, .. CutOff(held)],
-                RebootSequence = Row?.RebootSequence ?? 0,
-            }),
-        ]);
+        await _context.Ledger.RecordAsync(tables =>
+        {
+            var held = tables.AttachmentsOf(_machine.Value);
+            return
+            [
+                .. ObligationRules.LetGo(tables, held, $"the start of machine '{Name}' failed", now, _context.Ids.Next),
+                new LedgerChange.PutMachine(new MachineRow
+                {
+                    Machine = _machine,
+                    Generation = generation,
+                    State = MachineState.Failed,
+                    Since = now,
+                    Conditions = [.. conditions, .. CutOff(held)],
+                    RebootSequence = Row?.RebootSequence ?? 0,
+                }),
+            ];
+        });
+        EndPhase();
         LogNotStarted(Name, _machine, generation, string.Join(" ", conditions.Select(condition => condition.Text)));
     }
 
-    private void RecordRunning(HostItem item, IReadOnlyList<Condition> conditions)
+    private async Task RecordRunningAsync(HostItem item, IReadOnlyList<Condition> conditions)
     {
         var row = Row;
-        _phase = null;
-        _context.Ledger.Record(
+        await _context.Ledger.RecordAsync(
         [
             new LedgerChange.PutMachine(new MachineRow
             {
@@ -294,5 +298,6 @@ internal sealed partial class MachineRunner
                 Conditions = conditions,
             }),
         ]);
+        EndPhase();
     }
 }

@@ -97,28 +97,31 @@ internal sealed partial class MachineRunner
         }
 
         var now = _context.Loop.Time.GetUtcNow();
-        var held = _context.Ledger.Tables.AttachmentsOf(_machine.Value);
-        var isCut = held.Any(row => row.Cut is not null);
-        var cause = isCut ? $"I/O of machine '{Name}' was cut off to end it" : byItself ? $"the guest of machine '{Name}' ended by itself" : $"machine '{Name}' was stopped";
-        Condition[] conditions =
-        [
-            .. byItself ? [new Condition { Type = ConditionType.GuestEnded, Text = $"The guest of machine '{Name}' ended by itself." }] : Array.Empty<Condition>(),
-            .. CutOff(held),
-        ];
-        _phase = null;
-        _context.Ledger.Record(
-        [
-            .. ObligationRules.LetGo(_context.Ledger.Tables, held, cause, now, _context.Ids.Next),
-            new LedgerChange.PutMachine(new MachineRow
-            {
-                Machine = _machine,
-                Generation = item.Generation,
-                State = MachineState.Stopped,
-                Since = now,
-                RebootSequence = item.Machine?.RebootSequence ?? Row?.RebootSequence ?? 0,
-                Conditions = conditions,
-            }),
-        ]);
+        IReadOnlyList<AttachmentRow> held = [];
+        await _context.Ledger.RecordAsync(tables =>
+        {
+            held = tables.AttachmentsOf(_machine.Value);
+            var isCut = held.Any(row => row.Cut is not null);
+            var cause = isCut ? $"I/O of machine '{Name}' was cut off to end it" : byItself ? $"the guest of machine '{Name}' ended by itself" : $"machine '{Name}' was stopped";
+            return
+            [
+                .. ObligationRules.LetGo(tables, held, cause, now, _context.Ids.Next),
+                new LedgerChange.PutMachine(new MachineRow
+                {
+                    Machine = _machine,
+                    Generation = item.Generation,
+                    State = MachineState.Stopped,
+                    Since = now,
+                    RebootSequence = item.Machine?.RebootSequence ?? Row?.RebootSequence ?? 0,
+                    Conditions =
+                    [
+                        .. byItself ? [new Condition { Type = ConditionType.GuestEnded, Text = $"The guest of machine '{Name}' ended by itself." }] : Array.Empty<Condition>(),
+                        .. CutOff(held),
+                    ],
+                }),
+            ];
+        });
+        EndPhase();
         await _context.Loop.Failpoints.PassAsync(Failpoint.GoneRecorded, _context.Loop.Stopping);
         LogGone(Name, _machine, item.Generation, byItself ? "by itself" : "as asked", held.Count);
     }
@@ -131,16 +134,19 @@ internal sealed partial class MachineRunner
         }
 
         var now = _context.Loop.Time.GetUtcNow();
-        var held = _context.Ledger.Tables.AttachmentsOf(_machine.Value);
-        _phase = null;
-        _context.Ledger.Record(
-        [
-            .. ObligationRules.LetGo(_context.Ledger.Tables, held, $"machine '{Name}' was removed from this host", now, _context.Ids.Next),
-            new LedgerChange.PutMachine(new MachineRow
-            {
-                Machine = _machine, Generation = item.Generation, State = MachineState.Absent, Since = now, Conditions = [.. CutOff(held)],
-            }),
-        ]);
+        await _context.Ledger.RecordAsync(tables =>
+        {
+            var held = tables.AttachmentsOf(_machine.Value);
+            return
+            [
+                .. ObligationRules.LetGo(tables, held, $"machine '{Name}' was removed from this host", now, _context.Ids.Next),
+                new LedgerChange.PutMachine(new MachineRow
+                {
+                    Machine = _machine, Generation = item.Generation, State = MachineState.Absent, Since = now, Conditions = [.. CutOff(held)],
+                }),
+            ];
+        });
+        EndPhase();
         LogForgotten(Name, _machine, item.Generation);
     }
 

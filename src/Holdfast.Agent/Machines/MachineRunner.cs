@@ -193,7 +193,7 @@ internal sealed partial class MachineRunner : IDisposable
                 await StartAsync(item!.Item, flight);
                 break;
             case MachineStep.FailStart fail:
-                FailStart(item!.Item.Generation, [new Condition { Type = fail.Why, Text = $"Machine '{Name}' was not started: {fail.Text}" }]);
+                await FailStartAsync(item!.Item.Generation, [new Condition { Type = fail.Why, Text = $"Machine '{Name}' was not started: {fail.Text}" }]);
                 break;
             case MachineStep.Stop stop:
                 await StopAsync(item!.Item, stop.AtOnce);

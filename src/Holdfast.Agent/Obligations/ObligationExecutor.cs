@@ -181,26 +181,26 @@ internal sealed partial class ObligationExecutor
         {
             case DriverAnswer<DriverAck>.Ok:
             case DriverAnswer<DriverAck>.Failed { Error.Code: DriverErrorCode.NotFound }:
-                _ledger.Record([.. ObligationRules.Settle(_ledger.Tables, current with { Tries = current.Tries + 1 })]);
+                await RecordAsync(row.Id, static (tables, tried) => ObligationRules.Settle(tables, tried));
                 LogSettled(current.Kind, current.Id, current.PoolName, current.Pool, current.Volume, current.Tries + 1);
                 break;
             case DriverAnswer<DriverAck>.Failed when newer is { } generation:
-                _ledger.Record([.. ObligationRules.Supersede(_ledger.Tables, current with { Tries = current.Tries + 1 }, generation)]);
+                await RecordAsync(row.Id, (tables, tried) => ObligationRules.Supersede(tables, tried, generation));
                 LogSuperseded(current.Kind, current.Id, current.PoolName, current.Pool, current.Volume, generation);
                 break;
             case DriverAnswer<DriverAck>.Failed failed:
                 var words = DriverErrorText.Describe(current.PoolName, failed.Error);
                 var pause = Later(current, failed.Error.Code);
-                _ledger.Record(new LedgerChange.PutObligation(current with
-                {
-                    Tries = current.Tries + 1,
-                    LastError = words,
-                    NextTryAt = _loop.Time.GetUtcNow() + pause,
-                }));
+                var nextTry = _loop.Time.GetUtcNow() + pause;
+                await RecordAsync(row.Id, (_, tried) => [new LedgerChange.PutObligation(tried with { LastError = words, NextTryAt = nextTry })]);
                 LogOwed(current.PoolName, current.Pool, current.Kind, current.Id, current.Volume, current.BackendName, words, pause.TotalSeconds);
                 break;
         }
     }
+
+    // What was made void, forgotten or orphaned before its turn at the ledger stands, too.
+    private Task RecordAsync(ObligationId id, Func<LedgerTables, ObligationRow, IEnumerable<LedgerChange>> outcome) => _ledger.RecordAsync(tables =>
+        tables.Obligations.GetValueOrDefault(id) is { IsOpen: true } row ? outcome(tables, row with { Tries = row.Tries + 1 }) : []);
 
     private async Task<Generation?> NewerAsync(ObligationRow row)
     {

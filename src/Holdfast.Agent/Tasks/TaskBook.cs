@@ -19,7 +19,7 @@ internal sealed class TaskBook(TaskContext context, ILoggerFactory logs)
         {
             if (row.Item.Desired == Desired.Absent && now - row.AcceptedAt > RememberTombstones)
             {
-                context.Ledger.Record(new LedgerChange.DropItem(ItemKind.Task, row.Item.Id), new LedgerChange.DropTask(new TaskId(row.Item.Id)));
+                context.Ledger.Note(new LedgerChange.DropItem(ItemKind.Task, row.Item.Id), new LedgerChange.DropTask(new TaskId(row.Item.Id)));
             }
             else
             {

@@ -14,7 +14,7 @@ internal sealed partial class TaskRunner
     {
         if (_context.Bindings.Find(spec.PoolId) is not { } binding)
         {
-            Fail(item, [ConditionOf(spec, new DriverError { Code = DriverErrorCode.NotFound, Text = $"Storage pool '{spec.PoolName}' is not on this host." })]);
+            await FailAsync(item, [ConditionOf(spec, new DriverError { Code = DriverErrorCode.NotFound, Text = $"Storage pool '{spec.PoolName}' is not on this host." })]);
             return;
         }
 
@@ -22,11 +22,11 @@ internal sealed partial class TaskRunner
         var (listing, error) = spec.Only.Count > 0 ? await LookAsync(spec, binding, flight) : await PageAsync(spec, binding, flight);
         if (listing is null)
         {
-            Fail(item, [ConditionOf(spec, error!)]);
+            await FailAsync(item, [ConditionOf(spec, error!)]);
             return;
         }
 
-        _context.Ledger.Record(new LedgerChange.PutTask(NewRow(item, TaskState.Done) with { Listing = listing }));
+        await _context.Ledger.RecordAsync(new LedgerChange.PutTask(NewRow(item, TaskState.Done) with { Listing = listing }));
         LogListed(spec.PoolName, spec.PoolId, listing.Volumes.Count, listing.Strays.Count + listing.MoreStrays);
     }
 

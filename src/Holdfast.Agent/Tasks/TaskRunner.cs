@@ -87,8 +87,8 @@ internal sealed partial class TaskRunner : IDisposable
         {
             if (row is not { State: TaskState.Absent } || row.Generation != item.Generation)
             {
-                var undo = row is { State: TaskState.Running } ? OweRemoval(_lastSpec, "was withdrawn while it ran") : [];
-                _context.Ledger.Record([.. LetGoOfAll("its task was withdrawn"), .. undo, new LedgerChange.PutTask(NewRow(item, TaskState.Absent))]);
+                LedgerTransition undo = row is { State: TaskState.Running } ? tables => OweRemoval(tables, _lastSpec, "was withdrawn while it ran") : static _ => [];
+                await _context.Ledger.RecordAsync(tables => [.. LetGoOfAll(tables, "its task was withdrawn"), .. undo(tables), new LedgerChange.PutTask(NewRow(item, TaskState.Absent))]);
             }
 
             return;
@@ -106,7 +106,7 @@ internal sealed partial class TaskRunner : IDisposable
         _mayExist = isBegun;
         if (!isBegun && _context.Boot.HasPassed(ItemRow.StartBy))
         {
-            Fail(item, [new Condition { Type = ConditionType.Expired, PoolId = item.Task!.PoolId, Text = "The time to begin it had passed." }]);
+            await FailAsync(item, [new Condition { Type = ConditionType.Expired, PoolId = item.Task!.PoolId, Text = "The time to begin it had passed." }]);
             return;
         }
 
@@ -125,13 +125,13 @@ internal sealed partial class TaskRunner : IDisposable
                 await ListAsync(item, spec, flight);
                 break;
             case TaskSpec.DeleteVolume spec:
-                Delete(item, spec);
+                await DeleteAsync(item, spec);
                 break;
             case TaskSpec.RetryObligation spec:
-                Retry(item, spec);
+                await RetryAsync(item, spec);
                 break;
             case TaskSpec.ForgetObligation spec:
-                Forget(item, spec);
+                await ForgetAsync(item, spec);
                 break;
         }
     }
@@ -141,14 +141,19 @@ internal sealed partial class TaskRunner : IDisposable
         var spec = item.Task!;
         if (_context.Bindings.Find(spec.PoolId) is not { } binding)
         {
-            Fail(item, [ConditionOf(spec, new DriverError { Code = DriverErrorCode.NotFound, Text = $"Storage pool '{spec.PoolName}' is not on this host." })]);
+            await FailAsync(item, [ConditionOf(spec, new DriverError { Code = DriverErrorCode.NotFound, Text = $"Storage pool '{spec.PoolName}' is not on this host." })]);
             return;
         }
 
-        LedgerChange[] voided = wanted is { } volume ? [.. ObligationRules.Want(_context.Ledger.Tables, spec.PoolId, volume)] : [];
-        if (_context.Ledger.Commit([.. voided, new LedgerChange.PutTask(NewRow(item, TaskState.Running))]) is WriteOutcome.Unwritable unwritable)
+        LedgerChange[] voided = [];
+        var written = await _context.Ledger.CommitAsync(tables =>
         {
-            Fail(item,
+            voided = wanted is { } volume ? [.. ObligationRules.Want(tables, spec.PoolId, volume)] : [];
+            return [.. voided, new LedgerChange.PutTask(NewRow(item, TaskState.Running))];
+        });
+        if (written is WriteOutcome.Unwritable unwritable)
+        {
+            await FailAsync(item,
             [
                 new Condition { Type = ConditionType.LedgerUnwritable, PoolId = spec.PoolId, Text = $"This host's ledger cannot be written ({unwritable.Reason}): no new work is begun." },
             ]);
@@ -164,16 +169,17 @@ internal sealed partial class TaskRunner : IDisposable
         switch (result)
         {
             case Result.Done done:
-                _context.Ledger.Record(
+                await _context.Ledger.RecordAsync(tables =>
                 [
-                    .. LetGoOfAll("its task is done"),
+                    .. LetGoOfAll(tables, "its task is done"),
                     new LedgerChange.PutTask(NewRow(item, TaskState.Done) with { SizeBytes = done.Volume.SizeBytes, BackendName = done.Volume.BackendName }),
                 ]);
                 LogDone(item.Task!.GetType().Name, _task, spec.PoolName, spec.PoolId, done.Volume.VolumeId, done.Volume.BackendName);
                 break;
             case Result.Failed failed:
-                var undo = failed.MayExist ? OweRemoval(spec, "failed") : [];
-                Fail(item, [ConditionOf(spec, failed.Error)], [.. LetGoOfAll("its task failed"), .. undo], failed.LostSource);
+                await FailAsync(
+                    item, [ConditionOf(spec, failed.Error)],
+                    tables => [.. LetGoOfAll(tables, "its task failed"), .. failed.MayExist ? OweRemoval(tables, spec, "failed") : []], failed.LostSource);
                 break;
         }
     }
@@ -399,22 +405,26 @@ internal sealed partial class TaskRunner : IDisposable
         return answer is DriverAnswer<VolumeReply>.Ok { Value.Volume: var volume } ? new Result.Done(volume) : Failed(answer, mayExist: false);
     }
 
-    private void Delete(HostItem item, TaskSpec.DeleteVolume spec)
+    private async Task DeleteAsync(HostItem item, TaskSpec.DeleteVolume spec)
     {
         var id = new ObligationId(_context.Ids.Next());
-        var row = ObligationRules.OweDeletion(
-            _context.Ledger.Tables, id, spec, spec.VolumeId, spec.VolumeGeneration, _task, $"volume '{spec.Label}' was deleted", _context.Loop.Time.GetUtcNow());
-        // A second wish to delete the same volume takes the place of the first.
-        var voided = ObligationRules.Want(_context.Ledger.Tables, spec.PoolId, spec.VolumeId);
-        var state = row.IsOpen ? TaskState.Owed : TaskState.Failed;
-        IReadOnlyList<Condition> conditions = row.IsOpen ? [] :
-        [
-            new Condition { Type = ConditionType.Failed, PoolId = spec.PoolId, Text = $"Volume '{spec.Label}' ({row.BackendName}) is left at the backend: {row.LastError}." },
-        ];
-        var task = NewRow(item, state) with { Obligation = id, BackendName = row.BackendName, Conditions = conditions };
-        if (_context.Ledger.Commit([.. voided, new LedgerChange.PutObligation(row), new LedgerChange.PutTask(task)]) is WriteOutcome.Unwritable unwritable)
+        var written = await _context.Ledger.CommitAsync(tables =>
         {
-            Fail(item,
+            var row = ObligationRules.OweDeletion(
+                tables, id, spec, spec.VolumeId, spec.VolumeGeneration, _task, $"volume '{spec.Label}' was deleted", _context.Loop.Time.GetUtcNow());
+            // A second wish to delete the same volume takes the place of the first.
+            var voided = ObligationRules.Want(tables, spec.PoolId, spec.VolumeId);
+            var state = row.IsOpen ? TaskState.Owed : TaskState.Failed;
+            IReadOnlyList<Condition> conditions = row.IsOpen ? [] :
+            [
+                new Condition { Type = ConditionType.Failed, PoolId = spec.PoolId, Text = $"Volume '{spec.Label}' ({row.BackendName}) is left at the backend: {row.LastError}." },
+            ];
+            var task = NewRow(item, state) with { Obligation = id, BackendName = row.BackendName, Conditions = conditions };
+            return [.. voided, new LedgerChange.PutObligation(row), new LedgerChange.PutTask(task)];
+        });
+        if (written is WriteOutcome.Unwritable unwritable)
+        {
+            await FailAsync(item,
             [
                 new Condition { Type = ConditionType.LedgerUnwritable, PoolId = spec.PoolId, Text = $"This host's ledger cannot be written ({unwritable.Reason}): no new work is begun." },
             ]);
@@ -424,26 +434,32 @@ internal sealed partial class TaskRunner : IDisposable
         LogOwed(spec.Label, spec.VolumeId, spec.PoolName, spec.PoolId, id);
     }
 
-    private void Retry(HostItem item, TaskSpec.RetryObligation spec)
+    private async Task RetryAsync(HostItem item, TaskSpec.RetryObligation spec)
     {
         if (_context.Ledger.Tables.Obligations.GetValueOrDefault(spec.ObligationId) is { IsOpen: true } row)
         {
             _context.Bindings.Retry(row);
         }
 
-        _context.Ledger.Record(new LedgerChange.PutTask(NewRow(item, TaskState.Done) with { Obligation = spec.ObligationId }));
+        await _context.Ledger.RecordAsync(new LedgerChange.PutTask(NewRow(item, TaskState.Done) with { Obligation = spec.ObligationId }));
     }
 
-    private void Forget(HostItem item, TaskSpec.ForgetObligation spec)
+    private async Task ForgetAsync(HostItem item, TaskSpec.ForgetObligation spec)
     {
-        IEnumerable<LedgerChange> ends = [];
-        if (_context.Ledger.Tables.Obligations.GetValueOrDefault(spec.ObligationId) is { IsOpen: true } row)
+        ObligationRow? forgotten = null;
+        await _context.Ledger.RecordAsync(tables =>
         {
-            ends = ObligationRules.Forget(_context.Ledger.Tables, row, spec.By, spec.Reason);
-            LogForgotten(row.Kind, row.Id, row.Volume, row.PoolName, row.BackendName, spec.By, spec.Reason);
+            forgotten = tables.Obligations.GetValueOrDefault(spec.ObligationId) is { IsOpen: true } row ? row : null;
+            return
+            [
+                .. forgotten is null ? [] : ObligationRules.Forget(tables, forgotten, spec.By, spec.Reason),
+                new LedgerChange.PutTask(NewRow(item, TaskState.Done) with { Obligation = spec.ObligationId }),
+            ];
+        });
+        if (forgotten is not null)
+        {
+            LogForgotten(forgotten.Kind, forgotten.Id, forgotten.Volume, forgotten.PoolName, forgotten.BackendName, spec.By, spec.Reason);
         }
-
-        _context.Ledger.Record([.. ends, new LedgerChange.PutTask(NewRow(item, TaskState.Done) with { Obligation = spec.ObligationId })]);
     }
 
     // ---- Small things
@@ -488,7 +504,7 @@ internal sealed partial class TaskRunner : IDisposable
             Generation = generation,
             State = AttachmentState.Uncertain,
         };
-        if (_context.Ledger.Commit([.. ObligationRules.Take(_context.Ledger.Tables, [row])]) is WriteOutcome.Unwritable unwritable)
+        if (await _context.Ledger.CommitAsync(tables => ObligationRules.Take(tables, [row])) is WriteOutcome.Unwritable unwritable)
         {
             return new DriverAnswer<AttachmentReply>.Failed(new DriverError
             {
@@ -506,7 +522,7 @@ internal sealed partial class TaskRunner : IDisposable
                 return new DriverAnswer<AttachmentReply>.Failed(new DriverError { Code = DriverErrorCode.Invalid, Text = $"Storage pool '{binding.PoolName}': {conflict}." });
             }
 
-            _context.Ledger.Record(new LedgerChange.PutAttachment(row with
+            await _context.Ledger.RecordAsync(new LedgerChange.PutAttachment(row with
             {
                 State = AttachmentState.Attached, Source = reply.Source, SizeBytes = reply.SizeBytes, BackendName = reply.BackendName,
             }));
@@ -525,7 +541,7 @@ internal sealed partial class TaskRunner : IDisposable
             return Failed(released, mayExist: true);
         }
 
-        _context.Ledger.Record(new LedgerChange.DropAttachment(key));
+        await _context.Ledger.RecordAsync(new LedgerChange.DropAttachment(key));
         return null;
     }
 
@@ -546,7 +562,7 @@ internal sealed partial class TaskRunner : IDisposable
         }
     }
 
-    private IReadOnlyList<LedgerChange> OweRemoval(TaskSpec? spec, string what)
+    private IReadOnlyList<LedgerChange> OweRemoval(LedgerTables tables, TaskSpec? spec, string what)
     {
         (VolumeId Volume, Generation Generation)? made = spec switch
         {
@@ -557,17 +573,18 @@ internal sealed partial class TaskRunner : IDisposable
         return made is not var (volume, generation) ? [] :
         [
             new LedgerChange.PutObligation(ObligationRules.OweDeletion(
-                _context.Ledger.Tables, new ObligationId(_context.Ids.Next()), spec!, volume, generation, null,
+                tables, new ObligationId(_context.Ids.Next()), spec!, volume, generation, null,
                 $"task {_task} {what} and may have left the volume behind", _context.Loop.Time.GetUtcNow())),
         ];
     }
 
-    private IEnumerable<LedgerChange> LetGoOfAll(string cause) => ObligationRules.LetGo(
-        _context.Ledger.Tables, _context.Ledger.Tables.AttachmentsOf(_task.Value), cause, _context.Loop.Time.GetUtcNow(), _context.Ids.Next);
+    private IEnumerable<LedgerChange> LetGoOfAll(LedgerTables tables, string cause) => ObligationRules.LetGo(
+        tables, tables.AttachmentsOf(_task.Value), cause, _context.Loop.Time.GetUtcNow(), _context.Ids.Next);
 
-    private void Fail(HostItem item, IReadOnlyList<Condition> conditions, IReadOnlyList<LedgerChange>? undo = null, string? lostSource = null)
+    private async Task FailAsync(HostItem item, IReadOnlyList<Condition> conditions, LedgerTransition? undo = null, string? lostSource = null)
     {
-        _context.Ledger.Record([.. undo ?? [], new LedgerChange.PutTask(NewRow(item, TaskState.Failed) with { Conditions = conditions, LostSource = lostSource })]);
+        await _context.Ledger.RecordAsync(tables =>
+            [.. undo?.Invoke(tables) ?? [], new LedgerChange.PutTask(NewRow(item, TaskState.Failed) with { Conditions = conditions, LostSource = lostSource })]);
         LogFailed(item.Task!.GetType().Name, _task, item.Task.PoolName, item.Task.PoolId, string.Join(" ", conditions.Select(condition => condition.Text)));
     }
 

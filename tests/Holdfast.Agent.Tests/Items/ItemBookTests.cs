@@ -12,28 +12,28 @@ namespace Holdfast.Agent.Tests.Items;
 public sealed class ItemBookTests
 {
     private readonly FakeTimeProvider _time = new();
-    private readonly AgentLedger _ledger = new(new MemoryLedgerStore(), NullLogger.Instance);
+    private readonly AgentLedger _ledger = new(new MemoryLedgerStore(), TimeProvider.System, NullLogger.Instance);
     private readonly ItemBook _book;
 
     public ItemBookTests() => _book = NewBook();
 
     [Fact]
-    public void An_item_that_cannot_be_read_is_sent_again_to_the_next_version_of_the_agent()
+    public async Task An_item_that_cannot_be_read_is_sent_again_to_the_next_version_of_the_agent()
     {
-        _book.Take(Samples.Binding(Samples.Pool) with { Revision = 5 });
+        await _book.TakeAsync(Samples.Binding(Samples.Pool) with { Revision = 5 });
         _book.PutAside(Samples.Vm.Value, 7, "what is a 'network'?");
-        _book.Take(Samples.Binding(Samples.OtherPool) with { Revision = 9 });
+        await _book.TakeAsync(Samples.Binding(Samples.OtherPool) with { Revision = 9 });
 
         _ledger.Tables.Item(ItemKind.Binding, Samples.OtherPool.Value).ShouldNotBeNull();
         NewBook().Revision.ShouldBe(6);
     }
 
     [Fact]
-    public void An_item_without_a_readable_revision_holds_back_all_that_follows()
+    public async Task An_item_without_a_readable_revision_holds_back_all_that_follows()
     {
-        _book.Take(Samples.Binding(Samples.Pool) with { Revision = 5 });
+        await _book.TakeAsync(Samples.Binding(Samples.Pool) with { Revision = 5 });
         _book.PutAside(Samples.Vm.Value, null, "what is a 'network'?");
-        _book.Take(Samples.Binding(Samples.OtherPool) with { Revision = 9 });
+        await _book.TakeAsync(Samples.Binding(Samples.OtherPool) with { Revision = 9 });
 
         _book.Revision.ShouldBe(5);
     }
@@ -50,7 +50,7 @@ public sealed class ItemBookTests
 
     /// <summary>It ended the watch; the item was in the ledger, so that it came as a duplicate ever after and nobody acted on it.</summary>
     [Fact]
-    public void An_item_that_meets_a_bug_is_kept_and_tried_again_and_those_after_it_are_taken()
+    public async Task An_item_that_meets_a_bug_is_kept_and_tried_again_and_those_after_it_are_taken()
     {
         var followed = new List<Guid>();
         var isBroken = true;
@@ -67,8 +67,8 @@ public sealed class ItemBookTests
         _book.NotTakenChanged += (_, _) => told++;
         _book.Confirm();
 
-        _book.Take(Samples.Binding(Samples.Pool) with { Revision = 5 });
-        _book.Take(Samples.Binding(Samples.OtherPool) with { Revision = 6 });
+        await _book.TakeAsync(Samples.Binding(Samples.Pool) with { Revision = 5 });
+        await _book.TakeAsync(Samples.Binding(Samples.OtherPool) with { Revision = 6 });
 
         followed.ShouldBe([Samples.OtherPool.Value]);
         _book.Revision.ShouldBe(6);

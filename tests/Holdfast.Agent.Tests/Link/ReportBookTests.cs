@@ -10,7 +10,7 @@ namespace Holdfast.Agent.Tests.Link;
 
 public sealed class ReportBookTests : IReportSource
 {
-    private readonly AgentLedger _ledger = new(new MemoryLedgerStore(), NullLogger.Instance);
+    private readonly AgentLedger _ledger = new(new MemoryLedgerStore(), TimeProvider.System, NullLogger.Instance);
     private readonly ReportBook _book;
     private long _sequence;
 
@@ -46,7 +46,7 @@ public sealed class ReportBookTests : IReportSource
     public void A_final_obligation_leaves_the_ledger_only_after_the_server_has_it()
     {
         var row = Samples.Obligation(1, Samples.Volume) with { State = ObligationState.Settled };
-        _ledger.Record(new LedgerChange.PutObligation(row));
+        _ledger.Note(new LedgerChange.PutObligation(row));
         var draft = Take();
         draft.Report.Obligations.Single().State.ShouldBe(ObligationState.Settled);
         _ledger.Tables.Obligations.Count.ShouldBe(1);
@@ -58,7 +58,7 @@ public sealed class ReportBookTests : IReportSource
     [Fact]
     public void An_open_obligation_stays_in_the_ledger_after_it_was_reported()
     {
-        _ledger.Record(new LedgerChange.PutObligation(Samples.Obligation(1, Samples.Volume)));
+        _ledger.Note(new LedgerChange.PutObligation(Samples.Obligation(1, Samples.Volume)));
         _book.Accepted(Take());
         _ledger.Tables.Obligations.Count.ShouldBe(1);
     }
@@ -66,7 +66,7 @@ public sealed class ReportBookTests : IReportSource
     [Fact]
     public void The_first_report_of_a_process_has_everything()
     {
-        _ledger.Record(new LedgerChange.PutObligation(Samples.Obligation(1, Samples.Volume)));
+        _ledger.Note(new LedgerChange.PutObligation(Samples.Obligation(1, Samples.Volume)));
         _book.Accepted(Take());
         _book.TouchAll(this);
         var draft = Take();
@@ -81,5 +81,5 @@ public sealed class ReportBookTests : IReportSource
     });
 
     private void PutMachine() =>
-        _ledger.Record(new LedgerChange.PutMachine(new MachineRow { Machine = Samples.Vm, Generation = Generation.First, State = MachineState.Running, Since = Samples.Then }));
+        _ledger.Note(new LedgerChange.PutMachine(new MachineRow { Machine = Samples.Vm, Generation = Generation.First, State = MachineState.Running, Since = Samples.Then }));
 }

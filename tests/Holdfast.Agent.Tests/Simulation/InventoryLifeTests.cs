@@ -218,7 +218,7 @@ public sealed class InventoryLifeTests
         _storage.Add(third);
         using (var store = Open(folder))
         {
-            _host.OtherStore = store;
+            _host.OtherStore = new OnTheLoop(store);
             _host.StartAgent();
             Run();
             _host.Kill();
@@ -232,7 +232,7 @@ public sealed class InventoryLifeTests
         var effects = _host.Hypervisor.Effects.Count;
         using var rebuilt = Open(folder);
         (rebuilt.Damage is null).ShouldBe(harm is "gone" or "emptied");
-        (_host.OtherStore, _host.Damage) = (rebuilt, rebuilt.Damage);
+        (_host.OtherStore, _host.Damage) = (new OnTheLoop(rebuilt), rebuilt.Damage);
         _host.StartAgent();
         _host.UntilMachine(MachineState.Running, 1);
         _host.UntilBinding(Samples.Pool, BindingState.Attached);
@@ -247,6 +247,18 @@ public sealed class InventoryLifeTests
         _host.Server.Send(Samples.Machine(Desired.Stopped, 2, disks: Disk));
         _host.UntilMachine(MachineState.Stopped, 2);
         _host.Until(() => _storage.Attached.Count == 1, "a machine can be stopped and its volume is released");
+    }
+
+    /// <summary>On virtual time nobody can wait for a real thread.</summary>
+    private sealed class OnTheLoop(SqliteLedgerStore inner) : ILedgerStore
+    {
+        public string Location => inner.Location;
+
+        public IReadOnlyList<LedgerChange> Load() => inner.Load();
+
+        public Task<WriteOutcome> WriteAsync(IReadOnlyList<LedgerChange> changes) => Task.FromResult(inner.Write(changes));
+
+        public void Dispose() => inner.Dispose();
     }
 
     private static SqliteLedgerStore Open(TempFolder folder) =>

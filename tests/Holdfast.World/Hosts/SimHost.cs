@@ -32,7 +32,7 @@ internal sealed class SimHost
                 throw new ProcessKilledException(point.Name);
             },
             world.Simulator.Time);
-        Store = new SimLedgerStore(world.Recorder, Name) { Killed = AgentIsGone };
+        Store = new SimLedgerStore(world.Simulator, world.Recorder, Name) { Killed = AgentIsGone };
         Hypervisor = new SimHypervisor(
             world.Simulator, world.Recorder, Name, (host, volume) => world.Backends.Any(backend => backend.PathOn(host, volume) is not null),
             (host, volume) => world.Backends.Any(backend => backend.IsSuspended(host, volume)), Touch, EnsureAgentLives);
@@ -100,14 +100,15 @@ internal sealed class SimHost
 
     public void StartAgent()
     {
-        if (IsAgentUp || !HasPower)
+        // One whose ledger's disk hangs does not get beyond opening it.
+        if (IsAgentUp || !HasPower || Store.Hangs)
         {
             return;
         }
 
         var process = new SimProcess(_world.Simulator, $"agent of {Name}");
         AgentProcess = process;
-        Store.User = process;
+        Store.Open(process);
         Hypervisor.NewReader();
         _world.Recorder.Add(new HistoryEntry.AgentStarted(Name));
         var images = new SimImages(_world.Simulator);

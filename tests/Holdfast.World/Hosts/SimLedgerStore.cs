@@ -5,13 +5,20 @@ using Holdfast.Worlds.Simulation;
 namespace Holdfast.Worlds.Hosts;
 
 /// <summary>A host's ledger as its disk has it: it outlives agents, and an agent can be killed right before and right after each write.</summary>
-internal sealed class SimLedgerStore(Recorder recorder, string host) : ILedgerStore
+internal sealed class SimLedgerStore(Simulator simulator, Recorder recorder, string host) : ILedgerStore
 {
     private LedgerTables _tables = new();
     private LedgerDamage? _damage;
+    private (SimProcess? By, IReadOnlyList<LedgerChange> Changes, TaskCompletionSource<WriteOutcome> Done)? _atTheDisk;
 
     /// <summary>F9: when set, the disk is full.</summary>
     public string? Refuse { get; set; }
+
+    /// <summary>The disk hangs: a write is neither done nor refused until it does not any more.</summary>
+    public bool Hangs { get; private set; }
+
+    /// <summary>How long a write takes; a slow disk takes up to this.</summary>
+    public TimeSpan Slowness { get; set; }
 
     /// <summary>The agent that uses it now.</summary>
     public SimProcess? User { get; set; }
@@ -36,7 +43,94 @@ internal sealed class SimLedgerStore(Recorder recorder, string host) : ILedgerSt
         .. Enum.GetValues<LedgerNumber>().Select(number => new LedgerChange.SetNumber(number, _tables.Number(number))),
     ];
 
-    public WriteOutcome Write(IReadOnlyList<LedgerChange> changes)
+    public string Location => $"/var/lib/holdfast/{host}/ledger.db";
+
+    /// <summary>The disk begins, or ceases, to hang. What it was given meanwhile is done then: of an agent that has died since, too.</summary>
+    public void Hang(bool on)
+    {
+        Hangs = on;
+        if (!on)
+        {
+            Land();
+        }
+    }
+
+    /// <summary>A new agent reads it. What the one before had at the disk is done, or will never be.</summary>
+    public void Open(SimProcess user)
+    {
+        User = user;
+        if (_atTheDisk is not null && simulator.Chance(0.5))
+        {
+            Land();
+        }
+
+        _atTheDisk = null;
+    }
+
+    public async Task<WriteOutcome> WriteAsync(IReadOnlyList<LedgerChange> changes)
+    {
+        if (!Hangs && Slowness == TimeSpan.Zero)
+        {
+            return Write(changes);
+        }
+
+        if (_atTheDisk is { By: var by } && by == User)
+        {
+            throw new InvalidOperationException("Two writes of the ledger at once.");
+        }
+
+        var done = new TaskCompletionSource<WriteOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _atTheDisk = (User, changes, done);
+        if (!Hangs)
+        {
+            simulator.After(simulator.Between(TimeSpan.Zero, Slowness), () =>
+            {
+                if (!Hangs && _atTheDisk?.Done == done)
+                {
+                    Land();
+                }
+            });
+        }
+
+        return await done.Task;
+    }
+
+    private void Land()
+    {
+        if (_atTheDisk is not var (by, changes, done))
+        {
+            return;
+        }
+
+        _atTheDisk = null;
+        if (by is { IsDead: true } || by != User)
+        {
+            // Nobody is left to be told.
+            Apply(changes);
+            return;
+        }
+
+        try
+        {
+            done.TrySetResult(Write(changes));
+        }
+        catch (ProcessKilledException)
+        {
+            // It ended with this write.
+        }
+    }
+
+    private void Apply(IReadOnlyList<LedgerChange> changes)
+    {
+        foreach (var change in changes)
+        {
+            _tables.Apply(change);
+        }
+
+        recorder.Add(new HistoryEntry.LedgerWritten(host, changes));
+    }
+
+    private WriteOutcome Write(IReadOnlyList<LedgerChange> changes)
     {
         if (User is { IsDead: true })
         {
@@ -54,12 +148,7 @@ internal sealed class SimLedgerStore(Recorder recorder, string host) : ILedgerSt
         }
 
         Kill("before a write of the ledger");
-        foreach (var change in changes)
-        {
-            _tables.Apply(change);
-        }
-
-        recorder.Add(new HistoryEntry.LedgerWritten(host, changes));
+        Apply(changes);
         Kill("after a write of the ledger");
         return WriteOutcome.Written.Value;
     }
@@ -68,6 +157,7 @@ internal sealed class SimLedgerStore(Recorder recorder, string host) : ILedgerSt
     public void Damage(Func<LedgerChange, bool> survives)
     {
         var left = Load().Where(change => change is LedgerChange.PutAttachment or LedgerChange.PutObligation or LedgerChange.SetNumber && survives(change)).ToList();
+        _atTheDisk = null;
         _damage = new LedgerDamage("database disk image is malformed", "/var/lib/holdfast/ledger.damaged", left);
         _tables = new LedgerTables();
         recorder.Add(new HistoryEntry.LedgerDamaged(host, []));
@@ -77,6 +167,7 @@ internal sealed class SimLedgerStore(Recorder recorder, string host) : ILedgerSt
     /// <param name="older">What <see cref="Load"/> gave then.</param>
     public void GoBackTo(IReadOnlyList<LedgerChange> older)
     {
+        _atTheDisk = null;
         _tables = new LedgerTables();
         foreach (var change in older)
         {
@@ -99,7 +190,8 @@ internal sealed class SimLedgerStore(Recorder recorder, string host) : ILedgerSt
     {
         _tables = new LedgerTables();
         _damage = null;
-        Refuse = null;
+        _atTheDisk = null;
+        (Refuse, Hangs, Slowness) = (null, false, TimeSpan.Zero);
     }
 
     public void Dispose()

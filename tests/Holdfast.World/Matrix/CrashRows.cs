@@ -22,6 +22,7 @@ internal static class CrashRows
         new MatrixRow(30, "F16 libvirtd restarts", "start, stop", "listed again by UUID; no VM lost or doubled") { Play = LibvirtRestarts },
         new MatrixRow(38, "F9 the ledger's disk is full", "start, stop", "new effects refused; stops go on") { Play = LedgerFull },
         new MatrixRow(46, "F15 agent upgraded in the middle", "resize, deploy", "the new one goes on; no guest touched") { Play = AgentUpgraded },
+        new MatrixRow(73, "F10 the ledger's disk hangs, or is slow", "start, stop, agent killed", "nobody waits for long; new effects refused; stops go on; all is written when it answers") { Play = LedgerHangs },
     ];
 
     private static void KilledAtLedger(Scene scene)
@@ -237,6 +238,55 @@ internal static class CrashRows
         scene.Expect(!scene.World.Recorder.Entries.Skip(mark).Any(entry => entry is HistoryEntry.GuestStarted { Host: "host1" } or HistoryEntry.VolumeAttached { Host: "host1" }), "no new effect without a row");
         scene.Well(scene.Api.StopVm(vm, forced: true));
         scene.Expect(!scene.World.Runs(vm), "the guest to be gone");
+    }
+
+    private static void LedgerHangs(Scene scene)
+    {
+        var vm = scene.World.Run(host: scene.Host);
+        var other = scene.World.Run(host: scene.Host);
+        if (scene.Simulator.Chance(0.3))
+        {
+            Switch("slow", on => scene.Host.Store.Slowness = on ? TimeSpan.FromSeconds(4) : TimeSpan.Zero, () =>
+            {
+                scene.Well(scene.Api.StopVm(vm, forced: true));
+                scene.Well(scene.Api.StartVm(vm));
+                scene.Well(scene.Api.StopVm(other, forced: true));
+            });
+            scene.Expect(scene.World.Runs(vm), "the guest to run");
+            return;
+        }
+
+        var mark = scene.Mark;
+        Switch("hangs", scene.Host.Store.Hang, () =>
+        {
+            scene.World.For(scene.Moment);
+            var began = scene.Simulator.Now;
+            scene.Well(scene.Api.StopVm(vm, forced: true));
+            scene.Expect(scene.Simulator.Now - began < TimeSpan.FromSeconds(20), "the stop not to wait for the disk");
+            scene.Expect(!scene.World.Runs(vm), "the guest to be gone");
+            scene.Badly(scene.World.Deploy(0, scene.Host), "ledger", "has not answered since");
+            scene.Expect(
+                !scene.World.Recorder.Entries.Skip(mark).Any(entry => entry is HistoryEntry.GuestStarted { Host: "host1" } or HistoryEntry.VolumeAttached { Host: "host1" }),
+                "no new effect without a row");
+            scene.Expect(scene.World.Node.Read(db => db.Hosts.AnyAsync(h => h.Id == scene.Host.Id && h.State == HostState.Up)), "the host to report all the time");
+            if (scene.Simulator.Chance(0.5))
+            {
+                // What is at the disk is done, or is not; one who is started anew gets no further than opening it.
+                scene.Host.KillAgent();
+                scene.World.For(scene.Simulator.Milliseconds(0, 20_000));
+            }
+        });
+        scene.Well(scene.Patiently(() => scene.Api.StopVm(other, forced: true)));
+        scene.Expect(!scene.World.Runs(other), "the other guest to be gone");
+
+        void Switch(string how, Action<bool> set, Action meanwhile)
+        {
+            scene.World.Recorder.Add(new HistoryEntry.Fault($"ledger disk of {scene.Host.Name}: {how}", Begins: true));
+            set(true);
+            meanwhile();
+            scene.World.Recorder.Add(new HistoryEntry.Fault($"ledger disk of {scene.Host.Name}: {how}", Begins: false));
+            set(false);
+        }
     }
 
     private static void AgentUpgraded(Scene scene)

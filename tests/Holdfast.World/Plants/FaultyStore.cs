@@ -7,9 +7,11 @@ namespace Holdfast.Worlds.Plants;
 /// <param name="rewrite">What becomes of the changes of a write.</param>
 internal sealed class FaultyStore(ILedgerStore inner, Func<IReadOnlyList<LedgerChange>, IReadOnlyList<LedgerChange>> rewrite) : ILedgerStore
 {
+    public string Location => inner.Location;
+
     public IReadOnlyList<LedgerChange> Load() => inner.Load();
 
-    public WriteOutcome Write(IReadOnlyList<LedgerChange> changes) => inner.Write(rewrite(changes));
+    public Task<WriteOutcome> WriteAsync(IReadOnlyList<LedgerChange> changes) => inner.WriteAsync(rewrite(changes));
 
     public void Dispose() => inner.Dispose();
 }

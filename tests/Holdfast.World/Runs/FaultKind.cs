@@ -30,6 +30,8 @@ internal enum FaultKind
     SuspendDevice,
     HurtCuts,
     LedgerFull,
+    LedgerHangs,
+    LedgerSlow,
     DamageLedger,
     Reimage,
 }

@@ -144,6 +144,14 @@ internal sealed class Faults(World world)
             case FaultKind.LedgerFull:
                 Switch($"ledger disk of {host.Name}: full", lasts, on => host.Store.Refuse = on ? "database or disk is full" : null);
                 break;
+            case FaultKind.LedgerHangs:
+                Switch($"ledger disk of {host.Name}: hangs", lasts, host.Store.Hang);
+                break;
+            case FaultKind.LedgerSlow:
+                // Up to more than the agent has patience for.
+                var slowness = Simulator.Between(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(8));
+                Switch($"ledger disk of {host.Name}: slow", lasts, on => host.Store.Slowness = on ? slowness : TimeSpan.Zero);
+                break;
             case FaultKind.DamageLedger when host.HasPower:
                 host.KillAgent("its ledger is damaged");
                 host.Store.Damage(_ => Simulator.Chance(0.7));
