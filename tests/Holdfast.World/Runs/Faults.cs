@@ -3,6 +3,7 @@ using Holdfast.Agent.Hypervisor;
 using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Driver;
+using Holdfast.Worlds.History;
 using Holdfast.Worlds.Hosts;
 using Holdfast.Worlds.Simulation;
 using Holdfast.Worlds.Storage;
@@ -245,11 +246,13 @@ internal sealed class Faults(World world)
 
     public void SleepingGuest(SimHost host, VmId vm, TimeSpan lasts)
     {
-        world.Recorder.Add(new HistoryFault($"guest on {host.Name} sleeps in the kernel", Begins: true));
+        // Named: of two that sleep, the end of one is not the end of the other.
+        var what = $"guest {HistoryText.Short(vm.Value)} on {host.Name} sleeps in the kernel";
+        world.Recorder.Add(new HistoryFault(what, Begins: true));
         host.Hypervisor.SleepInKernel(vm, sleeps: true);
         Simulator.After(lasts, () =>
         {
-            world.Recorder.Add(new HistoryFault($"guest on {host.Name} sleeps in the kernel", Begins: false));
+            world.Recorder.Add(new HistoryFault(what, Begins: false));
             host.Hypervisor.SleepInKernel(vm, sleeps: false);
         });
     }
