@@ -30,6 +30,7 @@ internal sealed partial class HostAgent : IReportSource
     private readonly Dictionary<PoolId, HashSet<VolumeId>> _suspended = [];
     private readonly HashSet<(ItemKind Kind, Guid Id)> _untold = [];
     private readonly Signal _noted;
+    private readonly DateTimeOffset _startedAt;
     private HostDescription? _host;
     private bool _isDescribing;
 
@@ -39,7 +40,7 @@ internal sealed partial class HostAgent : IReportSource
         _parts = parts;
         _log = parts.Logs.CreateLogger<HostAgent>();
         var time = parts.Loop.Time;
-        _noted = new Signal(time);
+        (_noted, _startedAt) = (new Signal(time), time.GetUtcNow());
         Ledger = new AgentLedger(parts.Store, time, parts.Logs.CreateLogger<AgentLedger>(), parts.Loop.Failpoints);
         Ledger.Noted += _noted.Set;
         if (parts.Damage is { } damage)
@@ -123,6 +124,11 @@ internal sealed partial class HostAgent : IReportSource
     public void Start()
     {
         LogStarting(_parts.Facts.AgentVersion, Ledger.Tables.Items.Count, Ledger.Tables.Attachments.Count, Ledger.Tables.Obligations.Values.Count(row => row.IsOpen));
+        foreach (var ((kind, id), why) in Ledger.Tables.SetAside)
+        {
+            LogSetAside(kind, id, why);
+        }
+
         Machines.Start();
 
         // Before the first item can arrive: a task for a pool of this host must find its binding, and one of before must not be begun twice.
@@ -205,7 +211,7 @@ internal sealed partial class HostAgent : IReportSource
             _untold.Remove((kind, id));
             return Items.WhyNotTaken(kind, id) is not { } why ? report : (report ?? Unbegun(kind, id)) is not { } told ? null : told with
             {
-                Conditions = [.. told.Conditions, new Condition { Type = ConditionType.NotTaken, Text = $"This host has generation {told.Generation} of it and does not act on it, because of a bug, which is tried again: {why}" }],
+                Conditions = [.. told.Conditions, new Condition { Type = ConditionType.NotTaken, Text = why }],
             };
         }
         catch (Exception exception)
@@ -220,18 +226,18 @@ internal sealed partial class HostAgent : IReportSource
     }
 
     // Accepted, and nothing of it was begun.
-    private ItemReport? Unbegun(ItemKind kind, Guid id) => Ledger.Tables.Item(kind, id) is not { } row || kind == ItemKind.Machine ? null : new ItemReport
+    private ItemReport? Unbegun(ItemKind kind, Guid id) => kind == ItemKind.Machine ? null : new ItemReport
     {
         Kind = kind,
         Id = id,
-        Generation = row.Item.Generation,
-        Since = row.AcceptedAt,
+        Generation = Ledger.Tables.Item(kind, id)?.Item.Generation ?? Generation.None,
+        Since = Ledger.Tables.Item(kind, id)?.AcceptedAt ?? _startedAt,
         Binding = kind == ItemKind.Binding ? new BindingStatus { State = BindingState.Starting } : null,
         Task = kind == ItemKind.Task ? new Protocol.Host.TaskStatus { State = TaskState.Pending } : null,
     };
 
     IEnumerable<(ItemKind Kind, Guid Id)> IReportSource.All() =>
-        Ledger.Tables.Items.Keys.Union(Machines.Runners.Keys.Select(machine => (ItemKind.Machine, machine.Value)));
+        Ledger.Tables.Items.Keys.Union(Ledger.Tables.SetAside.Keys).Union(Machines.Runners.Keys.Select(machine => (ItemKind.Machine, machine.Value)));
 
     // A machine tells what its volumes wait for, which its pool's binding finds out.
     private void BindingChanged(PoolId pool)
@@ -372,6 +378,9 @@ internal sealed partial class HostAgent : IReportSource
 
     [LoggerMessage(EventId = 1950, Level = LogLevel.Information, Message = "Agent {Version} starts with {Items} items, {Attachments} attachments and {Obligations} open obligations")]
     private partial void LogStarting(string version, int items, int attachments, int obligations);
+
+    [LoggerMessage(EventId = 1958, Level = LogLevel.Error, Message = "{Kind} {Id} is set aside: this version of the agent cannot read what the ledger has of it, and does nothing about it: {Reason}")]
+    private partial void LogSetAside(ItemKind kind, Guid id, string reason);
 
     [LoggerMessage(EventId = 1951, Level = LogLevel.Information, Message = "Agent ends: drivers end, guests go on")]
     private partial void LogStopping();

@@ -91,7 +91,9 @@ internal static class InventoryRules
     /// <summary>Whether nobody answers for a row: it was found by an inventory, or its machine or task is not known here (any more).</summary>
     private static bool IsLoose(LedgerTables tables, AttachmentRow row) =>
         row.State == AttachmentState.Found
-        || tables.Item(row.Machine is null ? ItemKind.Task : ItemKind.Machine, row.Owner) is null;
+        || (tables.Item(OwnerOf(row), row.Owner) is null && !tables.SetAside.ContainsKey((OwnerOf(row), row.Owner)));
+
+    private static ItemKind OwnerOf(AttachmentRow row) => row.Machine is null ? ItemKind.Task : ItemKind.Machine;
 
     private static AttachmentRow NewRow(PoolId pool, string poolName, string driver, AttachmentInfo info) => new()
     {

@@ -36,13 +36,15 @@ internal sealed partial class ItemBook(AgentLedger ledger, HostBoot boot, TimePr
     public bool IsSynced { get; private set; }
 
     /// <summary>The same for one object: not while there is an item about it, or about nobody knows what, that this agent cannot read.</summary>
-    public bool IsConfirmed(Guid id) => IsSynced && !_isAnyUnnamed && !_unreadable.Contains(id) && _notTaken.Keys.All(key => key.Id != id);
+    public bool IsConfirmed(Guid id) => IsSynced && !_isAnyUnnamed && !_unreadable.Contains(id) && ledger.Tables.SetAside.Keys.All(key => key.Id != id) && _notTaken.Keys.All(key => key.Id != id);
 
     /// <summary>The revision to resume watching from.</summary>
     public long Revision => ledger.Tables.Number(LedgerNumber.Revision);
 
     /// <summary>Why an item that was accepted is not acted on; null: it is.</summary>
-    public string? WhyNotTaken(ItemKind kind, Guid id) => _notTaken.TryGetValue((kind, id), out var entry) ? entry.Why : null;
+    public string? WhyNotTaken(ItemKind kind, Guid id) =>
+        ledger.Tables.SetAside.TryGetValue((kind, id), out var unreadable) ? $"This version of the agent cannot read what this host's ledger has of it, and does nothing about it: {unreadable}"
+        : _notTaken.TryGetValue((kind, id), out var entry) ? $"This host has it and does not act on it, because of a bug, which is tried again: {entry.Why}" : null;
 
     /// <summary>Takes in one item. What meets a bug is set aside: it costs the item, and never those that come after it.</summary>
     [SuppressMessage("Design", "CA1031", Justification = "The boundary of an item: a bug in one must not end the others.")]

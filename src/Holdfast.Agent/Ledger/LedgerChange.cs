@@ -16,6 +16,14 @@ internal abstract record LedgerChange
     /// <summary>Forgets an item; only for old tombstones.</summary>
     internal sealed record DropItem(ItemKind Kind, Guid Id) : LedgerChange;
 
+    /// <summary>
+    /// An item is on disk and this version of the agent cannot read it: a newer one wrote it. Only ever loaded; the row stays for a version that can, or until the item comes anew.
+    /// </summary>
+    /// <param name="Kind">Of the item.</param>
+    /// <param name="Id">Of the item.</param>
+    /// <param name="Reason">What cannot be read.</param>
+    internal sealed record SetAsideItem(ItemKind Kind, Guid Id, string Reason) : LedgerChange;
+
     /// <summary>Writes a machine's state.</summary>
     internal sealed record PutMachine(MachineRow Row) : LedgerChange;
 

@@ -8,6 +8,7 @@ namespace Holdfast.Agent.Ledger;
 internal sealed class LedgerTables
 {
     private readonly Dictionary<(ItemKind Kind, Guid Id), ItemRow> _items = [];
+    private readonly Dictionary<(ItemKind Kind, Guid Id), string> _setAside = [];
     private readonly Dictionary<VmId, MachineRow> _machines = [];
     private readonly Dictionary<AttachmentKey, AttachmentRow> _attachments = [];
     private readonly Dictionary<ObligationId, ObligationRow> _obligations = [];
@@ -17,6 +18,9 @@ internal sealed class LedgerTables
 
     /// <summary>Accepted items, tombstones included.</summary>
     public IReadOnlyDictionary<(ItemKind Kind, Guid Id), ItemRow> Items => _items;
+
+    /// <summary>Items that are on disk and cannot be read, with what cannot: nothing is done about them, and nothing concluded from their not being among the others.</summary>
+    public IReadOnlyDictionary<(ItemKind Kind, Guid Id), string> SetAside => _setAside;
 
     /// <summary>States of machines.</summary>
     public IReadOnlyDictionary<VmId, MachineRow> Machines => _machines;
@@ -67,6 +71,7 @@ internal sealed class LedgerTables
     {
         var copy = new LedgerTables();
         Fill(copy._items, _items);
+        Fill(copy._setAside, _setAside);
         Fill(copy._machines, _machines);
         Fill(copy._attachments, _attachments);
         Fill(copy._obligations, _obligations);
@@ -93,6 +98,7 @@ internal sealed class LedgerTables
     {
         LedgerChange.PutItem { Row.Item: var item } => AsItIs(item.Kind, item.Id),
         LedgerChange.DropItem drop => AsItIs(drop.Kind, drop.Id),
+        LedgerChange.SetAsideItem => null,
         LedgerChange.PutMachine put => _machines.TryGetValue(put.Row.Machine, out var machine) ? new LedgerChange.PutMachine(machine) : null,
         LedgerChange.PutAttachment put => AsItIs(put.Row.Key),
         LedgerChange.DropAttachment drop => AsItIs(drop.Key),
@@ -123,9 +129,13 @@ internal sealed class LedgerTables
         {
             case LedgerChange.PutItem put:
                 _items[(put.Row.Item.Kind, put.Row.Item.Id)] = put.Row;
+                _setAside.Remove((put.Row.Item.Kind, put.Row.Item.Id));
                 break;
             case LedgerChange.DropItem drop:
                 _items.Remove((drop.Kind, drop.Id));
+                break;
+            case LedgerChange.SetAsideItem set:
+                _setAside[(set.Kind, set.Id)] = set.Reason;
                 break;
             case LedgerChange.PutMachine put:
                 _machines[put.Row.Machine] = put.Row;

@@ -133,7 +133,16 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
         {
             foreach (var (key, body) in Rows(_connection, table))
             {
-                changes.Add(Read(table, key, _seal.TryOpen(Place(table, key), body) ?? throw new InvalidDataException("A row that was checked does not open.")));
+                var plain = _seal.TryOpen(Place(table, key), body) ?? throw new InvalidDataException("A row that was checked does not open.");
+                try
+                {
+                    changes.Add(Read(table, key, plain));
+                }
+                catch (Exception exception) when (IsUnreadable(exception) && ItemOf(table, key) is { } item)
+                {
+                    // It costs this item alone. An attachment or an obligation is not to be overlooked by an agent that cannot read it.
+                    changes.Add(new LedgerChange.SetAsideItem(item.Kind, item.Id, exception.Message));
+                }
             }
         }
 
@@ -289,7 +298,7 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
             {
                 return seal.TryOpen(Place(table, key), body) is { } plain ? Read(table, key, plain) : null;
             }
-            catch (Exception exception) when (exception is JsonException or InvalidDataException or FormatException)
+            catch (Exception exception) when (IsUnreadable(exception))
             {
                 return null;
             }
@@ -348,6 +357,11 @@ internal sealed partial class SqliteLedgerStore : ILedgerStore
 
     private static T Parse<T>(byte[] plain, JsonTypeInfo<T> type) =>
         JsonSerializer.Deserialize(plain, type) ?? throw new InvalidDataException("A row is empty.");
+
+    private static bool IsUnreadable(Exception exception) => exception is JsonException or NotSupportedException or InvalidDataException or FormatException;
+
+    private static (ItemKind Kind, Guid Id)? ItemOf(string table, string key) =>
+        table == "item" && key.Split('/') is [var kind, var id] && Enum.TryParse<ItemKind>(kind, out var known) && Guid.TryParse(id, out var named) ? (known, named) : null;
 
     private static string KeyOf(ItemKind kind, Guid id) => $"{kind}/{id:D}";
 

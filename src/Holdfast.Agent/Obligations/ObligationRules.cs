@@ -169,7 +169,8 @@ internal static class ObligationRules
     /// <summary>What is owed to a pool that is already gone from this host is an orphan from the first moment.</summary>
     private static ObligationRow Place(LedgerTables tables, ObligationRow row)
     {
-        var isServed = tables.Item(ItemKind.Binding, row.Pool.Value) is not null && !tables.Bindings.ContainsKey(row.Pool);
+        var isKnown = tables.Item(ItemKind.Binding, row.Pool.Value) is not null || tables.SetAside.ContainsKey((ItemKind.Binding, row.Pool.Value));
+        var isServed = isKnown && !tables.Bindings.ContainsKey(row.Pool);
         return isServed ? row : row with
         {
             State = ObligationState.Orphaned,

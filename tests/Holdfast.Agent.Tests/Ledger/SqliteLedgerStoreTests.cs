@@ -3,6 +3,7 @@ using Holdfast.Agent.Ledger;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Host;
 using Holdfast.Testing;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using Xunit;
@@ -290,6 +291,39 @@ public sealed class SqliteLedgerStoreTests : IDisposable
     {
         using var store = Open();
         store.Write(Everything());
+    }
+
+    /// <summary>An agent of an older version was started upon the ledger of a newer one, and did not start at all.</summary>
+    [Fact]
+    public void A_row_that_this_version_cannot_read_costs_no_other_and_stays()
+    {
+        using (var store = Open())
+        {
+            store.Write(Everything());
+        }
+
+        PutUnreadable($"{ItemKind.Task}/{Samples.Id(0xE1):D}");
+        for (var i = 0; i < 2; i++)
+        {
+            using var again = Open();
+            again.Damage.ShouldBeNull();
+            var rows = again.Load();
+            rows.Count.ShouldBe(Everything().Count + 1);
+            var aside = rows.OfType<LedgerChange.SetAsideItem>().ShouldHaveSingleItem();
+            (aside.Kind, aside.Id).ShouldBe((ItemKind.Task, Samples.Id(0xE1)));
+        }
+    }
+
+    private void PutUnreadable(string key)
+    {
+        using var seal = RowSeal.Open(_folder["ledger.key"]);
+        using var connection = new SqliteConnection($"Data Source={_folder["ledger.db"]};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "INSERT INTO item (key, note, body) VALUES ($key, '', $body)";
+        command.Parameters.AddWithValue("$key", key);
+        command.Parameters.AddWithValue("$body", seal.Seal($"item/{key}", """{"item":{"kind":"task","task":{"kind":"conjureVolume"}}}"""u8.ToArray()));
+        command.ExecuteNonQuery();
     }
 
     private SqliteLedgerStore Open() => SqliteLedgerStore.Open(_folder.Path, new FakeTimeProvider(), NullLogger.Instance);

@@ -414,6 +414,34 @@ public sealed class MachineLifeTests
         _storage.Attached.ShouldBeEmpty();
     }
 
+    /// <summary>One item of a newer version kept the whole agent from starting.</summary>
+    [Fact]
+    public void An_item_of_the_ledger_that_cannot_be_read_costs_no_other_and_is_told()
+    {
+        Running();
+        var task = Samples.Id(0xE1);
+        _host.Store.Write([new LedgerChange.SetAsideItem(ItemKind.Task, task, "what is 'conjureVolume'?"), new LedgerChange.SetAsideItem(ItemKind.Machine, Samples.Id(0xB2), "what is 'paused'?")]);
+        _host.StartAgent();
+        _host.Until(() => _host.Server.Report(ItemKind.Task, task) is not null, "it to be told");
+        var told = _host.Server.Report(ItemKind.Task, task)!.Conditions.ShouldHaveSingleItem();
+        (told.Type, told.Text.Contains("conjureVolume", StringComparison.Ordinal)).ShouldBe((ConditionType.NotTaken, true));
+        _host.Agent.Items.IsConfirmed(Samples.Id(0xB2)).ShouldBeFalse();
+        Stop(2);
+        _host.Until(() => _storage.Attached.Count == 0, "the volume is released");
+    }
+
+    /// <summary>What is owed to a pool whose item cannot be read is owed, and no orphan.</summary>
+    [Fact]
+    public void A_pool_whose_item_cannot_be_read_is_not_taken_for_gone()
+    {
+        Running();
+        _host.Store.Write([new LedgerChange.DropItem(ItemKind.Binding, Samples.Pool.Value), new LedgerChange.SetAsideItem(ItemKind.Binding, Samples.Pool.Value, "what is a 'vault'?")]);
+        _host.StartAgent();
+        Stop(2);
+        _host.Until(() => _host.Server.Obligations.Count > 0, "what is owed to be told");
+        _host.Server.Obligations.Values.Single().State.ShouldBe(ObligationState.Owed);
+    }
+
     [Fact]
     public void While_the_server_is_away_a_stopped_guest_is_remembered_and_told_later()
     {
