@@ -456,7 +456,7 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
 
     private async Task<XElement> DescribedAsync(DomainSpec spec)
     {
-        var (exitCode, xml) = await PrivateLibvirt.OutputAsync("virsh", "--quiet", "--connect", _libvirt.Uri, "dumpxml", spec.Name);
+        var (exitCode, xml, _) = await PrivateLibvirt.OutputAsync("virsh", "--quiet", "--connect", _libvirt.Uri, "dumpxml", spec.Name);
         exitCode.ShouldBe(0);
         return XElement.Parse(xml);
     }

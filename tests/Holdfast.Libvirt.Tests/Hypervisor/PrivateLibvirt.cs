@@ -109,15 +109,24 @@ public sealed class PrivateLibvirt : IAsyncLifetime
     public Task ThawDaemonAsync() => RunAsync("kill", "-CONT", $"{DaemonPid}");
 
     /// <summary>Runs a command where libvirtd lives: only there are its mounts seen.</summary>
-    public async Task<int> InsideAsync(string command, params string[] arguments) => await RunAsync(
+    public async Task<int> InsideAsync(string command, params string[] arguments) => (await InsideOutputAsync(command, arguments)).ExitCode;
+
+    /// <summary>The same for a command that may not fail; if it does, its own words are told.</summary>
+    public async Task MustInsideAsync(string command, params string[] arguments)
+    {
+        var (exitCode, _, errors) = await InsideOutputAsync(command, arguments);
+        exitCode.ShouldBe(0, $"{command} {string.Join(' ', arguments)}: {errors.Trim()}");
+    }
+
+    private async Task<(int ExitCode, string Output, string Errors)> InsideOutputAsync(string command, string[] arguments) => await OutputAsync(
         "nsenter", ["--mount", "--target", (await File.ReadAllTextAsync(Path.Combine(Folder, "run", "virtlogd.pid"))).Trim(), command, .. arguments]);
 
     /// <summary>An empty raw disk that guests may open, as a driver would make it.</summary>
     public async Task<string> MakeDiskAsync(string name, string size = "64M", string? folder = null)
     {
         var path = Path.Combine(folder ?? Disks, name);
-        (await InsideAsync("truncate", "-s", size, path)).ShouldBe(0);
-        (await InsideAsync("chown", "libvirt-qemu:", path)).ShouldBe(0);
+        await MustInsideAsync("truncate", "-s", size, path);
+        await MustInsideAsync("chown", "libvirt-qemu:", path);
         return path;
     }
 
@@ -133,14 +142,13 @@ public sealed class PrivateLibvirt : IAsyncLifetime
 
     public static async Task<int> RunAsync(string command, params string[] arguments) => (await OutputAsync(command, arguments)).ExitCode;
 
-    public static async Task<(int ExitCode, string Output)> OutputAsync(string command, params string[] arguments)
+    public static async Task<(int ExitCode, string Output, string Errors)> OutputAsync(string command, params string[] arguments)
     {
         using var process = Process.Start(new ProcessStartInfo(command, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(5));
-        await errors;
-        return (process.ExitCode, await output);
+        return (process.ExitCode, await output, await errors);
     }
 
     public static async Task UntilAsync(Func<Task<bool>> condition, string what)
@@ -163,8 +171,8 @@ public sealed class PrivateLibvirt : IAsyncLifetime
 
     private static async Task<string> GuestImageAsync([CallerFilePath] string here = "")
     {
-        var (exitCode, output) = await OutputAsync(Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../../eng/guest/build")));
-        exitCode.ShouldBe(0, "eng/guest/build failed");
+        var (exitCode, output, errors) = await OutputAsync(Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../../eng/guest/build")));
+        exitCode.ShouldBe(0, $"eng/guest/build failed: {errors}");
         return output.Trim();
     }
 }

@@ -34,7 +34,8 @@ public sealed class LibvirtRestartTests(SharedStage shared, ITestOutputHelper ou
 
         // QEMU is there and waits for libvirtd's word to go.
         var start = vm.TryAsync("startVirtualMachine");
-        await Wait.UntilAsync($"the QEMU of {vm.Name} to be there", Soon, () => Task.FromResult(Qemu.ProcessesOf(vm.Id).Count > 0));
+        await Wait.UntilAsync($"the QEMU of {vm.Name} to be there", Soon, () => Task.FromResult(Qemu.ProcessesOf(vm.Id).Count > 0 || start.IsCompleted));
+        Promise.Holds(Qemu.ProcessesOf(vm.Id).Count > 0, $"a start brings a QEMU: {(start.IsCompleted ? (await start).Reply : null)}");
         output.WriteLine($"libvirtd killed in the middle of a start, back after {await Libvirtd.KillAsync()}");
         (var started, took) = await start;
         output.WriteLine($"start: {started} after {took}");
