@@ -1,4 +1,4 @@
-using Holdfast.Server.Reconcile;
+using Holdfast.Server.Transactions;
 
 namespace Holdfast.Worlds;
 

@@ -4,7 +4,7 @@ using System.Text.Json;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Host;
-using Holdfast.Server.Reconcile;
+using Holdfast.Server.Reports;
 using Holdfast.Server.Security;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;

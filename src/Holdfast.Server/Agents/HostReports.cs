@@ -1,8 +1,10 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
-using Holdfast.Server.Reconcile;
+using Holdfast.Server.Hosts;
+using Holdfast.Server.Reports;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Transactions;
 using LinqToDB;
 using LinqToDB.Async;
 
@@ -62,10 +64,10 @@ internal sealed partial class HostReports
                     }
 
                     await AcceptAsync(turn, id, report, ct);
-                    var host = await turn.SetHostStateAsync(await HearAsync(turn, id, report, ct), ct);
+                    var host = await turn.Part<HostStates>().SetHostStateAsync(await HearAsync(turn, id, report, ct), ct);
                     foreach (var part in parts)
                     {
-                        await turn.TakeAsync(host, id, part, ct);
+                        await turn.Part<ReportDesk>().TakeAsync(host, id, part, ct);
                     }
 
                     return new ReportOutcome.Accepted(new HostReportAnswer { AcceptedSequence = report.Sequence });
@@ -90,7 +92,7 @@ internal sealed partial class HostReports
                     return (answer, null, []);
                 }
 
-                var (row, waiting) = await turn.MoveHostAsync(await HearAsync(turn, id, report, ct), ct);
+                var (row, waiting) = await turn.Part<HostStates>().MoveHostAsync(await HearAsync(turn, id, report, ct), ct);
                 return (null, row, waiting);
             },
             cancellationToken);
@@ -122,7 +124,7 @@ internal sealed partial class HostReports
         {
             try
             {
-                if (await AloneAsync(id, report, (turn, row, ct) => turn.TakeAsync(row, id, part, ct), cancellationToken) is { } answer)
+                if (await AloneAsync(id, report, (turn, row, ct) => turn.Part<ReportDesk>().TakeAsync(row, id, part, ct), cancellationToken) is { } answer)
                 {
                     return answer;
                 }
@@ -161,7 +163,7 @@ internal sealed partial class HostReports
     {
         try
         {
-            await AloneAsync(id, report, (turn, row, ct) => turn.SetAsideAsync(row, id, part, why, isOwnFault: true, ct), cancellationToken);
+            await AloneAsync(id, report, (turn, row, ct) => turn.Part<ReportDesk>().SetAsideAsync(row, id, part, why, isOwnFault: true, ct), cancellationToken);
             return null;
         }
         catch (SetAsideFullException e)
@@ -218,7 +220,7 @@ internal sealed partial class HostReports
                           join h in turn.Db.Hosts on i.HostId equals h.Id
                           where i.Id == id
                           select h).SingleAsync(cancellationToken);
-        host = (report.Facts is { } facts ? Turn.Apply(host, facts) : host) with { LastReport = turn.Now };
+        host = (report.Facts is { } facts ? ReportDesk.Apply(host, facts) : host) with { LastReport = turn.Now };
         await turn.Db.UpdateAsync(host, token: cancellationToken);
         return host;
     }

@@ -3,11 +3,10 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Host;
-using Holdfast.Server.Operations;
 using Holdfast.Server.Security;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
-using Holdfast.Server.Wakeups;
+using Holdfast.Server.Transactions;
 using LinqToDB;
 using LinqToDB.Async;
 

@@ -2,9 +2,12 @@ using System.Text.RegularExpressions;
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
-using Holdfast.Server.Reconcile;
+using Holdfast.Server.Hosts;
+using Holdfast.Server.Pools;
+using Holdfast.Server.Reports;
 using Holdfast.Server.Security;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Transactions;
 using LinqToDB;
 using LinqToDB.Async;
 
@@ -153,8 +156,8 @@ internal sealed partial class JoinDesk
             }
 
             var by = await db.Users.Where(u => u.Id == token.CreatedBy).Select(u => u.Username).FirstOrDefaultAsync(cancellationToken) ?? token.CreatedBy.ToString();
-            await turn.RetireIncarnationsAsync(host, by, $"replaced by installation {incarnation}; the join token {token.Id} for this host was made by {by}", cancellationToken);
-            host = Turn.Apply(await db.Hosts.SingleAsync(h => h.Id == known, cancellationToken), facts) with { IncarnationId = incarnation, State = HostState.Connecting };
+            await turn.Part<HostRetirement>().RetireIncarnationsAsync(host, by, $"replaced by installation {incarnation}; the join token {token.Id} for this host was made by {by}", cancellationToken);
+            host = ReportDesk.Apply(await db.Hosts.SingleAsync(h => h.Id == known, cancellationToken), facts) with { IncarnationId = incarnation, State = HostState.Connecting };
             await db.UpdateAsync(host, token: cancellationToken);
         }
         else
@@ -165,7 +168,7 @@ internal sealed partial class JoinDesk
                 return new JoinOutcome.Refused(409, $"a host named {facts.HostName} exists already; to take it in again, make the join token for that host (createHostJoinToken hostid=...)");
             }
 
-            host = Turn.Apply(
+            host = ReportDesk.Apply(
                 new HostRow
                 {
                     Id = new HostId(turn.NewId()),
@@ -210,7 +213,7 @@ internal sealed partial class JoinDesk
             .ToListAsync(cancellationToken);
         foreach (var pool in pools)
         {
-            await turn.AddBindingAsync(pool, host.Id, incarnation, cancellationToken);
+            await turn.Part<PoolBindings>().AddBindingAsync(pool, host.Id, incarnation, cancellationToken);
         }
 
         await turn.TellSystemAsync(EventTypes.HostJoin, EventLevel.Info, $"Host {host.Name} ({host.Id}) joined with installation {incarnation}", ResourceTypes.Host, host.Id.Value, host.Name, cancellationToken);

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization.Metadata;
 using Holdfast.Core.States;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Host;
-using Holdfast.Server.Reconcile;
+using Holdfast.Server.Reports;
 
 namespace Holdfast.Server.Agents;
 

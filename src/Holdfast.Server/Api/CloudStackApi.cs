@@ -1,8 +1,6 @@
 using Holdfast.Server.Api.Authentication;
 using Holdfast.Server.Api.Commands;
-using Holdfast.Server.Api.Jobs;
 using Holdfast.Server.Api.Transport;
-using Holdfast.Server.Operations;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -36,7 +34,7 @@ internal static class CloudStackApi
         services.AddSingleton<RequestAuthenticator>();
         services.AddSingleton<ApiEndpoint>();
         services.AddSingleton<ApiServices>();
-        services.AddSingleton<IJobResultRenderer, JobResultRenderer>();
+        services.AddSingleton<ApiCommandTable>();
         return services;
     }
 

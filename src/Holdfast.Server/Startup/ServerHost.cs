@@ -5,14 +5,26 @@ using System.Security.Authentication;
 using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Host;
+using Holdfast.Server.Accounts;
 using Holdfast.Server.Agents;
 using Holdfast.Server.Api;
 using Holdfast.Server.Api.Transport;
-using Holdfast.Server.Operations;
-using Holdfast.Server.Reconcile;
+using Holdfast.Server.Hosts;
+using Holdfast.Server.Inventories;
+using Holdfast.Server.Jobs;
+using Holdfast.Server.Machines;
+using Holdfast.Server.Obligations;
+using Holdfast.Server.Offerings;
+using Holdfast.Server.Pools;
+using Holdfast.Server.Reports;
 using Holdfast.Server.Security;
+using Holdfast.Server.Settings;
 using Holdfast.Server.Store;
-using Holdfast.Server.Wakeups;
+using Holdfast.Server.Sweeps;
+using Holdfast.Server.Tasks;
+using Holdfast.Server.Templates;
+using Holdfast.Server.Transactions;
+using Holdfast.Server.Volumes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -124,6 +136,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
     public static void AddServer(IServiceCollection services, ServerOptions options)
     {
         services.AddSingleton(options);
+        services.AddSingleton(new ImageSources(options.AllowImageHosts));
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<IIdSource>(s => new TimeOrderedIdSource(s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ISecretSource, SystemSecretSource>();
@@ -142,6 +155,8 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<Authority>();
         services.AddSingleton<WakeupHub>();
         services.AddSingleton(new ReconcileTimings());
+        AddTurnParts(services);
+        AddSweeps(services);
         services.AddSingleton<TurnServices>();
         services.AddSingleton<TurnFactory>();
         services.AddSingleton<Sweeper>();
@@ -162,6 +177,41 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<IUserOperations, UserOperations>();
         services.AddSingleton<IConfigurationOperations, ConfigurationOperations>();
         services.AddCloudStackApi();
+        services.AddSingleton<IJobResultRenderer, JobResultRenderer>();
+        foreach (var commands in ServerCommands.Groups)
+        {
+            services.AddSingleton(commands);
+        }
+    }
+
+    // Asked in this order.
+    private static void AddTurnParts(IServiceCollection services)
+    {
+        services.AddSingleton<TurnParts>();
+        services.AddSingleton(TurnPartType.For<Inventory>());
+        services.AddSingleton(TurnPartType.For<BindingObserver>());
+        services.AddSingleton(TurnPartType.For<MachineObserver>());
+        services.AddSingleton(TurnPartType.For<TaskObserver>());
+        services.AddSingleton(TurnPartType.For<VolumeFollower>());
+        services.AddSingleton(TurnPartType.For<TemplateFollower>());
+        services.AddSingleton(TurnPartType.For<MachineSettler>());
+        services.AddSingleton(TurnPartType.For<VolumeSettler>());
+        services.AddSingleton(TurnPartType.For<PoolSettler>());
+        services.AddSingleton(TurnPartType.For<HostSettler>());
+    }
+
+    private static void AddSweeps(IServiceCollection services)
+    {
+        services.AddSingleton<ISweep, HostSweep>();
+        services.AddSingleton<ISweep, TaskSweep>();
+        services.AddSingleton<ISweep, JobSweep>();
+        services.AddSingleton<ISweep, MachineSweep>();
+        services.AddSingleton<ISweep, PoolSweep>();
+        services.AddSingleton<ISweep, InventorySweep>();
+        services.AddSingleton<ISweep, VolumeSweep>();
+        services.AddSingleton<ISweep, TemplateSweep>();
+        services.AddSingleton<ISweep, ObligationSweep>();
+        services.AddSingleton<ISweep, ReportSweep>();
     }
 
     /// <summary>Migrates, bootstraps, listens, writes admin.ini.</summary>

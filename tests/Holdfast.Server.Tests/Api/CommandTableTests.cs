@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Startup;
 using Shouldly;
 using Xunit;
 
@@ -30,20 +31,20 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
         "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "resizeVolume", "startVirtualMachine", "stopVirtualMachine",
     ];
 
-    public static TheoryData<string> Commands => [.. ApiCommandTable.All.Select(c => c.Name)];
+    public static TheoryData<string> Commands => [.. ServerCommands.Table.All.Select(c => c.Name)];
 
     [Fact]
-    public void Every_promised_command_is_there() => Promised.Except(ApiCommandTable.All.Select(c => c.Name)).ShouldBeEmpty();
+    public void Every_promised_command_is_there() => Promised.Except(ServerCommands.Table.All.Select(c => c.Name)).ShouldBeEmpty();
 
     [Fact]
     public void The_asynchronous_commands_are_those_of_the_contract() =>
-        ApiCommandTable.All.Where(c => c.IsAsync).Select(c => c.Name).Order(StringComparer.Ordinal).ShouldBe(Async);
+        ServerCommands.Table.All.Where(c => c.IsAsync).Select(c => c.Name).Order(StringComparer.Ordinal).ShouldBe(Async);
 
     [Theory]
     [MemberData(nameof(Commands))]
     public void A_command_is_well_formed(string name)
     {
-        var command = ApiCommandTable.Find(name)!;
+        var command = ServerCommands.Table.Find(name)!;
 
         command.Roles.ShouldNotBe(Roles.None);
         command.Description.ShouldNotBeNullOrWhiteSpace();
@@ -71,7 +72,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
         var answer = (await host.CallAsync(host.Admin, "listApis")).ShouldSucceed();
 
         var apis = answer.List("api");
-        apis.Length.ShouldBe(ApiCommandTable.All.Count);
+        apis.Length.ShouldBe(ServerCommands.Table.All.Count);
         answer.Body.GetProperty("count").GetInt32().ShouldBe(apis.Length);
         answer.Text.ShouldNotContain("\n");
         string[] types = ["string", "uuid", "boolean", "integer", "long", "short", "date", "list", "map", "set", "object", "tzdate", "float"];
@@ -92,7 +93,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
                     foreach (var name in related.GetString()!.Split(','))
                     {
                         // A parameter that is completed by a command that does not exist breaks completion for the whole command.
-                        (ApiCommandTable.Find(name) is not null).ShouldBeTrue($"{api.GetProperty("name")} {parameter.GetProperty("name")}: {name}");
+                        (ServerCommands.Table.Find(name) is not null).ShouldBeTrue($"{api.GetProperty("name")} {parameter.GetProperty("name")}: {name}");
                     }
                 }
             }
@@ -109,7 +110,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
     public async Task ListApis_shows_only_what_the_caller_may_use()
     {
         (await host.CallAsync(host.User, "listApis")).List("api").Select(a => a.GetProperty("name").GetString())
-            .ShouldBe(ApiCommandTable.All.Where(c => (c.Roles & Roles.User) != 0).Select(c => c.Name));
+            .ShouldBe(ServerCommands.Table.All.Where(c => (c.Roles & Roles.User) != 0).Select(c => c.Name));
         (await host.CallAsync(host.User, "listApis", ("name", "listHosts"))).Text.ShouldBe("""{"listapisresponse":{}}""");
         (await host.CallAsync(host.Admin, "listApis", ("name", "LISTHOSTS"))).List("api").Length.ShouldBe(1);
     }
@@ -118,7 +119,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
     [MemberData(nameof(Commands))]
     public async Task A_command_answers_those_it_is_for_and_nobody_else(string name)
     {
-        var command = ApiCommandTable.Find(name)!;
+        var command = ServerCommands.Table.Find(name)!;
         (TestUser? User, Roles Role)[] callers =
         [
             (null, Roles.Anonymous), (host.User, Roles.User), (host.Other, Roles.User), (host.DomainAdmin, Roles.DomainAdmin), (host.Admin, Roles.RootAdmin),
@@ -145,7 +146,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
     [MemberData(nameof(Commands))]
     public async Task A_missing_parameter_is_named(string name)
     {
-        var command = ApiCommandTable.Find(name)!;
+        var command = ServerCommands.Table.Find(name)!;
         foreach (var missing in command.Parameters.Where(p => p.IsRequired))
         {
             var calls = host.Operations.Calls.Count;
@@ -160,7 +161,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
     [MemberData(nameof(Commands))]
     public async Task A_bad_value_is_refused_with_the_name_of_its_parameter(string name)
     {
-        var command = ApiCommandTable.Find(name)!;
+        var command = ServerCommands.Table.Find(name)!;
         foreach (var parameter in command.Parameters)
         {
             string[] bad = parameter.Type switch
@@ -191,7 +192,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
     [MemberData(nameof(Commands))]
     public async Task A_malformed_map_is_refused(string name)
     {
-        var command = ApiCommandTable.Find(name)!;
+        var command = ServerCommands.Table.Find(name)!;
         foreach (var parameter in command.Parameters.OfType<MapParameter>())
         {
             var answer = await host.SendAsync(host.Admin, HttpMethod.Post, name, [.. await RequiredAsync(command, without: parameter), (parameter.Name + "[x].a", "1")]);
@@ -203,7 +204,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
     [MemberData(nameof(Commands))]
     public async Task An_object_that_is_not_the_callers_is_answered_like_one_that_does_not_exist(string name)
     {
-        var command = ApiCommandTable.Find(name)!;
+        var command = ServerCommands.Table.Find(name)!;
         if ((command.Roles & Roles.User) == 0)
         {
             return;
@@ -229,7 +230,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
     public void The_document_is_as_the_table_says()
     {
         var path = Path.Combine(Folder(), "..", "..", "..", "docs", "api.md");
-        var rendered = ApiDocument.Render(ApiCommandTable.All);
+        var rendered = ApiDocument.Render(ServerCommands.Table.All);
         if (Environment.GetEnvironmentVariable("HOLDFAST_ACCEPT") == "1")
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);

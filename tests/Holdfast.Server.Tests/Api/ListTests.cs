@@ -5,13 +5,13 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
-using Holdfast.Server.Api.Jobs;
-using Holdfast.Server.Api.StoragePools;
 using Holdfast.Server.Api.Transport;
-using Holdfast.Server.Api.VirtualMachines;
-using Holdfast.Server.Api.Volumes;
+using Holdfast.Server.Jobs;
+using Holdfast.Server.Machines;
+using Holdfast.Server.Pools;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Volumes;
 using LinqToDB;
 using LinqToDB.Data;
 using LinqToDB.Interceptors;
@@ -506,8 +506,8 @@ public abstract class ListTests(ApiHost host)
 
         host.Operations.Accept("DeployAsync", new JobId(Guid.NewGuid()), Guid.NewGuid());
         (await host.CallAsync(host.User, "deployVirtualMachine", [.. deploy, ("account", "ulla"), ("datadiskofferinglist[0].diskOffering", disk.Id.ToString()), ("datadiskofferinglist[0].disk", "7"), ("details[0].key", "k"), ("details[0].value", "v")])).ShouldSucceed();
-        var request = (Holdfast.Server.Operations.DeployVirtualMachine)host.Operations.Calls.Last(c => c.Method == "DeployAsync").Arguments[1]!;
-        request.DataDisks.Single().ShouldBe(new Holdfast.Server.Operations.DeployDataDisk(disk.Id, 7));
+        var request = (DeployVirtualMachine)host.Operations.Calls.Last(c => c.Method == "DeployAsync").Arguments[1]!;
+        request.DataDisks.Single().ShouldBe(new DeployDataDisk(disk.Id, 7));
         request.Details["k"].ShouldBe("v");
         request.StartVm.ShouldBeTrue();
     }

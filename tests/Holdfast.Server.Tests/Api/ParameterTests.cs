@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Startup;
 using LinqToDB;
 using LinqToDB.Async;
 using Shouldly;
@@ -23,7 +24,7 @@ public sealed class ParameterTests(RealApiHost host) : IClassFixture<RealApiHost
     [MemberData(nameof(Commands))]
     public void Each_parameter_that_CloudStack_has_is_honoured_or_refused_or_said_to_be_without_effect(string name)
     {
-        var command = ApiCommandTable.Find(name).ShouldNotBeNull();
+        var command = ServerCommands.Table.Find(name).ShouldNotBeNull();
         var own = command.Parameters.Select(p => p.Name.ToLowerInvariant()).ToList();
         var foreign = ForeignParameters.Of(command).Select(p => p.Name).ToList();
 
@@ -36,8 +37,8 @@ public sealed class ParameterTests(RealApiHost host) : IClassFixture<RealApiHost
     [Fact]
     public void The_table_names_only_commands_that_are_there_and_gives_a_reason_for_each_parameter()
     {
-        ForeignParameters.Commands.ShouldAllBe(name => ApiCommandTable.Find(name) != null);
-        foreach (var parameter in ApiCommandTable.All.SelectMany(ForeignParameters.Of))
+        ForeignParameters.Commands.ShouldAllBe(name => ServerCommands.Table.Find(name) != null);
+        foreach (var parameter in ServerCommands.Table.All.SelectMany(ForeignParameters.Of))
         {
             parameter.Why.ShouldNotBeNullOrWhiteSpace();
             parameter.Name.ShouldBe(parameter.Name.ToLowerInvariant());
@@ -45,7 +46,7 @@ public sealed class ParameterTests(RealApiHost host) : IClassFixture<RealApiHost
         }
 
         // Only a list can find nothing.
-        ApiCommandTable.All.Where(c => !c.IsList).SelectMany(ForeignParameters.Of).ShouldAllBe(p => p.Treatment != ParameterTreatment.FindsNothing);
+        ServerCommands.Table.All.Where(c => !c.IsList).SelectMany(ForeignParameters.Of).ShouldAllBe(p => p.Treatment != ParameterTreatment.FindsNothing);
     }
 
     [Theory]

@@ -1,4 +1,4 @@
-using Holdfast.Server.Operations;
+using Holdfast.Server.Pools;
 using Shouldly;
 using Xunit;
 

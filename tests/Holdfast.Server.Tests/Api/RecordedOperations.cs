@@ -1,7 +1,17 @@
 using System.Collections.Concurrent;
 using System.Reflection;
 using Holdfast.Core.Ids;
-using Holdfast.Server.Operations;
+using Holdfast.Server.Accounts;
+using Holdfast.Server.Hosts;
+using Holdfast.Server.Inventories;
+using Holdfast.Server.Machines;
+using Holdfast.Server.Obligations;
+using Holdfast.Server.Offerings;
+using Holdfast.Server.Pools;
+using Holdfast.Server.Settings;
+using Holdfast.Server.Templates;
+using Holdfast.Server.Transactions;
+using Holdfast.Server.Volumes;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Holdfast.Server.Tests.Api;

@@ -9,7 +9,7 @@ using Holdfast.Core.States;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
-using Holdfast.Server.Operations;
+using Holdfast.Server.Pools;
 using LinqToDB;
 using LinqToDB.Async;
 using Shouldly;

@@ -1,10 +1,15 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
-using Holdfast.Server.Operations;
-using Holdfast.Server.Reconcile;
+using Holdfast.Server.Hosts;
+using Holdfast.Server.Machines;
+using Holdfast.Server.Offerings;
+using Holdfast.Server.Pools;
 using Holdfast.Server.Startup;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Templates;
+using Holdfast.Server.Transactions;
+using Holdfast.Server.Volumes;
 using LinqToDB;
 using LinqToDB.Async;
 using Microsoft.Extensions.DependencyInjection;

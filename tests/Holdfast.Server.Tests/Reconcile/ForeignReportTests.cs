@@ -2,7 +2,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
-using Holdfast.Server.Operations;
+using Holdfast.Server.Pools;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Tests.Hosts;
 using Holdfast.Server.Tests.Stores;

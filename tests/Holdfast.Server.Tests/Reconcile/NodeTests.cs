@@ -1,5 +1,5 @@
-using Holdfast.Server.Reconcile;
 using Holdfast.Server.Tests.Hosts;
+using Holdfast.Server.Transactions;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 

@@ -1,8 +1,8 @@
 using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
-using Holdfast.Server.Reconcile;
 using Holdfast.Server.Tests.Hosts;
 using Holdfast.Server.Tests.Stores;
+using Holdfast.Server.Transactions;
 using Holdfast.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;

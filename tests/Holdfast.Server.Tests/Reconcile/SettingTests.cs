@@ -1,9 +1,10 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
-using Holdfast.Server.Operations;
-using Holdfast.Server.Reconcile;
+using Holdfast.Server.Settings;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Sweeps;
 using Holdfast.Server.Tests.Hosts;
+using Holdfast.Server.Transactions;
 using LinqToDB;
 using LinqToDB.Async;
 using Shouldly;

@@ -1,8 +1,9 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
-using Holdfast.Server.Operations;
-using Holdfast.Server.Reconcile;
+using Holdfast.Server.Obligations;
+using Holdfast.Server.Sweeps;
+using Holdfast.Server.Templates;
 using Holdfast.Server.Tests.Hosts;
 using Holdfast.Server.Tests.Stores;
 using LinqToDB.Async;

@@ -1,11 +1,12 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
-using Holdfast.Server.Operations;
-using Holdfast.Server.Reconcile;
+using Holdfast.Server.Settings;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Sweeps;
 using Holdfast.Server.Tests.Hosts;
 using Holdfast.Server.Tests.Stores;
+using Holdfast.Server.Transactions;
 using LinqToDB;
 using LinqToDB.Async;
 using Microsoft.Extensions.DependencyInjection;

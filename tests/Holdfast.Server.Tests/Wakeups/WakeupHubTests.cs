@@ -1,4 +1,4 @@
-using Holdfast.Server.Wakeups;
+using Holdfast.Server.Transactions;
 using Holdfast.Testing;
 using Shouldly;
 using Xunit;

@@ -1,7 +1,12 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
-using Holdfast.Server.Operations;
+using Holdfast.Server.Hosts;
+using Holdfast.Server.Inventories;
+using Holdfast.Server.Machines;
+using Holdfast.Server.Pools;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Transactions;
+using Holdfast.Server.Volumes;
 using Holdfast.Worlds.Control;
 using Holdfast.Worlds.History;
 using Holdfast.Worlds.Simulation;

@@ -1,9 +1,9 @@
 using Holdfast.Core.Failpoints;
 using Holdfast.Server.Agents;
-using Holdfast.Server.Operations;
-using Holdfast.Server.Reconcile;
 using Holdfast.Server.Security;
 using Holdfast.Server.Store;
+using Holdfast.Server.Sweeps;
+using Holdfast.Server.Transactions;
 using Holdfast.Worlds.History;
 using Holdfast.Worlds.Simulation;
 using LinqToDB.Async;

@@ -1,7 +1,7 @@
 using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
-using Holdfast.Server.Reconcile;
+using Holdfast.Server.Transactions;
 using Holdfast.Worlds.History;
 using Holdfast.Worlds.Storage;
 using LinqToDB.Async;

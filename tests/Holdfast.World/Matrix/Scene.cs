@@ -1,8 +1,8 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
-using Holdfast.Server.Operations;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Volumes;
 using Holdfast.Worlds.Client;
 using Holdfast.Worlds.History;
 using Holdfast.Worlds.Hosts;

@@ -3,12 +3,12 @@ using Holdfast.Agent.Link;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
-using Holdfast.Server.Reconcile;
 using Holdfast.Worlds.Matrix;
 using Holdfast.Worlds.Runs;
 using Holdfast.Worlds.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using ReconcileTimings = Holdfast.Server.Transactions.ReconcileTimings;
 
 namespace Holdfast.Worlds.Plants;
 

@@ -1,6 +1,6 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
-using Holdfast.Server.Operations;
+using Holdfast.Server.Volumes;
 using Holdfast.Worlds.Simulation;
 using LinqToDB.Async;
 

@@ -1,6 +1,6 @@
 using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
-using Holdfast.Server.Operations;
+using Holdfast.Server.Transactions;
 
 namespace Holdfast.Server.Api.Authentication;
 

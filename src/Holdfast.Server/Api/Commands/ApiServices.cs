@@ -1,52 +1,41 @@
 using Holdfast.Server.Api.Authentication;
-using Holdfast.Server.Operations;
-using Holdfast.Server.Reconcile;
 using Holdfast.Server.Security;
 using Holdfast.Server.Store;
+using Holdfast.Server.Transactions;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Holdfast.Server.Api.Commands;
 
 /// <summary>What handlers work with. Everything in it is safe for any number of requests at once.</summary>
 internal sealed class ApiServices
 {
+    private readonly IServiceProvider _services;
+
     /// <summary>Made once.</summary>
     public ApiServices(
+        IServiceProvider services,
+        ApiCommandTable commands,
         IEntityDirectory entities,
         Sessions sessions,
         PasswordDesk passwords,
         Database database,
         TimeProvider time,
         SecretBox secrets,
-        IVirtualMachineOperations virtualMachines,
-        IVolumeOperations volumes,
-        IStoragePoolOperations storagePools,
-        IOfferingOperations offerings,
-        ITemplateOperations templates,
-        IUserOperations users,
-        IHostOperations hosts,
-        IObligationOperations obligations,
-        IInventoryOperations inventory,
-        IConfigurationOperations configuration,
         ReconcileTimings timings)
     {
+        _services = services;
+        Commands = commands;
         Entities = entities;
         Sessions = sessions;
         Passwords = passwords;
         Database = database;
         Time = time;
         Secrets = secrets;
-        VirtualMachines = virtualMachines;
-        Volumes = volumes;
-        StoragePools = storagePools;
-        Offerings = offerings;
-        Templates = templates;
-        Users = users;
-        Hosts = hosts;
-        Obligations = obligations;
-        Inventory = inventory;
-        Configuration = configuration;
         Timings = timings;
     }
+
+    /// <summary>The commands there are.</summary>
+    public ApiCommandTable Commands { get; }
 
     /// <summary>Whether ids exist for a caller.</summary>
     public IEntityDirectory Entities { get; }
@@ -66,36 +55,11 @@ internal sealed class ApiServices
     /// <summary>Opens sealed secrets.</summary>
     public SecretBox Secrets { get; }
 
-    /// <summary>Changes VMs.</summary>
-    public IVirtualMachineOperations VirtualMachines { get; }
-
-    /// <summary>Changes volumes.</summary>
-    public IVolumeOperations Volumes { get; }
-
-    /// <summary>Changes storage pools.</summary>
-    public IStoragePoolOperations StoragePools { get; }
-
-    /// <summary>Changes offerings.</summary>
-    public IOfferingOperations Offerings { get; }
-
-    /// <summary>Changes templates.</summary>
-    public ITemplateOperations Templates { get; }
-
-    /// <summary>Changes users.</summary>
-    public IUserOperations Users { get; }
-
-    /// <summary>Changes hosts.</summary>
-    public IHostOperations Hosts { get; }
-
-    /// <summary>Changes obligations.</summary>
-    public IObligationOperations Obligations { get; }
-
-    /// <summary>Has backends looked at.</summary>
-    public IInventoryOperations Inventory { get; }
-
-    /// <summary>Changes settings.</summary>
-    public IConfigurationOperations Configuration { get; }
-
     /// <summary>Defaults of settings.</summary>
     public ReconcileTimings Timings { get; }
+
+    /// <summary>What changes entities of a kind.</summary>
+    /// <typeparam name="T">The operations of the kind.</typeparam>
+    public T Of<T>()
+        where T : notnull => _services.GetRequiredService<T>();
 }

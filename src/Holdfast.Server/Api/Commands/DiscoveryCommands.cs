@@ -18,16 +18,16 @@ internal static class DiscoveryCommands
 
     private static readonly View<ViewField> FieldView = FieldsOf(FieldsOf(FieldsOf(null)));
 
-    private static readonly View<ApiCommand> CommandView = View<ApiCommand>.Build(v => v
-        .Text("name", "the name of the command", c => c.Name)
-        .Text("description", "what the command does", c => c.Description)
-        .Text("since", "the version that brought the command", c => c.Since)
-        .Bool("isasync", "true if the command answers with a job", c => c.IsAsync)
-        .Text("related", "commands about the same kind of object", Related)
-        .List("params", "the parameters", ParameterView, c => c.Parameters)
-        .List("response", "the fields of the answer", FieldView, c => c.Response.Fields)
-        .Text("type", "the type of the answer", c => c.Response.Key)
-        .Text("httprequesttype", "the HTTP method, where only one is allowed", c => c.IsPostOnly ? "POST" : null));
+    private static readonly View<CommandEntry> CommandView = View<CommandEntry>.Build(v => v
+        .Text("name", "the name of the command", c => c.Command.Name)
+        .Text("description", "what the command does", c => c.Command.Description)
+        .Text("since", "the version that brought the command", c => c.Command.Since)
+        .Bool("isasync", "true if the command answers with a job", c => c.Command.IsAsync)
+        .Text("related", "commands about the same kind of object", c => c.Related)
+        .List("params", "the parameters", ParameterView, c => c.Command.Parameters)
+        .List("response", "the fields of the answer", FieldView, c => c.Command.Response.Fields)
+        .Text("type", "the type of the answer", c => c.Command.Response.Key)
+        .Text("httprequesttype", "the HTTP method, where only one is allowed", c => c.Command.IsPostOnly ? "POST" : null));
 
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
@@ -42,8 +42,10 @@ internal static class DiscoveryCommands
             Handler = (call, _) =>
             {
                 var name = call.Get(ApiName);
-                var commands = ApiCommandTable.All
+                var table = call.Services.Commands;
+                var commands = table.All
                     .Where(c => (c.Roles & call.Viewer) != 0 && (name is null || c.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
+                    .Select(c => new CommandEntry(c, Related(table, c)))
                     .ToList();
                 return Task.FromResult(ApiResult.List("api", CommandView, commands, commands.Count));
             },
@@ -51,10 +53,10 @@ internal static class DiscoveryCommands
     ];
 
     // Clients complete an id with the list command of its kind of object: the one that answers with the same key.
-    private static string? Related(ApiCommand command)
+    private static string? Related(ApiCommandTable table, ApiCommand command)
     {
         var related = command.Response.Key is { } key
-            ? ApiCommandTable.All.Where(c => c.Response.Key == key && c != command).Select(c => c.Name).ToList()
+            ? table.All.Where(c => c.Response.Key == key && c != command).Select(c => c.Name).ToList()
             : [];
         return related.Count == 0 ? null : string.Join(',', related);
     }
@@ -69,4 +71,6 @@ internal static class DiscoveryCommands
             v.List("response", "the fields of the objects in it", nested, f => f.Nested.Count == 0 ? null : f.Nested);
         }
     });
+
+    private sealed record CommandEntry(ApiCommand Command, string? Related);
 }

@@ -1,5 +1,5 @@
 using Holdfast.Server.Api.Transport;
-using Holdfast.Server.Operations;
+using Holdfast.Server.Transactions;
 
 namespace Holdfast.Server.Api.Commands;
 

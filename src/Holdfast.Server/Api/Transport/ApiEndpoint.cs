@@ -133,7 +133,7 @@ internal sealed partial class ApiEndpoint
                 return new Answer(UnknownEnvelope, new ApiError(432, ApiErrorCodes.Generic, "Invalid request, no command sent"), null, null);
             }
 
-            command = ApiCommandTable.Find(name);
+            command = _services.Commands.Find(name);
             if (command is { IsPostOnly: true } && !HttpMethods.IsPost(context.Request.Method))
             {
                 return new Answer(Envelope(command), new ApiError(405, null, $"The command {command.Name} needs the HTTP method POST"), command, null);

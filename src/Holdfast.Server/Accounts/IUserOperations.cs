@@ -1,0 +1,56 @@
+using Holdfast.Core.Ids;
+using Holdfast.Server.Transactions;
+
+namespace Holdfast.Server.Accounts;
+
+/// <summary>Keys of a user.</summary>
+/// <param name="ApiKey">The API key.</param>
+/// <param name="SecretKey">The secret key.</param>
+internal sealed record UserKeys(string ApiKey, string SecretKey);
+
+/// <summary>Users.</summary>
+internal interface IUserOperations
+{
+    /// <summary>registerUserKeys: new keys, the old ones end. 431 unknown id; 531 somebody else's user, unless root administrator.</summary>
+    Task<Outcome<UserKeys>> RegisterKeysAsync(Caller caller, UserId userId, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// updateUser. A new password ends all sessions of the user. 431 unknown id, a name that another user of the domain has, a password that is another by now than the
+    /// one that was checked; 531 somebody else's user, unless root administrator.
+    /// </summary>
+    Task<Outcome<UserId>> UpdateAsync(Caller caller, UpdateUser request, CancellationToken cancellationToken);
+}
+
+/// <summary>What to change of a user; null leaves a field.</summary>
+internal sealed record UpdateUser
+{
+    /// <summary>Whom.</summary>
+    public required UserId Id { get; init; }
+
+    /// <summary>User name.</summary>
+    public string? UserName { get; init; }
+
+    /// <summary>First name.</summary>
+    public string? FirstName { get; init; }
+
+    /// <summary>Last name.</summary>
+    public string? LastName { get; init; }
+
+    /// <summary>E-mail address.</summary>
+    public string? Email { get; init; }
+
+    /// <summary>Time zone; empty for none.</summary>
+    public string? TimeZone { get; init; }
+
+    /// <summary>Password.</summary>
+    public NewPassword? Password { get; init; }
+}
+
+/// <summary>A new password.</summary>
+/// <param name="Hash">Its hash.</param>
+/// <param name="CheckedAgainst">The hash that the current password was checked against: the user must still have it. Null when none was asked for.</param>
+internal sealed record NewPassword(string Hash, string? CheckedAgainst)
+{
+    /// <summary>Never the hashes.</summary>
+    public override string ToString() => "***";
+}

@@ -1,0 +1,41 @@
+namespace Holdfast.Server.Api.Commands;
+
+/// <summary>listCapabilities: what clients ask to know what they talk to.</summary>
+internal static class CapabilityCommands
+{
+    // Clients branch on the version of the API that they know; ours is listed beside it.
+    private const string CloudStackVersion = "4.22.0.0";
+
+    private static readonly string Version = typeof(CapabilityCommands).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
+
+    private static readonly View<string> View = Api.Commands.View<string>.Build(v => v
+        .Text("cloudstackversion", "the version of the CloudStack API that is spoken", _ => CloudStackVersion)
+        .Text("holdfastversion", "the version of this server", version => version)
+        .Bool("securitygroupsenabled", "always false: there are no security groups", _ => false)
+        .Bool("dynamicrolesenabled", "always false: roles are fixed", _ => false)
+        .Bool("userpublictemplateenabled", "true: users may register public templates", _ => true)
+        .Text("supportELB", "always false: there are no load balancers", _ => "false")
+        .Bool("projectinviterequired", "always false: there are no projects", _ => false)
+        .Bool("allowusercreateprojects", "always false: there are no projects", _ => false)
+        .Long("customdiskofferingminsize", "the smallest volume in GiB", _ => 1)
+        .Bool("regionsecondaryenabled", "always false", _ => false)
+        .Bool("kvmsnapshotenabled", "always false: there are no snapshots of running VMs", _ => false)
+        .Bool("allowuserviewdestroyedvm", "true: users see their destroyed VMs", _ => true)
+        .Bool("allowuserexpungerecovervm", "true: users may expunge and recover their VMs", _ => true)
+        .Bool("allowuserexpungerecovervolume", "always false: a deleted volume cannot be recovered", _ => false)
+        .Long("defaultuipagesize", "rows in a page of a user interface", _ => 20));
+
+    /// <summary>The commands.</summary>
+    public static IReadOnlyList<ApiCommand> All { get; } =
+    [
+        new()
+        {
+            Name = "listCapabilities",
+            Description = "Answers with what this installation can do",
+            Roles = Roles.Authenticated,
+            Parameters = [],
+            Response = ResponseShape.Of("capability", View),
+            Handler = (_, _) => Task.FromResult(ApiResult.Object("capability", View, Version)),
+        },
+    ];
+}

@@ -1,0 +1,47 @@
+using System.Globalization;
+using Holdfast.Server.Api.Transport;
+
+namespace Holdfast.Server.Machines;
+
+/// <summary>What details of a VM mean. Those that CloudStack reads as orders are carried out or refused; all others are the caller's notes.</summary>
+internal static class GuestDetails
+{
+    private const string RootDiskSizeDetail = "rootdisksize";
+
+    // CloudStack's names of details that change the guest (VmDetailConstants).
+    private static readonly HashSet<string> Orders = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "cpuNumber", "cpuSpeed", "memory", "cpuOvercommitRatio", "memoryOvercommitRatio", "rootDiskController", "dataDiskController", "nicAdapter", "nic.multiqueue.number",
+        "nic.packed.virtqueues.enabled", "iothreads", "io.policy", "keyboard", "video.hardware", "video.ram", "nestedVirtualizationFlag", "UEFI", "BIOS", "boot.mode",
+        "virtual.tpm.enabled", "virtual.tpm.model", "virtual.tpm.version", "guest.cpu.mode", "guest.cpu.model", "kvm.guest.os.machine.type", "kvm.skip.force.disk.controller",
+        "SSH.PublicKey", "password", "Encrypted.Password", "MaxIops", "MinIops", "extraconfig",
+    };
+
+    /// <summary>Checks that no detail asks for what would not be done.</summary>
+    /// <returns>Why not.</returns>
+    public static ApiError? Check(IReadOnlyDictionary<string, string> details) =>
+        details.Keys.FirstOrDefault(key => Orders.Contains(key) || key.StartsWith("extraconfig", StringComparison.OrdinalIgnoreCase)) is { } order
+            ? ApiError.InvalidParameter($"Detail {order} of a VM is not supported: guests are made from service offering and template alone. Nothing was done")
+            : null;
+
+    /// <summary>The size of the root disk, which may be sent in two ways.</summary>
+    /// <param name="parameter">As the parameter of that name.</param>
+    /// <param name="details">The details.</param>
+    /// <returns>GiB; null when neither was sent.</returns>
+    public static (long? Gib, ApiError? Error) RootDiskSize(long? parameter, IReadOnlyDictionary<string, string> details)
+    {
+        if (!details.TryGetValue(RootDiskSizeDetail, out var text))
+        {
+            return (parameter, null);
+        }
+
+        if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var detail))
+        {
+            return (null, ApiError.InvalidParameter($"Detail {RootDiskSizeDetail} must be a whole number of GiB, not {text}"));
+        }
+
+        return parameter is { } other && other != detail
+            ? (null, ApiError.InvalidParameter($"The size of the root disk was sent twice: parameter {RootDiskSizeDetail} is {other}, detail {RootDiskSizeDetail} is {detail}"))
+            : (detail, null);
+    }
+}

@@ -1,0 +1,88 @@
+using Holdfast.Core.Ids;
+using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Transactions;
+
+namespace Holdfast.Server.Machines;
+
+/// <summary>A further data disk of a new VM.</summary>
+/// <param name="DiskOfferingId">Its offering.</param>
+/// <param name="SizeGib">Its size when the offering is customized.</param>
+internal sealed record DeployDataDisk(DiskOfferingId DiskOfferingId, long? SizeGib);
+
+/// <summary>What a VM is to be.</summary>
+internal sealed record DeployVirtualMachine
+{
+    public string? Name { get; init; }
+
+    public string? DisplayName { get; init; }
+
+    public required ServiceOfferingId ServiceOfferingId { get; init; }
+
+    public required ZoneId ZoneId { get; init; }
+
+    public required TemplateId TemplateId { get; init; }
+
+    /// <summary>Data disks (diskofferingid with size comes first, then datadiskofferinglist).</summary>
+    public IReadOnlyList<DeployDataDisk> DataDisks { get; init; } = [];
+
+    /// <summary>GiB.</summary>
+    public long? RootDiskGib { get; init; }
+
+    /// <summary>Empty: the default network.</summary>
+    public IReadOnlyList<NetworkId> NetworkIds { get; init; } = [];
+
+    public string? MacAddress { get; init; }
+
+    /// <summary>Root administrators may name a host.</summary>
+    public HostId? HostId { get; init; }
+
+    public ClusterId? ClusterId { get; init; }
+
+    public bool StartVm { get; init; } = true;
+
+    public string? Hypervisor { get; init; }
+
+    public string? UserData { get; init; }
+
+    public string? Group { get; init; }
+
+    public IReadOnlyDictionary<string, string> Details { get; init; } = new Dictionary<string, string>();
+}
+
+/// <summary>
+/// Virtual machines. Every method answers after its transaction; what follows is the reconciler's. "Unknown id" is 431 <see cref="Faults.NoSuchEntity"/>, also
+/// for somebody else's VM. One job a VM that changes its power runs at a time; colliding ones are refused 530/4300 unless noted.
+/// </summary>
+internal interface IVirtualMachineOperations
+{
+    /// <summary>
+    /// deployVirtualMachine. The VM row exists at once (Stopped or Starting). Errors at once: 431 unknown or unusable offering, template, zone, network, name
+    /// taken or malformed, rootdisksize below the template. Errors of the job: 533 no host fits, 534 no pool serves (each names the reason), 530 the host's
+    /// words. A failed first start ends in Error with nothing left on hosts but what obligations say.
+    /// </summary>
+    Task<JobOutcome> DeployAsync(Caller caller, DeployVirtualMachine request, CancellationToken cancellationToken);
+
+    /// <summary>startVirtualMachine. Job errors: 431 already running; 431 not startable; 534/4385 a pool of its volumes is in maintenance or does not serve; 533 no host.</summary>
+    Task<JobOutcome> StartAsync(Caller caller, VmId vmId, HostId? hostId, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// stopVirtualMachine. Done when its host reported the guest gone; storage has no say. Of a stopped, destroyed or expunging VM: success at once. Of a starting
+    /// one: 530/4300 unless forced. Of a stopping one: joins it (forced hastens it).
+    /// </summary>
+    Task<JobOutcome> StopAsync(Caller caller, VmId vmId, bool forced, CancellationToken cancellationToken);
+
+    /// <summary>rebootVirtualMachine. Job error: 431 not running.</summary>
+    Task<JobOutcome> RebootAsync(Caller caller, VmId vmId, bool forced, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// destroyVirtualMachine. Stops first when it runs. With expunge it goes on to Expunging. Volumes named in volumeIds go with it, other data disks are
+    /// detached. Idempotent.
+    /// </summary>
+    Task<JobOutcome> DestroyAsync(Caller caller, VmId vmId, bool expunge, IReadOnlyList<VolumeId> volumeIds, bool forced, CancellationToken cancellationToken);
+
+    /// <summary>expungeVirtualMachine. 431 unless Destroyed or Error. Done when the host forgot the VM; its volumes stay Expunging while a backend owes them.</summary>
+    Task<JobOutcome> ExpungeAsync(Caller caller, VmId vmId, CancellationToken cancellationToken);
+
+    /// <summary>recoverVirtualMachine (synchronous). 431 unless Destroyed.</summary>
+    Task<Outcome<VmRow>> RecoverAsync(Caller caller, VmId vmId, CancellationToken cancellationToken);
+}

@@ -1,0 +1,306 @@
+using System.Globalization;
+using Holdfast.Core.Ids;
+using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Api.Transport;
+using Holdfast.Server.Transactions;
+using static Holdfast.Server.Api.Commands.Parameters;
+
+namespace Holdfast.Server.Machines;
+
+/// <summary>Commands about VMs.</summary>
+internal static class VirtualMachineCommands
+{
+    private static readonly ValueParameter<VmId> Vm = Id<VmId>("id", EntityKind.VirtualMachine, "the id of the VM", required: true);
+    private static readonly ValueParameter<bool> Forced = Bool("forced", "whether the guest is not asked first");
+
+    private static readonly ValueParameter<VmId> FilterId = Id<VmId>("id", EntityKind.VirtualMachine, "the id of the VM");
+    private static readonly ListParameter<VmId> FilterIds = Ids<VmId>("ids", EntityKind.VirtualMachine, "the ids of the VMs; not together with id");
+    private static readonly TextParameter FilterName = Text("name", "the exact name of the VM, whatever its case");
+    private static readonly TextParameter FilterState = Text("state", "the state of the VM; Present stands for all states but Destroyed and Expunging");
+    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone of the VM");
+    private static readonly ValueParameter<PodId> FilterPod = Id<PodId>("podid", EntityKind.Pod, "the pod that the VM runs in");
+    private static readonly ValueParameter<ClusterId> FilterCluster = Id<ClusterId>("clusterid", EntityKind.Cluster, "the cluster that the VM runs in");
+    private static readonly ValueParameter<HostId> FilterHost = Id<HostId>("hostid", EntityKind.Host, "the host that the VM runs on");
+    private static readonly ValueParameter<PoolId> FilterPool = Id<PoolId>("storageid", EntityKind.StoragePool, "a storage pool that holds a volume of the VM");
+    private static readonly ValueParameter<NetworkId> FilterNetwork = Id<NetworkId>("networkid", EntityKind.Network, "a network that the VM is on");
+    private static readonly TextParameter FilterHypervisor = Text("hypervisor", "the hypervisor of the VM");
+    private static readonly ValueParameter<TemplateId> FilterTemplate = Id<TemplateId>("templateid", EntityKind.Template, "the template of the VM");
+    private static readonly ValueParameter<ServiceOfferingId> FilterOffering = Id<ServiceOfferingId>("serviceofferingid", EntityKind.ServiceOffering, "the service offering of the VM");
+    private static readonly ValueParameter<UserId> FilterUser = Id<UserId>("userid", EntityKind.User, "the user who made the VM");
+    private static readonly ListParameter<string> Details = Texts("details", "groups of fields", noEffect: "all are answered");
+    private static readonly ValueParameter<bool> CountOnly = Bool("retrieveonlyresourcecount", "whether to answer with the count only");
+
+    private static readonly ValueParameter<ServiceOfferingId> Offering = Id<ServiceOfferingId>("serviceofferingid", EntityKind.ServiceOffering, "the service offering", required: true);
+    private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone", required: true);
+    private static readonly ValueParameter<TemplateId> Template = Id<TemplateId>("templateid", EntityKind.Template, "the template that the root disk is cloned from", required: true);
+    private static readonly TextParameter Name = Text("name", "the name of the VM, also its host name; made up when not sent", length: 63);
+    private static readonly TextParameter DisplayName = Text("displayname", "the display name of the VM");
+    private static readonly ValueParameter<HostId> Host = Id<HostId>("hostid", EntityKind.Host, "the host to start on; root administrators only");
+    private static readonly ValueParameter<ClusterId> Cluster = Id<ClusterId>("clusterid", EntityKind.Cluster, "the cluster to start in; root administrators only");
+    private static readonly ListParameter<NetworkId> Networks = Ids<NetworkId>("networkids", EntityKind.Network, "the networks; the zone's default network when none is sent");
+    private static readonly MapParameter IpToNetworks = Map("iptonetworklist", "the networks, one a row: iptonetworklist[0].networkid=ID, with .mac for a MAC address", rows: true);
+    private static readonly TextParameter Mac = Text("macaddress", "the MAC address of the default network interface, with colons, dashes or dots; refused while another interface has it");
+    private static readonly ValueParameter<DiskOfferingId> DiskOffering = Id<DiskOfferingId>("diskofferingid", EntityKind.DiskOffering, "the disk offering of a data disk");
+    private static readonly ValueParameter<long> Size = Long("size", "the size of that data disk in GiB, when its offering is customized");
+    private static readonly ValueParameter<long> RootDiskSize = Long("rootdisksize", "the size of the root disk in GiB");
+    private static readonly MapParameter DataDisks = Map("datadiskofferinglist", "further data disks, one a row: datadiskofferinglist[0].diskofferingid=ID and .size=GIB", rows: true);
+    private static readonly TextParameter Hypervisor = Text("hypervisor", "the hypervisor: KVM");
+    private static readonly TextParameter UserData = Text("userdata", "refused: user data is not delivered to guests yet", length: 1_048_576, multiLine: true);
+    private static readonly TextParameter Group = Text("group", "a group for the VM");
+    private static readonly ValueParameter<bool> StartVm = Bool("startvm", "whether the VM is started; true when not sent");
+    private static readonly MapParameter VmDetails = Map("details", "details of the VM: details[0].KEY=VALUE. rootdisksize is the parameter of that name; what else would change the guest is refused; the rest is kept and shown");
+
+    private static readonly ValueParameter<HostId> StartHost = Id<HostId>("hostid", EntityKind.Host, "the host to start on; root administrators only");
+    private static readonly ValueParameter<bool> Expunge = Bool("expunge", "whether the VM is expunged at once");
+    private static readonly ListParameter<VolumeId> VolumeIds = Ids<VolumeId>("volumeids", EntityKind.Volume, "data volumes to be deleted with the VM; the others are detached");
+
+    /// <summary>The commands.</summary>
+    public static IReadOnlyList<ApiCommand> All { get; } =
+    [
+        List("listVirtualMachines", "Lists VMs"),
+        List("listVirtualMachinesMetrics", "Lists VMs; the same as listVirtualMachines"),
+        new()
+        {
+            Name = "deployVirtualMachine",
+            Description = "Makes a VM and starts it",
+            Roles = Roles.Authenticated,
+            IsAsync = true,
+            Parameters =
+            [
+                Offering, Zone, Template, Name, DisplayName, Host, Cluster, Networks, IpToNetworks, Mac, DiskOffering, Size, RootDiskSize, DataDisks,
+                Hypervisor, UserData, Group, StartVm, VmDetails, .. OwnerParameters.All,
+            ],
+            Response = VirtualMachineView.Shape,
+            Handler = DeployAsync,
+        },
+        Change("startVirtualMachine", "Starts a VM", [Vm, StartHost], (call, ct) =>
+            call.Services.Of<IVirtualMachineOperations>().StartAsync(call.Caller.ForOperations, call.Require(Vm), call.Get(StartHost), ct)),
+        Change("stopVirtualMachine", "Stops a VM; it is stopped when the guest is gone, whatever its storage does", [Vm, Forced], (call, ct) =>
+            call.Services.Of<IVirtualMachineOperations>().StopAsync(call.Caller.ForOperations, call.Require(Vm), call.Get(Forced) ?? false, ct)),
+        Change("rebootVirtualMachine", "Reboots a VM", [Vm, Forced], (call, ct) =>
+            call.Services.Of<IVirtualMachineOperations>().RebootAsync(call.Caller.ForOperations, call.Require(Vm), call.Get(Forced) ?? false, ct)),
+        Change("destroyVirtualMachine", "Destroys a VM, after stopping it when it runs", [Vm, Expunge, VolumeIds, Forced], (call, ct) =>
+            call.Services.Of<IVirtualMachineOperations>().DestroyAsync(
+                call.Caller.ForOperations,
+                call.Require(Vm),
+                call.Get(Expunge) ?? false,
+                call.Get(VolumeIds) ?? [],
+                call.Get(Forced) ?? false,
+                ct)),
+        Change("expungeVirtualMachine", "Expunges a destroyed VM", [Vm], (call, ct) =>
+            call.Services.Of<IVirtualMachineOperations>().ExpungeAsync(call.Caller.ForOperations, call.Require(Vm), ct)) with
+        {
+            Response = ResponseShape.Success,
+        },
+        new()
+        {
+            Name = "recoverVirtualMachine",
+            Description = "Recovers a destroyed VM that was not expunged",
+            Roles = Roles.Authenticated,
+            Parameters = [Vm],
+            Response = VirtualMachineView.Shape,
+            Handler = RecoverAsync,
+        },
+    ];
+
+    private static ApiCommand List(string name, string description) => new()
+    {
+        Name = name,
+        Description = description,
+        Roles = Roles.Authenticated,
+        Parameters =
+        [
+            FilterId, FilterIds, FilterName, FilterState, FilterZone, FilterPod, FilterCluster, FilterHost, FilterPool, FilterNetwork, FilterHypervisor,
+            FilterTemplate, FilterOffering, FilterUser, Details, CountOnly, .. CommonParameters.OwnedList,
+        ],
+        Response = VirtualMachineView.Shape,
+        Handler = ListAsync,
+    };
+
+    private static ApiCommand Change(
+        string name,
+        string description,
+        IReadOnlyList<ApiParameter> parameters,
+        Func<CommandCall, CancellationToken, Task<JobOutcome>> handle) => new()
+        {
+            Name = name,
+            Description = description,
+            Roles = Roles.Authenticated,
+            IsAsync = true,
+            Parameters = parameters,
+            Response = VirtualMachineView.Shape,
+            Handler = async (call, ct) => (await handle(call, ct)).ToResult(),
+        };
+
+    private static async Task<ApiResult> ListAsync(CommandCall call, CancellationToken cancellationToken)
+    {
+        var id = call.Get(FilterId);
+        var ids = call.Get(FilterIds);
+        if (id is not null && ids is not null)
+        {
+            return ApiError.InvalidParameter("Specify either id or ids but not both parameters");
+        }
+
+        if (call.Get(FilterHypervisor) is { } hypervisor && !hypervisor.Equals("KVM", StringComparison.OrdinalIgnoreCase))
+        {
+            return ApiResult.EmptyList();
+        }
+
+        var filter = new VirtualMachineFilter
+        {
+            Ids = id is { } one ? [one] : ids,
+            Name = call.Get(FilterName),
+            Keyword = call.Get(CommonParameters.Keyword),
+            State = call.Get(FilterState),
+            ZoneId = call.Get(FilterZone),
+            PodId = call.Get(FilterPod),
+            ClusterId = call.Get(FilterCluster),
+            HostId = call.Get(FilterHost),
+            PoolId = call.Get(FilterPool),
+            NetworkId = call.Get(FilterNetwork),
+            TemplateId = call.Get(FilterTemplate),
+            ServiceOfferingId = call.Get(FilterOffering),
+            UserId = call.Get(FilterUser),
+        };
+        var listing = await call.Services.Database.ReadAsync(
+            (db, ct) => VirtualMachineReader.ReadAsync(db, Ownership.AskedFor(db, call, filter.Ids is not null), filter, call.Page, ct),
+            cancellationToken);
+        return ApiResult.List(
+            VirtualMachineView.Key,
+            VirtualMachineView.View,
+            call.Get(CountOnly) == true ? [] : listing.Rows,
+            listing.Total);
+    }
+
+    private static async Task<ApiResult> DeployAsync(CommandCall call, CancellationToken cancellationToken)
+    {
+        if (OwnerParameters.Check(call) is { } notOwn)
+        {
+            return notOwn;
+        }
+
+        if (call.Get(UserData) is not null)
+        {
+            return ApiError.InvalidParameter("Parameter userdata of deployVirtualMachine is not supported: user data is not delivered to guests. Nothing was done");
+        }
+
+        var details = call.Get(VmDetails)?.Entries ?? new Dictionary<string, string>();
+        if (GuestDetails.Check(details) is { } effect)
+        {
+            return effect;
+        }
+
+        var (rootDiskSize, rootDiskError) = GuestDetails.RootDiskSize(call.Get(RootDiskSize), details);
+        if (rootDiskError is not null)
+        {
+            return rootDiskError;
+        }
+
+        var disks = new List<DeployDataDisk>();
+        if (call.Get(DiskOffering) is { } diskOffering)
+        {
+            disks.Add(new DeployDataDisk(diskOffering, call.Get(Size)));
+        }
+        else if (call.Get(Size) is not null)
+        {
+            return ApiError.InvalidParameter("Parameter size is the size of a data disk and needs diskofferingid");
+        }
+
+        foreach (var row in call.Get(DataDisks)?.Rows ?? [])
+        {
+            var (disk, error) = await DataDiskAsync(call, row, cancellationToken);
+            if (error is not null)
+            {
+                return error;
+            }
+
+            disks.Add(disk!);
+        }
+
+        var networks = call.Get(Networks)?.ToList() ?? [];
+        var mac = call.Get(Mac);
+        foreach (var row in call.Get(IpToNetworks)?.Rows ?? [])
+        {
+            if (row.GetValueOrDefault("networkid") is not { } text || !Guid.TryParseExact(text, "D", out var network)
+                || !await ExistsAsync(call, EntityKind.Network, network, cancellationToken))
+            {
+                return call.UnknownEntity(IpToNetworks, row.GetValueOrDefault("networkid") ?? "");
+            }
+
+            if (row.ContainsKey("ip") || row.ContainsKey("ipv6"))
+            {
+                return ApiError.InvalidParameter("Addresses are given by the network itself: iptonetworklist takes networkid and mac only");
+            }
+
+            if (row.GetValueOrDefault("mac") is { } rowMac)
+            {
+                if (networks.Count > 0 || mac is not null)
+                {
+                    return ApiError.InvalidParameter("A MAC address can be given for the first network only, and once");
+                }
+
+                mac = rowMac;
+            }
+
+            networks.Add(new NetworkId(network));
+        }
+
+        var outcome = await call.Services.Of<IVirtualMachineOperations>().DeployAsync(
+            call.Caller.ForOperations,
+            new DeployVirtualMachine
+            {
+                Name = call.Get(Name),
+                DisplayName = call.Get(DisplayName),
+                ServiceOfferingId = call.Require(Offering),
+                ZoneId = call.Require(Zone),
+                TemplateId = call.Require(Template),
+                DataDisks = disks,
+                RootDiskGib = rootDiskSize,
+                NetworkIds = networks,
+                MacAddress = mac,
+                HostId = call.Get(Host),
+                ClusterId = call.Get(Cluster),
+                StartVm = call.Get(StartVm) ?? true,
+                Hypervisor = call.Get(Hypervisor),
+                Group = call.Get(Group),
+                Details = details,
+            },
+            cancellationToken);
+        return outcome.ToResult(creates: true);
+    }
+
+    private static async Task<(DeployDataDisk? Disk, ApiError? Error)> DataDiskAsync(
+        CommandCall call,
+        IReadOnlyDictionary<string, string> row,
+        CancellationToken cancellationToken)
+    {
+        var text = row.GetValueOrDefault("diskofferingid") ?? row.GetValueOrDefault("diskoffering") ?? "";
+        if (!Guid.TryParseExact(text, "D", out var offering) || !await ExistsAsync(call, EntityKind.DiskOffering, offering, cancellationToken))
+        {
+            return (null, call.UnknownEntity(DataDisks, text));
+        }
+
+        var sizeText = row.GetValueOrDefault("size") ?? row.GetValueOrDefault("disk");
+        if (sizeText is null)
+        {
+            return (new DeployDataDisk(new DiskOfferingId(offering), null), null);
+        }
+
+        return long.TryParse(sizeText, NumberStyles.None, CultureInfo.InvariantCulture, out var size)
+            ? (new DeployDataDisk(new DiskOfferingId(offering), size), null)
+            : (null, ApiError.Invalid(call.Command.Name, $"Unable to parse value {sizeText} for parameter {DataDisks.Name}: size must be a whole number of GiB"));
+    }
+
+    private static async Task<bool> ExistsAsync(CommandCall call, EntityKind kind, Guid id, CancellationToken cancellationToken) =>
+        (await call.Services.Entities.FindAsync(kind, [id], call.Caller, cancellationToken)).Contains(id);
+
+    private static async Task<ApiResult> RecoverAsync(CommandCall call, CancellationToken cancellationToken)
+    {
+        var outcome = await call.Services.Of<IVirtualMachineOperations>().RecoverAsync(call.Caller.ForOperations, call.Require(Vm), cancellationToken);
+        return await outcome.ToResultAsync(async vm =>
+        {
+            var entry = await call.Services.Database.ReadAsync((db, ct) => VirtualMachineReader.FindAsync(db, vm.Id, ct), cancellationToken);
+            return entry is null ? call.UnknownEntity(Vm, vm.Id) : ApiResult.Object(VirtualMachineView.Key, VirtualMachineView.View, entry);
+        });
+    }
+}

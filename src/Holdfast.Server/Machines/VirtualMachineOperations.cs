@@ -1,0 +1,512 @@
+using System.Globalization;
+using Holdfast.Core.Ids;
+using Holdfast.Core.Planning;
+using Holdfast.Core.States;
+using Holdfast.Server.Store;
+using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Transactions;
+using Holdfast.Server.Volumes;
+using LinqToDB;
+using LinqToDB.Async;
+
+namespace Holdfast.Server.Machines;
+
+/// <inheritdoc/>
+internal sealed class VirtualMachineOperations : IVirtualMachineOperations
+{
+    private const long Gib = 1L << 30;
+
+    // CloudStack's device ids: 0 is the root disk, 3 was the CD-ROM's.
+
+    private readonly TurnFactory _turns;
+
+    /// <summary>Made once per node.</summary>
+    public VirtualMachineOperations(TurnFactory turns) => _turns = turns;
+
+    /// <inheritdoc/>
+    public Task<JobOutcome> DeployAsync(Caller caller, DeployVirtualMachine request, CancellationToken cancellationToken) =>
+        _turns.RunAsync((turn, ct) => DeployAsync(turn, caller, request, ct), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<JobOutcome> StartAsync(Caller caller, VmId vmId, HostId? hostId, CancellationToken cancellationToken) =>
+        OnVmAsync(
+            caller,
+            vmId,
+            "startVirtualMachine",
+            async (turn, vm, ct) =>
+            {
+                if (hostId is { } wanted)
+                {
+                    var host = caller.IsRootAdmin ? await turn.Db.Hosts.FirstOrDefaultAsync(h => h.Id == wanted && h.Removed == null, ct) : null;
+                    if (host is null)
+                    {
+                        return new JobOutcome.Refused(Faults.NoSuchEntity("startVirtualMachine", "hostid", wanted));
+                    }
+
+                    if (host.ZoneId != vm.ZoneId)
+                    {
+                        return new JobOutcome.Refused(Faults.NotWithin($"Host {host.Name} ({host.Id})", $"the zone of VM {vm.Name} ({vm.Id})"));
+                    }
+                }
+
+                var job = await AddJobAsync(turn, caller, JobKind.StartVm, vm, "starting", ct);
+                var silence = await SilenceOfHostAsync(turn, vm, ct);
+                switch (vm.State)
+                {
+                    case VmState.Running or VmState.Starting or VmState.Stopping when silence is not null:
+                        await turn.FailJobAsync(job.Id, Faults.NotStartableElsewhere(vm.Id, vm.Name, vm.State, silence), ct);
+                        break;
+                    case VmState.Stopped when vm.Removal == VmRemoval.None:
+                        await turn.Db.UpdateAsync(vm with { State = VmState.Starting, StateSince = turn.Now, OnlyHostId = hostId, Condition = null }, token: ct);
+                        turn.Mark(vm.Id);
+                        break;
+                    case VmState.Running:
+                        await turn.FailJobAsync(job.Id, Faults.AlreadyRunning(vm.Id, vm.Name), ct);
+                        break;
+                    case VmState.Starting or VmState.Stopping:
+                        await turn.FailJobAsync(job.Id, Faults.VmBusy(vm.Id, vm.Name, vm.State), ct);
+                        break;
+                    default:
+                        await turn.FailJobAsync(job.Id, Faults.NotStartable(vm.Id, vm.Name, vm.State), ct);
+                        break;
+                }
+
+                return new JobOutcome.Accepted(job.Id, vm.Id.Value);
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<JobOutcome> StopAsync(Caller caller, VmId vmId, bool forced, CancellationToken cancellationToken) =>
+        OnVmAsync(
+            caller,
+            vmId,
+            "stopVirtualMachine",
+            async (turn, vm, ct) =>
+            {
+                var job = await AddJobAsync(turn, caller, JobKind.StopVm, vm, forced ? "stopping (forced)" : "stopping", ct);
+                switch (vm.State)
+                {
+                    case VmState.Running or VmState.Stopping:
+                    case VmState.Starting when forced:
+                        await StopAsync(turn, vm with { RestartOnCancel = null }, forced, ct);
+                        if (vm.EverRan && await SilenceOfHostAsync(turn, vm, ct) is { } silence)
+                        {
+                            // It stands and is carried out when the host is back; nobody has to wait minutes to be told so.
+                            await turn.FailJobAsync(job.Id, Faults.StopNotConfirmed(vm.Id, vm.Name, silence), ct);
+                        }
+
+                        break;
+                    case VmState.Starting:
+                        await turn.FailJobAsync(job.Id, Faults.VmBusy(vm.Id, vm.Name, vm.State), ct);
+                        break;
+                    default:
+                        await turn.CompleteJobAsync(job.Id, ct);
+                        break;
+                }
+
+                return new JobOutcome.Accepted(job.Id, vm.Id.Value);
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<JobOutcome> RebootAsync(Caller caller, VmId vmId, bool forced, CancellationToken cancellationToken) =>
+        OnVmAsync(
+            caller,
+            vmId,
+            "rebootVirtualMachine",
+            async (turn, vm, ct) =>
+            {
+                var job = await AddJobAsync(turn, caller, JobKind.RebootVm, vm, forced ? "rebooting (forced)" : "rebooting", ct);
+                if (vm.State != VmState.Running)
+                {
+                    await turn.FailJobAsync(job.Id, Faults.NotRunning(vm.Id, vm.Name), ct);
+                    return new JobOutcome.Accepted(job.Id, vm.Id.Value);
+                }
+
+                await turn.Db.UpdateAsync(vm with { RebootSequence = vm.RebootSequence + 1, ForcedReboot = forced }, token: ct);
+                await turn.Part<MachineSettler>().UpdateMachineAsync(vm.Id, [job.Id], ct);
+                turn.Mark(vm.Id);
+                return new JobOutcome.Accepted(job.Id, vm.Id.Value);
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<JobOutcome> DestroyAsync(Caller caller, VmId vmId, bool expunge, IReadOnlyList<VolumeId> volumeIds, bool forced, CancellationToken cancellationToken) =>
+        OnVmAsync(
+            caller,
+            vmId,
+            "destroyVirtualMachine",
+            async (turn, vm, ct) =>
+            {
+                foreach (var volumeId in volumeIds)
+                {
+                    if (!await turn.Db.Volumes.AnyAsync(v => v.Id == volumeId && v.VmId == vm.Id && v.Type == VolumeType.DataDisk && v.Removed == null, ct))
+                    {
+                        return new JobOutcome.Refused(Faults.NoSuchEntity("destroyVirtualMachine", "volumeids", volumeId));
+                    }
+                }
+
+                var job = await AddJobAsync(turn, caller, JobKind.DestroyVm, vm, expunge ? "destroying and expunging" : "destroying", ct);
+                if (volumeIds.Count > 0)
+                {
+                    var wanted = volumeIds.ToList();
+                    await turn.Db.Volumes.Where(v => wanted.Contains(v.Id)).Set(v => v.GoesWithVm, true).UpdateAsync(ct);
+                }
+
+                var removal = expunge || vm.State is VmState.Error or VmState.Expunging || vm.Removal == VmRemoval.Expunge ? VmRemoval.Expunge : VmRemoval.Destroy;
+                var going = vm with { Removal = removal, RestartOnCancel = null };
+                switch (vm.State)
+                {
+                    case VmState.Running or VmState.Stopping or VmState.Starting:
+                        await StopAsync(turn, going, forced || vm.State == VmState.Starting, ct);
+                        break;
+                    default:
+                        await turn.Db.UpdateAsync(going, token: ct);
+                        turn.Mark(vm.Id);
+                        break;
+                }
+
+                return new JobOutcome.Accepted(job.Id, vm.Id.Value);
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<JobOutcome> ExpungeAsync(Caller caller, VmId vmId, CancellationToken cancellationToken) =>
+        OnVmAsync(
+            caller,
+            vmId,
+            "expungeVirtualMachine",
+            async (turn, vm, ct) =>
+            {
+                var job = await AddJobAsync(turn, caller, JobKind.ExpungeVm, vm, "expunging", ct);
+                if (vm.State is not (VmState.Destroyed or VmState.Error or VmState.Expunging))
+                {
+                    await turn.FailJobAsync(job.Id, Faults.NotExpungeable(vm.Id, vm.Name, vm.State), ct);
+                }
+                else
+                {
+                    await turn.Db.UpdateAsync(vm with { Removal = VmRemoval.Expunge }, token: ct);
+                    turn.Mark(vm.Id);
+                }
+
+                return new JobOutcome.Accepted(job.Id, vm.Id.Value);
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Outcome<VmRow>> RecoverAsync(Caller caller, VmId vmId, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<VmRow>>(
+        async (turn, ct) =>
+        {
+            var vm = await FindAsync(turn, caller, vmId, ct);
+            if (vm is null)
+            {
+                return new Outcome<VmRow>.Refused(Faults.NoSuchEntity("recoverVirtualMachine", "id", vmId));
+            }
+
+            if (vm.State != VmState.Destroyed)
+            {
+                return new Outcome<VmRow>.Refused(Faults.NotRecoverable(vm.Id));
+            }
+
+            if (!await turn.Db.Volumes.AnyAsync(v => v.VmId == vm.Id && v.Type == VolumeType.Root && v.State != VolumeState.Expunging && v.Removed == null, ct))
+            {
+                return new Outcome<VmRow>.Refused(Faults.RootVolumeGone(vm.Id, vm.Name));
+            }
+
+            var recovered = vm with { State = VmState.Stopped, StateSince = turn.Now, Removal = VmRemoval.None, Destroyed = null };
+            await turn.Db.UpdateAsync(recovered, token: ct);
+            await turn.Db.Volumes.Where(v => v.VmId == vm.Id && v.State == VolumeState.Destroy && v.Removed == null)
+                .Set(v => v.State, VolumeState.Ready)
+                .Set(v => v.StateSince, turn.Now)
+                .Set(v => v.GoesWithVm, false)
+                .UpdateAsync(ct);
+            await turn.TellAsync(EventTypes.VmRecover, EventLevel.Info, EventState.Completed, $"VM {vm.Name} ({vm.Id}) was recovered", caller.AccountId, caller.UserId, ResourceTypes.VirtualMachine, vm.Id.Value, vm.Name, null, ct);
+            turn.Mark(vm.Id);
+            return new Outcome<VmRow>.Done(recovered);
+        },
+        cancellationToken);
+
+    private static Task<VmRow?> FindAsync(Turn turn, Caller caller, VmId id, CancellationToken cancellationToken) =>
+        turn.Db.Vms.FirstOrDefaultAsync(v => v.Id == id && v.Removed == null && (caller.IsRootAdmin || v.AccountId == caller.AccountId), cancellationToken);
+
+    private static Task<JobRow> AddJobAsync(Turn turn, Caller caller, JobKind kind, VmRow vm, string verb, CancellationToken cancellationToken) =>
+        turn.AddJobAsync(caller.AccountId, caller.UserId, kind, ResourceTypes.VirtualMachine, vm.Id.Value, $"{verb} VM {vm.Name} ({vm.Id})", turn.Timings.Of(kind, vm.GraceSeconds), cancellationToken);
+
+    // Null while the host of the VM is heard of, or it has none.
+    private static async Task<string?> SilenceOfHostAsync(Turn turn, VmRow vm, CancellationToken cancellationToken) =>
+        vm.HostId is { } id && await turn.Db.Hosts.FirstOrDefaultAsync(h => h.Id == id, cancellationToken) is { } host
+            ? HostSilence.Of(host.Name, host.State, host.LastReport)
+            : null;
+
+    private static async Task StopAsync(Turn turn, VmRow vm, bool forced, CancellationToken cancellationToken)
+    {
+        await turn.Db.UpdateAsync(
+            vm with
+            {
+                State = VmState.Stopping,
+                StateSince = vm.State == VmState.Stopping ? vm.StateSince : turn.Now,
+                ForcedStop = vm.ForcedStop || forced,
+                Condition = vm.State == VmState.Stopping ? vm.Condition : null,
+            },
+            token: cancellationToken);
+        turn.Mark(vm.Id);
+    }
+
+    private static async Task<JobOutcome> DeployAsync(Turn turn, Caller caller, DeployVirtualMachine request, CancellationToken cancellationToken)
+    {
+        const string command = "deployVirtualMachine";
+        var db = turn.Db;
+        var zone = await db.Zones.FirstOrDefaultAsync(z => z.Id == request.ZoneId && z.Removed == null, cancellationToken);
+        if (zone is null)
+        {
+            return Refused(Faults.NoSuchEntity(command, "zoneid", request.ZoneId));
+        }
+
+        if (zone.AllocationState != "Enabled" && !caller.IsRootAdmin)
+        {
+            return Refused(Faults.PermissionDenied($"Cannot perform this operation, Zone is currently disabled: {zone.Name} ({zone.Id})"));
+        }
+
+        var offering = await db.ServiceOfferings.FirstOrDefaultAsync(o => o.Id == request.ServiceOfferingId && o.Removed == null, cancellationToken);
+        if (offering is null)
+        {
+            return Refused(Faults.NoSuchEntity(command, "serviceofferingid", request.ServiceOfferingId));
+        }
+
+        var template = await db.Templates.FirstOrDefaultAsync(t => t.Id == request.TemplateId && t.Removed == null, cancellationToken);
+        if (template is null || (!template.IsPublic && template.AccountId != caller.AccountId && !caller.IsRootAdmin))
+        {
+            return Refused(Faults.NoSuchEntity(command, "templateid", request.TemplateId));
+        }
+
+        if (template.ZoneId is { } only && only != zone.Id)
+        {
+            return Refused(Faults.Invalid($"The template {template.Name} ({template.Id}) is not available in zone {zone.Name} ({zone.Id})"));
+        }
+
+        if (template.State != TemplateState.Ready || template.SizeBytes is not { } templateSize)
+        {
+            return Refused(Faults.Invalid($"Template {template.Name} ({template.Id}) is not ready to be deployed: {template.Status}"));
+        }
+
+        if (request.Hypervisor is { } hypervisor && !hypervisor.Equals("KVM", StringComparison.OrdinalIgnoreCase))
+        {
+            return Refused(Faults.Invalid($"Hypervisor passed to the deployVm call, is different from the hypervisor type of the template: {hypervisor}"));
+        }
+
+        var rootSize = Math.Max(request.RootDiskGib * Gib ?? offering.RootDiskBytes ?? templateSize, request.RootDiskGib is null ? templateSize : 0);
+        if (request.RootDiskGib is <= 0 or > 64 * 1024 || rootSize < templateSize)
+        {
+            return Refused(Faults.Invalid($"Root disk size should be a positive number of GB that is not smaller than the template's {templateSize} bytes"));
+        }
+
+        if (CheckName(request.Name) is { } badName)
+        {
+            return Refused(badName);
+        }
+
+        if (request.Name is { } taken && await db.Vms.AnyAsync(v => v.Name == taken && v.AccountId == caller.AccountId && v.Removed == null, cancellationToken))
+        {
+            return Refused(Faults.Invalid($"The vm with hostName {taken} already exists in the account"));
+        }
+
+        if (request.HostId is { } hostId && (!caller.IsRootAdmin || !await db.Hosts.AnyAsync(h => h.Id == hostId && h.ZoneId == zone.Id && h.Removed == null, cancellationToken)))
+        {
+            return Refused(Faults.NoSuchEntity(command, "hostid", hostId));
+        }
+
+        if (request.ClusterId is { } clusterId && (!caller.IsRootAdmin || !await db.Clusters.AnyAsync(c => c.Id == clusterId && c.ZoneId == zone.Id && c.Removed == null, cancellationToken)))
+        {
+            return Refused(Faults.NoSuchEntity(command, "clusterid", clusterId));
+        }
+
+        if (request is { HostId: { } onHost, ClusterId: { } inCluster })
+        {
+            var host = await db.Hosts.SingleAsync(h => h.Id == onHost, cancellationToken);
+            if (host.ClusterId != inCluster)
+            {
+                var cluster = await db.Clusters.SingleAsync(c => c.Id == inCluster, cancellationToken);
+                return Refused(Faults.NotWithin($"Host {host.Name} ({host.Id})", $"cluster {cluster.Name} ({cluster.Id})"));
+            }
+        }
+
+        var (networks, networkFault) = await NetworksAsync(db, request, zone.Id, cancellationToken);
+        if (networkFault is not null)
+        {
+            return Refused(networkFault);
+        }
+
+        var (disks, diskFault) = await DataDisksAsync(db, request, cancellationToken);
+        if (diskFault is not null)
+        {
+            return Refused(diskFault);
+        }
+
+        var account = await db.Accounts.SingleAsync(a => a.Id == caller.AccountId, cancellationToken);
+        var number = await Counters.NextAsync(db, Counters.VmNumber, cancellationToken);
+        var id = new VmId(turn.NewId());
+        var vm = new VmRow
+        {
+            Id = id,
+            Number = number,
+            Name = request.Name ?? $"VM-{id}",
+            DisplayName = request.DisplayName ?? request.Name ?? $"VM-{id}",
+            InstanceName = string.Create(CultureInfo.InvariantCulture, $"i-{account.Number}-{number}-VM"),
+            AccountId = caller.AccountId,
+            UserId = caller.UserId,
+            ZoneId = zone.Id,
+            State = request.StartVm ? VmState.Starting : VmState.Stopped,
+            StateSince = turn.Now,
+            TemplateId = template.Id,
+            ServiceOfferingId = offering.Id,
+            Cpus = offering.Cpus,
+            CpuMhz = offering.CpuMhz,
+            MemoryMib = offering.MemoryMib,
+            Generation = Generation.None,
+            RebootSequence = 0,
+            ForcedReboot = false,
+            ForcedStop = false,
+            GraceSeconds = 60,
+            EverRan = !request.StartVm,
+            Removal = VmRemoval.None,
+            OnlyHostId = request.HostId,
+            OnlyClusterId = request.ClusterId,
+            Networks = "[]",
+            Details = StoredText.Of(request.Details),
+            UserData = request.UserData,
+            GroupName = request.Group,
+            Created = turn.Now,
+        };
+        await db.InsertAsync(vm, token: cancellationToken);
+        await db.InsertAsync(
+            NewVolumes.Row(turn, caller, zone.Id, $"ROOT-{number}", VolumeType.Root, rootSize, offering.StorageTags) with
+            {
+                VmId = id,
+                DeviceId = 0,
+                Attached = turn.Now,
+                ServiceOfferingId = offering.Id,
+                TemplateId = template.Id,
+            },
+            token: cancellationToken);
+        for (var i = 0; i < disks.Count; i++)
+        {
+            var (diskOffering, size) = disks[i];
+            await db.InsertAsync(
+                NewVolumes.Row(turn, caller, zone.Id, string.Create(CultureInfo.InvariantCulture, $"DATA-{number}{(i == 0 ? string.Empty : $"-{i}")}"), VolumeType.DataDisk, size, diskOffering.Tags) with
+                {
+                    VmId = id,
+                    DeviceId = NewVolumes.DataDevices[i],
+                    Attached = turn.Now,
+                    DiskOfferingId = diskOffering.Id,
+                },
+                token: cancellationToken);
+        }
+
+        for (var i = 0; i < networks.Count; i++)
+        {
+            await db.InsertAsync(
+                new NicRow
+                {
+                    Id = new NicId(turn.NewId()),
+                    VmId = id,
+                    NetworkId = networks[i],
+                    Mac = i == 0 && request.MacAddress is { } mac ? MacAddress.Read(mac)! : NewMac(turn),
+                    DeviceId = i,
+                    IsDefault = i == 0,
+                },
+                token: cancellationToken);
+        }
+
+        var job = await AddJobAsync(turn, caller, JobKind.DeployVm, vm, "deploying", cancellationToken);
+        if (request.StartVm)
+        {
+            turn.Mark(id);
+        }
+        else
+        {
+            await turn.CompleteJobAsync(job.Id, cancellationToken);
+        }
+
+        return new JobOutcome.Accepted(job.Id, id.Value);
+    }
+
+    private static JobOutcome Refused(ApiFault fault) => new JobOutcome.Refused(fault);
+
+    private static async Task<(IReadOnlyList<NetworkId> Networks, ApiFault? Fault)> NetworksAsync(StoreConnection db, DeployVirtualMachine request, ZoneId zone, CancellationToken cancellationToken)
+    {
+        if (request.MacAddress is { } mac)
+        {
+            if (MacAddress.Read(mac) is not { } address)
+            {
+                return ([], Faults.Invalid($"Mac address is not valid: {mac}. {MacAddress.Rule}"));
+            }
+
+            var holder = await (from n in db.Nics
+                                join v in db.Vms on n.VmId equals v.Id
+                                where n.Mac == address && n.Removed == null
+                                select new { v.Id, v.Name }).FirstOrDefaultAsync(cancellationToken);
+            if (holder is not null)
+            {
+                return ([], Faults.Invalid($"Mac address {address} is that of VM {holder.Name} ({holder.Id}): no two interfaces have the same"));
+            }
+        }
+
+        if (request.NetworkIds.Count == 0)
+        {
+            var standard = await db.Networks.Where(n => n.ZoneId == zone && n.IsDefault && n.Removed == null).Select(n => n.Id).ToListAsync(cancellationToken);
+            return (standard, null);
+        }
+
+        foreach (var network in request.NetworkIds)
+        {
+            if (!await db.Networks.AnyAsync(n => n.Id == network && n.ZoneId == zone && n.Removed == null, cancellationToken))
+            {
+                return ([], Faults.NoSuchEntity("deployVirtualMachine", "networkids", network));
+            }
+        }
+
+        return ([.. request.NetworkIds.Distinct()], null);
+    }
+
+    private static async Task<(List<(DiskOfferingRow Offering, long Size)> Disks, ApiFault? Fault)> DataDisksAsync(StoreConnection db, DeployVirtualMachine request, CancellationToken cancellationToken)
+    {
+        var disks = new List<(DiskOfferingRow, long)>();
+        if (request.DataDisks.Count > NewVolumes.DataDevices.Count)
+        {
+            return (disks, Faults.Invalid($"A VM takes at most {NewVolumes.DataDevices.Count} data disks"));
+        }
+
+        foreach (var wanted in request.DataDisks)
+        {
+            var offering = await db.DiskOfferings.FirstOrDefaultAsync(o => o.Id == wanted.DiskOfferingId && o.Removed == null, cancellationToken);
+            if (offering is null)
+            {
+                return (disks, Faults.NoSuchEntity("deployVirtualMachine", "diskofferingid", wanted.DiskOfferingId));
+            }
+
+            if (VolumeOperations.SizeOf(offering, wanted.SizeGib, out var fault) is not { } size)
+            {
+                return (disks, fault);
+            }
+
+            disks.Add((offering, size));
+        }
+
+        return (disks, null);
+    }
+
+    // A host name, as CloudStack demands: it becomes the guest's.
+    private static ApiFault? CheckName(string? name) => name is null || (name.Length is >= 1 and <= 63 && char.IsAsciiLetterOrDigit(name[0]) && char.IsAsciiLetterOrDigit(name[^1]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'))
+        ? null
+        : Faults.Invalid("Invalid name. Vm name can contain ASCII letters 'a' through 'z', the digits '0' through '9', and the hyphen ('-'), must be between 1 and 63 characters long, and can't start or end with \"-\"");
+
+    private static string NewMac(Turn turn) =>
+        string.Create(CultureInfo.InvariantCulture, $"02:{turn.NextRandom(256):x2}:{turn.NextRandom(256):x2}:{turn.NextRandom(256):x2}:{turn.NextRandom(256):x2}:{turn.NextRandom(256):x2}");
+
+    private Task<JobOutcome> OnVmAsync(Caller caller, VmId id, string command, Func<Turn, VmRow, CancellationToken, Task<JobOutcome>> work, CancellationToken cancellationToken) =>
+        _turns.RunAsync(
+            async (turn, ct) => await FindAsync(turn, caller, id, ct) is { } vm
+                ? await work(turn, vm, ct)
+                : new JobOutcome.Refused(Faults.NoSuchEntity(command, "id", id)),
+            cancellationToken);
+}

@@ -1,0 +1,199 @@
+using Holdfast.Core.Ids;
+using Holdfast.Core.Planning;
+using Holdfast.Core.States;
+using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Api.Transport;
+using Holdfast.Server.Store;
+using Holdfast.Server.Store.Rows;
+using LinqToDB;
+
+namespace Holdfast.Server.Machines;
+
+/// <summary>Reads VMs for lists and single answers: three queries a page, one more when the page is full, and one while something that a host said is set aside.</summary>
+internal static class VirtualMachineReader
+{
+    /// <summary>Reads a list.</summary>
+    /// <param name="db">The store.</param>
+    /// <param name="owners">Whose VMs.</param>
+    /// <param name="filter">Which VMs.</param>
+    /// <param name="page">Which part of the list.</param>
+    /// <param name="cancellationToken">The request ended.</param>
+    public static async Task<Listing<VirtualMachineEntry>> ReadAsync(
+        StoreConnection db,
+        IQueryable<AccountRow> owners,
+        VirtualMachineFilter filter,
+        Page page,
+        CancellationToken cancellationToken)
+    {
+        var query =
+            from vm in Filtered(db, filter)
+            join account in owners on vm.AccountId equals account.Id
+            join domain in db.Domains on account.DomainId equals domain.Id
+            join zone in db.Zones on vm.ZoneId equals zone.Id
+            from user in db.Users.LeftJoin(u => u.Id == vm.UserId)
+            from host in db.Hosts.LeftJoin(h => h.Id == vm.HostId)
+            from template in db.Templates.LeftJoin(t => t.Id == vm.TemplateId)
+            from osType in db.OsTypes.LeftJoin(o => o.Id == template.OsTypeId)
+            from offering in db.ServiceOfferings.LeftJoin(o => o.Id == vm.ServiceOfferingId)
+            orderby vm.Created, vm.Id
+            select new VirtualMachineEntry
+            {
+                Vm = vm,
+                Account = account,
+                Domain = domain,
+                User = user,
+                Zone = zone,
+                Host = host,
+                Template = template,
+                OsType = osType,
+                Offering = offering,
+            };
+        var listing = await Listing.ReadAsync(query, page, cancellationToken);
+        var ids = listing.Rows.Select(e => e.Vm.Id).ToList();
+        var nics = await Listing.ChildrenAsync(
+            ids,
+            chunk =>
+                from nic in db.Nics
+                join network in db.Networks on nic.NetworkId equals network.Id
+                where chunk.Contains(nic.VmId) && nic.Removed == null
+                orderby nic.DeviceId, nic.Id
+                select new NicEntry(nic, network),
+            cancellationToken);
+        var volumes = await Listing.ChildrenAsync(
+            ids,
+            chunk =>
+                from volume in db.Volumes
+                from pool in db.StoragePools.LeftJoin(p => p.Id == volume.PoolId)
+                from offering in db.DiskOfferings.LeftJoin(o => o.Id == volume.DiskOfferingId)
+                where chunk.Contains(volume.VmId!.Value) && volume.Removed == null
+                orderby volume.DeviceId
+                select new
+                {
+                    volume.VmId,
+                    volume.Id,
+                    volume.Name,
+                    volume.Type,
+                    volume.Missing,
+                    volume.PoolId,
+                    PoolName = pool.Name,
+                    PoolType = pool.Type,
+                    volume.DiskOfferingId,
+                    DiskOfferingName = offering.Name,
+                },
+            cancellationToken);
+        var aside = await Listing.ChildrenAsync(
+            listing.Rows.Where(e => e.Host is { SetAside: > 0 }).Select(e => e.Vm.Id.Value),
+            chunk => db.SetAside.Where(s => s.Subject == ReportSubject.Machine && chunk.Contains(s.Id)),
+            cancellationToken);
+        var nicsOf = nics.ToLookup(n => n.Nic.VmId);
+        var poolTypeOf = volumes.Where(v => v.Type == VolumeType.Root).GroupBy(v => v.VmId!.Value).ToDictionary(g => g.Key, g => g.First().PoolType);
+        var missingOf = volumes.Where(v => v.Missing is not null).ToLookup(v => v.VmId!.Value, v => VmPlanner.MissingText(v.Name, v.Id, v.PoolName, v.PoolId, v.Missing));
+
+        // A VM may have many data disks; CloudStack's answer has room for one offering, and clients compare it with the one they deployed with: the first disk's.
+        var diskOf = volumes.Where(v => v.DiskOfferingId is not null).GroupBy(v => v.VmId!.Value).ToDictionary(g => g.Key, g => g.First());
+        return listing with
+        {
+            Rows =
+            [
+                .. listing.Rows.Select(e => e with
+                {
+                    Nics = [.. nicsOf[e.Vm.Id]],
+                    RootPoolType = poolTypeOf.GetValueOrDefault(e.Vm.Id),
+                    Missing = [.. missingOf[e.Vm.Id]],
+                    SetAside = aside.FirstOrDefault(s => s.Id == e.Vm.Id.Value && s.IncarnationId == e.Vm.IncarnationId) is { } not
+                        ? $"what its host {e.Host!.Name} says of it is not taken since {not.Since:O}, and tried again: {not.Error}"
+                        : null,
+                    DiskOfferingId = diskOf.GetValueOrDefault(e.Vm.Id)?.DiskOfferingId,
+                    DiskOfferingName = diskOf.GetValueOrDefault(e.Vm.Id)?.DiskOfferingName,
+                }),
+            ],
+        };
+    }
+
+    /// <summary>Reads one VM, also one that was removed.</summary>
+    public static async Task<VirtualMachineEntry?> FindAsync(StoreConnection db, VmId id, CancellationToken cancellationToken)
+    {
+        var listing = await ReadAsync(db, db.Accounts, new VirtualMachineFilter { Ids = [id], IncludeRemoved = true }, Page.Default, cancellationToken);
+        return listing.Rows.SingleOrDefault();
+    }
+
+    private static IQueryable<VmRow> Filtered(StoreConnection db, VirtualMachineFilter filter)
+    {
+        IQueryable<VmRow> vms = db.Vms;
+        if (!filter.IncludeRemoved)
+        {
+            vms = vms.Where(v => v.Removed == null);
+        }
+
+        if (filter.Ids is { } ids)
+        {
+            vms = vms.Where(v => ids.Contains(v.Id));
+        }
+
+        if (filter.Name?.ToLowerInvariant() is { } name)
+        {
+            vms = vms.Where(v => v.Name.ToLower() == name);
+        }
+
+        if (filter.Keyword?.ToLowerInvariant() is { } keyword)
+        {
+            vms = vms.Where(v => v.Name.ToLower().Contains(keyword) || v.DisplayName.ToLower().Contains(keyword) || v.InstanceName.ToLower().Contains(keyword));
+        }
+
+        if (filter.State is { } state)
+        {
+            vms = state.Equals("Present", StringComparison.OrdinalIgnoreCase)
+                ? vms.Where(v => v.State != VmState.Destroyed && v.State != VmState.Expunging)
+                : Enum.TryParse<VmState>(state, ignoreCase: true, out var parsed) && Enum.IsDefined(parsed)
+                    ? vms.Where(v => v.State == parsed)
+                    : vms.Where(v => false);
+        }
+
+        if (filter.ZoneId is { } zone)
+        {
+            vms = vms.Where(v => v.ZoneId == zone);
+        }
+
+        if (filter.HostId is { } host)
+        {
+            vms = vms.Where(v => v.HostId == host);
+        }
+
+        if (filter.PodId is { } pod)
+        {
+            vms = vms.Where(v => db.Hosts.Any(h => h.Id == v.HostId && h.PodId == pod));
+        }
+
+        if (filter.ClusterId is { } cluster)
+        {
+            vms = vms.Where(v => db.Hosts.Any(h => h.Id == v.HostId && h.ClusterId == cluster));
+        }
+
+        if (filter.PoolId is { } pool)
+        {
+            vms = vms.Where(v => db.Volumes.Any(d => d.VmId == v.Id && d.PoolId == pool && d.Removed == null));
+        }
+
+        if (filter.NetworkId is { } network)
+        {
+            vms = vms.Where(v => db.Nics.Any(n => n.VmId == v.Id && n.NetworkId == network && n.Removed == null));
+        }
+
+        if (filter.TemplateId is { } template)
+        {
+            vms = vms.Where(v => v.TemplateId == template);
+        }
+
+        if (filter.ServiceOfferingId is { } offering)
+        {
+            vms = vms.Where(v => v.ServiceOfferingId == offering);
+        }
+
+        if (filter.UserId is { } user)
+        {
+            vms = vms.Where(v => v.UserId == user);
+        }
+
+        return vms;
+    }
+}

@@ -1,0 +1,77 @@
+using Holdfast.Core.States;
+using Holdfast.Server.Api.Commands;
+
+namespace Holdfast.Server.Machines;
+
+/// <summary>The virtualmachine object.</summary>
+internal static class VirtualMachineView
+{
+    /// <summary>Its key.</summary>
+    public const string Key = "virtualmachine";
+
+    private static readonly View<NicEntry> Nic = View<NicEntry>.Build(v => v
+        .Id("id", "the id of the network interface", n => n.Nic.Id)
+        .Id("networkid", "the id of its network", n => n.Network.Id)
+        .Text("networkname", "the name of its network", n => n.Network.Name)
+        .Text("macaddress", "its MAC address", n => n.Nic.Mac)
+        .Text("type", "the type of its network", n => n.Network.Type)
+        .Text("traffictype", "the traffic type of its network", n => n.Network.TrafficType)
+        .Bool("isdefault", "true for the VM's default interface", n => n.Nic.IsDefault)
+        .Text("deviceid", "its position, from 0", n => n.Nic.DeviceId.ToString())
+        .EmptyList("secondaryip", "always empty: there are no secondary addresses"));
+
+    /// <summary>The object.</summary>
+    public static View<VirtualMachineEntry> View { get; } = View<VirtualMachineEntry>.Build(v => v
+        .Id("id", "the id of the VM", e => e.Vm.Id)
+        .Text("name", "the name of the VM", e => e.Vm.Name)
+        .Text("displayname", "the display name of the VM", e => e.Vm.DisplayName)
+        .Text("account", "the account that owns the VM", e => e.Account.Name)
+        .Id("userid", "the id of the user who made the VM", e => e.Vm.UserId)
+        .Text("username", "the name of the user who made the VM", e => e.User?.Username)
+        .Id("domainid", "the id of the owner's domain", e => e.Domain.Id)
+        .Text("domain", "the owner's domain", e => e.Domain.Path)
+        .Date("created", "when the VM was made", e => e.Vm.Created)
+        .Date("lastupdated", "when its state last changed", e => e.Vm.StateSince)
+        .Text("state", "the state of the VM", e => e.Vm.State.ToString())
+        .Text("condition", "what stands in the way, if anything does; while its host does not report, since when nothing is known", e => e.Condition)
+        .Bool("haenable", "always false: no VM is restarted elsewhere by itself", _ => false)
+        .Text("group", "the group of the VM", e => e.Vm.GroupName)
+        .Id("zoneid", "the id of the VM's zone", e => e.Vm.ZoneId)
+        .Text("zonename", "the name of the VM's zone", e => e.Zone.Name)
+        .Only(Roles.RootAdmin, admin => admin
+            .OptionalId("hostid", "the id of the host that the VM runs on", e => e.Vm.HostId)
+            .Text("hostname", "the name of the host that the VM runs on", e => e.Host?.Name)
+            .Text("hostcontrolstate", "whether the host can be reached", e => e.Host is null ? null : e.Host.State == HostState.Up ? "Enabled" : "Offline")
+            .Text("instancename", "the name of the VM's libvirt domain", e => e.Vm.InstanceName))
+        .OptionalId("templateid", "the id of the VM's template", e => e.Vm.TemplateId)
+        .Text("templatename", "the name of the VM's template", e => e.Template?.Name)
+        .Text("templatedisplaytext", "the display text of the VM's template", e => e.Template?.DisplayText)
+        .Text("templateformat", "the format of the VM's template", e => e.Template?.Format.ToUpperInvariant())
+        .Bool("passwordenabled", "true if the template takes a password", e => e.Template?.PasswordEnabled ?? false)
+        .Id("serviceofferingid", "the id of the VM's service offering", e => e.Vm.ServiceOfferingId)
+        .Text("serviceofferingname", "the name of the VM's service offering", e => e.Offering?.Name)
+        .OptionalId("diskofferingid", "the id of the disk offering of its first data disk", e => e.DiskOfferingId)
+        .Text("diskofferingname", "the name of the disk offering of its first data disk", e => e.DiskOfferingName)
+        .Int("cpunumber", "its number of CPUs", e => e.Vm.Cpus)
+        .Int("cpuspeed", "the speed of a CPU in MHz", e => e.Vm.CpuMhz)
+        .Int("memory", "its memory in MiB", e => e.Vm.MemoryMib)
+        .OptionalId("guestosid", "the id of the VM's guest operating system type", e => e.OsType?.Id)
+        .OptionalId("ostypeid", "the id of the VM's guest operating system type", e => e.OsType?.Id)
+        .Text("osdisplayname", "the VM's guest operating system", e => e.OsType?.Description)
+        .Long("rootdeviceid", "the device id of the root disk", _ => 0)
+        .Text("rootdevicetype", "the kind of the root device", _ => "ROOT")
+        .Text("pooltype", "the type of the storage pool that holds the root disk", e => e.RootPoolType)
+        .Text("hypervisor", "the hypervisor", _ => "KVM")
+        .List("nic", "the VM's network interfaces", Nic, e => e.Nics)
+        .EmptyList("affinitygroup", "always empty: there are no affinity groups")
+        .EmptyList("securitygroup", "always empty: there are no security groups")
+        .EmptyList("tags", "always empty: there are no tags")
+        .Map("details", "the VM's details", e => StoredJson.Map(e.Vm.Details))
+        .Bool("displayvm", "always true", _ => true)
+        .Bool("isdynamicallyscalable", "always false: a running VM keeps its size", _ => false)
+        .Bool("deleteprotection", "always false: there is no delete protection", _ => false)
+        .Text("vmtype", "the kind of the VM", _ => "User"));
+
+    /// <summary>What commands about VMs answer.</summary>
+    public static ResponseShape Shape { get; } = ResponseShape.Of(Key, View);
+}

@@ -1,0 +1,80 @@
+using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Transactions;
+
+namespace Holdfast.Server.Offerings;
+
+/// <summary>What a service offering is to be.</summary>
+internal sealed record CreateServiceOffering
+{
+    public required string Name { get; init; }
+
+    public string? DisplayText { get; init; }
+
+    public int? Cpus { get; init; }
+
+    /// <summary>MHz.</summary>
+    public int? CpuMhz { get; init; }
+
+    public int? MemoryMib { get; init; }
+
+    /// <summary><c>shared</c> or <c>local</c>; shared when null.</summary>
+    public string? StorageType { get; init; }
+
+    /// <summary><c>thin</c> when null.</summary>
+    public string? ProvisioningType { get; init; }
+
+    public IReadOnlyList<string> StorageTags { get; init; } = [];
+
+    public IReadOnlyList<string> HostTags { get; init; } = [];
+
+    /// <summary>GiB; null: the template's size.</summary>
+    public long? RootDiskGib { get; init; }
+
+    public bool OfferHa { get; init; }
+
+    public bool LimitCpuUse { get; init; }
+
+    public bool IsVolatile { get; init; }
+
+    public string? CacheMode { get; init; }
+
+    public IReadOnlyDictionary<string, string> Details { get; init; } = new Dictionary<string, string>();
+}
+
+/// <summary>What a disk offering is to be.</summary>
+internal sealed record CreateDiskOffering
+{
+    public required string Name { get; init; }
+
+    public string? DisplayText { get; init; }
+
+    /// <summary>GiB; must be there unless customized.</summary>
+    public long? SizeGib { get; init; }
+
+    public bool Customized { get; init; }
+
+    public string? StorageType { get; init; }
+
+    public string? ProvisioningType { get; init; }
+
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    public bool DisplayOffering { get; init; } = true;
+
+    public string? CacheMode { get; init; }
+
+    public IReadOnlyDictionary<string, string> Details { get; init; } = new Dictionary<string, string>();
+}
+
+/// <summary>Offerings. Root administrators only; the API has checked that.</summary>
+internal interface IOfferingOperations
+{
+    /// <summary>
+    /// createServiceOffering. Errors: 431 for a missing or out-of-range cpunumber (1-512), cpuspeed (0 and more), memory (32 MiB and more), storagetype,
+    /// rootdisksize.
+    /// </summary>
+    Task<Outcome<ServiceOfferingRow>> CreateServiceOfferingAsync(Caller caller, CreateServiceOffering request, CancellationToken cancellationToken);
+
+    /// <summary>createDiskOffering. Errors: 431 for a missing disksize of an offering that is not customized, for one of a customized, or one that is not positive.</summary>
+    Task<Outcome<DiskOfferingRow>> CreateDiskOfferingAsync(Caller caller, CreateDiskOffering request, CancellationToken cancellationToken);
+}

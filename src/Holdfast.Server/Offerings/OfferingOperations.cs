@@ -1,0 +1,132 @@
+using Holdfast.Core.Ids;
+using Holdfast.Core.States;
+using Holdfast.Server.Store;
+using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Transactions;
+using LinqToDB;
+
+namespace Holdfast.Server.Offerings;
+
+/// <inheritdoc/>
+internal sealed class OfferingOperations : IOfferingOperations
+{
+    private const long Gib = 1L << 30;
+    private readonly TurnFactory _turns;
+
+    /// <summary>Made once per node.</summary>
+    public OfferingOperations(TurnFactory turns) => _turns = turns;
+
+    /// <inheritdoc/>
+    public async Task<Outcome<ServiceOfferingRow>> CreateServiceOfferingAsync(Caller caller, CreateServiceOffering request, CancellationToken cancellationToken)
+    {
+        if (Check(request) is { } fault)
+        {
+            return new Outcome<ServiceOfferingRow>.Refused(fault);
+        }
+
+        return await _turns.RunAsync<Outcome<ServiceOfferingRow>>(
+            async (turn, ct) =>
+            {
+                var row = new ServiceOfferingRow
+                {
+                    Id = new ServiceOfferingId(turn.NewId()),
+                    Name = request.Name.Trim(),
+                    DisplayText = request.DisplayText ?? request.Name.Trim(),
+                    Cpus = request.Cpus!.Value,
+                    CpuMhz = request.CpuMhz ?? 0,
+                    MemoryMib = request.MemoryMib!.Value,
+                    StorageType = request.StorageType?.ToLowerInvariant() ?? "shared",
+                    ProvisioningType = request.ProvisioningType?.ToLowerInvariant() ?? "thin",
+                    StorageTags = Csv.Join(request.StorageTags),
+                    HostTags = Csv.Join(request.HostTags),
+                    RootDiskBytes = request.RootDiskGib * Gib,
+                    OfferHa = request.OfferHa,
+                    LimitCpuUse = request.LimitCpuUse,
+                    IsVolatile = request.IsVolatile,
+                    CacheMode = "none",
+                    Details = StoredText.Of(request.Details),
+                    Created = turn.Now,
+                };
+                await turn.Db.InsertAsync(row, token: ct);
+                await turn.TellAsync(EventTypes.ServiceOfferingCreate, EventLevel.Info, EventState.Completed, $"Service offering {row.Name} ({row.Id}) was made", caller.AccountId, caller.UserId, ResourceTypes.ServiceOffering, row.Id.Value, row.Name, null, ct);
+                return new Outcome<ServiceOfferingRow>.Done(row);
+            },
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<DiskOfferingRow>> CreateDiskOfferingAsync(Caller caller, CreateDiskOffering request, CancellationToken cancellationToken)
+    {
+        if (Check(request) is { } fault)
+        {
+            return new Outcome<DiskOfferingRow>.Refused(fault);
+        }
+
+        return await _turns.RunAsync<Outcome<DiskOfferingRow>>(
+            async (turn, ct) =>
+            {
+                var row = new DiskOfferingRow
+                {
+                    Id = new DiskOfferingId(turn.NewId()),
+                    Name = request.Name.Trim(),
+                    DisplayText = request.DisplayText ?? request.Name.Trim(),
+                    SizeBytes = (request.SizeGib ?? 0) * Gib,
+                    Customized = request.Customized,
+                    StorageType = request.StorageType?.ToLowerInvariant() ?? "shared",
+                    ProvisioningType = request.ProvisioningType?.ToLowerInvariant() ?? "thin",
+                    Tags = Csv.Join(request.Tags),
+                    DisplayOffering = request.DisplayOffering,
+                    CacheMode = "none",
+                    Details = StoredText.Of(request.Details),
+                    Created = turn.Now,
+                };
+                await turn.Db.InsertAsync(row, token: ct);
+                await turn.TellAsync(EventTypes.DiskOfferingCreate, EventLevel.Info, EventState.Completed, $"Disk offering {row.Name} ({row.Id}) was made", caller.AccountId, caller.UserId, ResourceTypes.DiskOffering, row.Id.Value, row.Name, null, ct);
+                return new Outcome<DiskOfferingRow>.Done(row);
+            },
+            cancellationToken);
+    }
+
+    private static ApiFault? Check(CreateServiceOffering request) => request switch
+    {
+        _ when string.IsNullOrWhiteSpace(request.Name) => Faults.Invalid("Failed to create service offering because offering name has not been specified."),
+        { Cpus: null } => Faults.Missing("createServiceOffering", "cpunumber"),
+        { Cpus: < 1 or > 512 } => Faults.Invalid($"Failed to create service offering {request.Name}: specify the cpu number value between 1 and 512"),
+        { CpuMhz: < 0 } => Faults.Invalid($"Failed to create service offering {request.Name}: specify the cpu speed value between 0 and 2147483647"),
+        { MemoryMib: null } => Faults.Missing("createServiceOffering", "memory"),
+        { MemoryMib: < 32 or > 16 * 1024 * 1024 } => Faults.Invalid($"Failed to create service offering {request.Name}: specify the memory value between 32 and 16777216 MB"),
+        { RootDiskGib: <= 0 or > 64 * 1024 } => Faults.Invalid($"The Root disk size is of {request.RootDiskGib} GB but size must be greater than 0 and at most 65536."),
+        { OfferHa: true } => Faults.Invalid("Parameter offerha is only false: no VM is restarted elsewhere by itself"),
+        { LimitCpuUse: true } => Faults.Invalid("Parameter limitcpuuse is only false: CPU use is not limited to what is offered"),
+        _ => CheckStorage(request.StorageType, request.ProvisioningType, request.CacheMode),
+    };
+
+    private static ApiFault? Check(CreateDiskOffering request) => request switch
+    {
+        _ when string.IsNullOrWhiteSpace(request.Name) => Faults.Invalid("Failed to create disk offering because offering name has not been specified."),
+        { Customized: false, SizeGib: null } => Faults.Invalid("Disksize is required for a non-customized disk offering"),
+        { Customized: true, SizeGib: not null and not 0 } => Faults.Invalid("Disksize is not allowed for a customized disk offering"),
+        { Customized: false, SizeGib: <= 0 or > 64 * 1024 } => Faults.Invalid("Please specify a disk size of at least 1 Gb and at most 65536 Gb."),
+        _ => CheckStorage(request.StorageType, request.ProvisioningType, request.CacheMode),
+    };
+
+    // What would be recorded and shown and not be done is refused.
+    private static ApiFault? CheckStorage(string? type, string? provisioning, string? cache)
+    {
+        if (type is not null && !type.Equals("shared", StringComparison.OrdinalIgnoreCase))
+        {
+            return Faults.Invalid(type.Equals("local", StringComparison.OrdinalIgnoreCase)
+                ? "Parameter storagetype is only shared: storage of one host is chosen by tags, which offering and storage pool have in common"
+                : $"Invalid value for storage type {type}: it is shared");
+        }
+
+        if (provisioning is not null && !provisioning.Equals("thin", StringComparison.OrdinalIgnoreCase))
+        {
+            return Faults.Invalid($"Parameter provisioningtype is only thin, not {provisioning}: space is set aside as the storage pool's backend does");
+        }
+
+        return cache is not null && !cache.Equals("none", StringComparison.OrdinalIgnoreCase)
+            ? Faults.Invalid($"Parameter cachemode is only none, not {cache}: hosts do not cache what guests write")
+            : null;
+    }
+}

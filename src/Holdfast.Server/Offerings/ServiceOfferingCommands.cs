@@ -1,0 +1,170 @@
+using Holdfast.Core.Ids;
+using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Api.Transport;
+using Holdfast.Server.Store.Rows;
+using static Holdfast.Server.Api.Commands.Parameters;
+
+namespace Holdfast.Server.Offerings;
+
+/// <summary>Commands about service offerings.</summary>
+internal static class ServiceOfferingCommands
+{
+    private const string Key = "serviceoffering";
+
+    private static readonly ValueParameter<ServiceOfferingId> FilterId = Id<ServiceOfferingId>("id", EntityKind.ServiceOffering, "the id of the offering");
+    private static readonly TextParameter FilterName = Text("name", "the exact name of the offering, whatever its case");
+    private static readonly ValueParameter<VmId> FilterVm = Id<VmId>("virtualmachineid", EntityKind.VirtualMachine, "a VM: lists the offerings that it could be changed to");
+    private static readonly ValueParameter<bool> IsSystem = Bool("issystem", "whether to list offerings of system VMs; there are none");
+    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone", noEffect: "every offering is for all zones");
+    private static readonly ValueParameter<int> FilterCpus = Int("cpunumber", "offerings with at least so many CPUs");
+    private static readonly ValueParameter<int> FilterSpeed = Int("cpuspeed", "offerings with CPUs of at least so many MHz");
+    private static readonly ValueParameter<int> FilterMemory = Int("memory", "offerings with at least so many MiB of memory");
+    private static readonly TextParameter FilterStorageType = Text("storagetype", "shared or local");
+    private static readonly TextParameter FilterState = Text("state", "Active or Inactive; all are Active");
+    private static readonly ValueParameter<TemplateId> FilterTemplate = Id<TemplateId>("templateid", EntityKind.Template, "a template", noEffect: "every offering goes with every template");
+
+    private static readonly TextParameter Name = Text("name", "the name", required: true);
+    private static readonly TextParameter DisplayText = Text("displaytext", "the display text; the name when not sent", length: 4096);
+    private static readonly ValueParameter<int> Cpus = Int("cpunumber", "the number of CPUs");
+    private static readonly ValueParameter<int> Speed = Int("cpuspeed", "the speed of a CPU in MHz");
+    private static readonly ValueParameter<int> Memory = Int("memory", "the memory in MiB");
+    private static readonly ValueParameter<bool> Customized = Bool("customized", "only false");
+    private static readonly TextParameter StorageType = Text("storagetype", "only shared: storage of one host is chosen by tags");
+    private static readonly TextParameter Provisioning = Text("provisioningtype", "how space is set aside: thin");
+    private static readonly ListParameter<string> StorageTags = Texts("tags", "tags that the root disk's storage pool must have, comma-separated");
+    private static readonly ListParameter<string> HostTags = Texts("hosttags", "tags that the host must have, comma-separated");
+    private static readonly ValueParameter<long> RootDisk = Long("rootdisksize", "the size of the root disk in GiB; the template's when not sent");
+    private static readonly ValueParameter<bool> OfferHa = Bool("offerha", "only false: no VM is restarted elsewhere by itself");
+    private static readonly ValueParameter<bool> LimitCpu = Bool("limitcpuuse", "only false: CPU use is not limited to what is offered");
+    private static readonly ValueParameter<bool> Volatile = Bool("isvolatile", "only false");
+    private static readonly TextParameter CacheMode = Text("cachemode", "only none");
+    private static readonly MapParameter Details = Map("serviceofferingdetails", "details: serviceofferingdetails[0].key=KEY and .value=VALUE");
+
+    private static readonly View<ServiceOfferingRow> View = Api.Commands.View<ServiceOfferingRow>.Build(v => v
+        .Id("id", "the id of the offering", o => o.Id)
+        .Text("name", "the name of the offering", o => o.Name)
+        .Text("displaytext", "the display text of the offering", o => o.DisplayText)
+        .Int("cpunumber", "the number of CPUs", o => o.Cpus)
+        .Int("cpuspeed", "the speed of a CPU in MHz", o => o.CpuMhz)
+        .Int("memory", "the memory in MiB", o => o.MemoryMib)
+        .Date("created", "when the offering was made", o => o.Created)
+        .Text("storagetype", "shared or local", o => o.StorageType)
+        .Text("provisioningtype", "how space is set aside", o => o.ProvisioningType)
+        .Bool("offerha", "as recorded", o => o.OfferHa)
+        .Bool("limitcpuuse", "true if CPU use is limited to what is offered", o => o.LimitCpuUse)
+        .Bool("isvolatile", "true if the root disk is made anew at each start", o => o.IsVolatile)
+        .Text("storagetags", "tags that the root disk's storage pool must have", o => o.StorageTags.Length == 0 ? null : o.StorageTags)
+        .Text("hosttags", "tags that the host must have", o => o.HostTags.Length == 0 ? null : o.HostTags)
+        .Bool("issystem", "always false: there are no system VMs", _ => false)
+        .Bool("defaultuse", "always false: there are no system VMs", _ => false)
+        .Bool("iscustomized", "always false: CPUs and memory are fixed", _ => false)
+        .Bool("iscustomizediops", "always false: operations a second are not limited", _ => false)
+        .Long("rootdisksize", "the size of the root disk in GiB", o => o.RootDiskBytes is { } bytes ? bytes >> 30 : null)
+        .Bool("dynamicscalingenabled", "always false: a running VM keeps its size", _ => false)
+        .Bool("diskofferingstrictness", "always false", _ => false)
+        .Bool("encryptroot", "always false: root disks are not encrypted", _ => false)
+        .Text("cacheMode", "the cache mode of the root disk", o => o.CacheMode)
+        .Map("serviceofferingdetails", "the offering's details", o => StoredJson.Map(o.Details))
+        .Text("state", "Active", _ => "Active"));
+
+    /// <summary>The commands.</summary>
+    public static IReadOnlyList<ApiCommand> All { get; } =
+    [
+        new()
+        {
+            Name = "listServiceOfferings",
+            Description = "Lists service offerings",
+            Roles = Roles.Authenticated,
+            Parameters =
+            [
+                FilterId, FilterName, FilterVm, IsSystem, FilterZone, FilterCpus, FilterSpeed, FilterMemory, FilterStorageType, FilterState, FilterTemplate,
+                .. CommonParameters.OwnedList,
+            ],
+            Response = ResponseShape.Of(Key, View),
+            Handler = ListAsync,
+        },
+        new()
+        {
+            Name = "createServiceOffering",
+            Description = "Makes a service offering",
+            Roles = Roles.RootAdmin,
+            Parameters =
+            [
+                Name, DisplayText, Cpus, Speed, Memory, Customized, StorageType, Provisioning, StorageTags, HostTags, RootDisk, OfferHa, LimitCpu, Volatile,
+                CacheMode, Details,
+            ],
+            Response = ResponseShape.Of(Key, View),
+            Handler = CreateAsync,
+        },
+    ];
+
+    private static async Task<ApiResult> ListAsync(CommandCall call, CancellationToken cancellationToken)
+    {
+        if (call.Get(IsSystem) == true || (call.Get(FilterState) is { } state && !state.Equals("Active", StringComparison.OrdinalIgnoreCase)))
+        {
+            return ApiResult.EmptyList();
+        }
+
+        var id = call.Get(FilterId);
+        var name = call.Get(FilterName)?.ToLowerInvariant();
+        var keyword = call.Get(CommonParameters.Keyword)?.ToLowerInvariant();
+        var cpus = call.Get(FilterCpus);
+        var speed = call.Get(FilterSpeed);
+        var memory = call.Get(FilterMemory);
+        var storageType = call.Get(FilterStorageType)?.ToLowerInvariant();
+        var vmId = call.Get(FilterVm);
+        var listing = await call.Services.Database.ReadAsync(
+            (db, ct) => Listing.ReadAsync(
+                db.ServiceOfferings
+                    .Where(o => o.Removed == null
+                        && (id == null || o.Id == id)
+                        && (name == null || o.Name.ToLower() == name)
+                        && (keyword == null || o.Name.ToLower().Contains(keyword) || o.DisplayText.ToLower().Contains(keyword))
+                        && (cpus == null || o.Cpus >= cpus)
+                        && (speed == null || o.CpuMhz >= speed)
+                        && (memory == null || o.MemoryMib >= memory)
+                        && (storageType == null || o.StorageType.ToLower() == storageType)
+                        && (vmId == null || !db.Vms.Any(v => v.Id == vmId && v.ServiceOfferingId == o.Id)))
+                    .OrderBy(o => o.Created)
+                    .ThenBy(o => o.Id),
+                call.Page,
+                ct),
+            cancellationToken);
+        return ApiResult.List(Key, View, listing.Rows, listing.Total);
+    }
+
+    private static async Task<ApiResult> CreateAsync(CommandCall call, CancellationToken cancellationToken)
+    {
+        if (call.Get(Customized) == true)
+        {
+            return ApiError.InvalidParameter("Customized service offerings are not supported: customized must be false");
+        }
+
+        if (call.Get(Volatile) == true)
+        {
+            return ApiError.InvalidParameter("Volatile root disks are not supported: isvolatile must be false");
+        }
+
+        var outcome = await call.Services.Of<IOfferingOperations>().CreateServiceOfferingAsync(
+            call.Caller.ForOperations,
+            new CreateServiceOffering
+            {
+                Name = call.Require(Name),
+                DisplayText = call.Get(DisplayText),
+                Cpus = call.Get(Cpus),
+                CpuMhz = call.Get(Speed),
+                MemoryMib = call.Get(Memory),
+                StorageType = call.Get(StorageType),
+                ProvisioningType = call.Get(Provisioning),
+                StorageTags = call.Get(StorageTags) ?? [],
+                HostTags = call.Get(HostTags) ?? [],
+                RootDiskGib = call.Get(RootDisk),
+                OfferHa = call.Get(OfferHa) ?? false,
+                LimitCpuUse = call.Get(LimitCpu) ?? false,
+                CacheMode = call.Get(CacheMode),
+                Details = call.Get(Details)?.Entries ?? new Dictionary<string, string>(),
+            },
+            cancellationToken);
+        return outcome.ToResult(row => ApiResult.Object(Key, View, row));
+    }
+}

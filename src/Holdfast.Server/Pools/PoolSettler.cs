@@ -1,0 +1,202 @@
+using Holdfast.Core.Ids;
+using Holdfast.Core.Planning;
+using Holdfast.Core.States;
+using Holdfast.Protocol.Host;
+using Holdfast.Server.Settings;
+using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Transactions;
+using LinqToDB;
+using LinqToDB.Async;
+
+namespace Holdfast.Server.Pools;
+
+/// <summary>Storage pools: facts for the planner, and its answers carried out.</summary>
+internal sealed partial class PoolSettler : TurnPart, ITurnPart<PoolSettler>, ISettler<PoolId>
+{
+    private readonly ILogger _logger;
+
+    private PoolSettler(Turn turn)
+        : base(turn) => _logger = turn.LoggerOf<PoolSettler>();
+
+    /// <inheritdoc/>
+    public static PoolSettler Of(Turn turn) => new(turn);
+
+    /// <inheritdoc/>
+    public string ResourceType => ResourceTypes.StoragePool;
+
+    /// <inheritdoc/>
+    public void Mark(Guid id) => Turn.Mark(new PoolId(id));
+
+    /// <summary>Until when createStoragePool waits for the hosts before it answers with the pool as it is.</summary>
+    public async Task<DateTimeOffset> AnswerByAsync(StoragePoolRow pool, CancellationToken cancellationToken) =>
+        pool.Created + (await SettingValues.ReadAsync(Db, Turn.Timings, cancellationToken))[Setting.PoolAddWait];
+
+    /// <summary>VMs with a volume on the pool whose guest is not gone.</summary>
+    public async Task<IReadOnlyList<PoolVmFacts>> ActiveVmsAsync(PoolId pool, CancellationToken cancellationToken)
+    {
+        var vms = await (from v in Db.Vms
+                         join d in Db.Volumes on v.Id equals d.VmId
+                         where d.PoolId == pool && d.Removed == null && v.Removed == null
+                             && (v.State == VmState.Running || v.State == VmState.Starting || v.State == VmState.Stopping)
+                         select new { v.Id, v.Name, v.State }).Distinct().ToListAsync(cancellationToken);
+        return [.. vms.OrderBy(v => v.Id.Value).Select(v => new PoolVmFacts(v.Id, v.Name, v.State))];
+    }
+
+    /// <inheritdoc/>
+    public async Task SettleAsync(PoolId id, CancellationToken cancellationToken)
+    {
+        for (var round = 0; round < Turn.MaxRounds; round++)
+        {
+            var row = await Db.StoragePools.FirstOrDefaultAsync(p => p.Id == id, cancellationToken);
+            if (row is null)
+            {
+                return;
+            }
+
+            var actions = PoolPlanner.Plan(await FactsOfAsync(row, cancellationToken));
+            if (actions.Count == 0)
+            {
+                return;
+            }
+
+            foreach (var action in actions)
+            {
+                await ApplyAsync(row, action, cancellationToken);
+            }
+
+            await Turn.SignalAsync(id.Value, cancellationToken);
+            if (actions.All(a => a is PoolAction.StopVm))
+            {
+                return; // The VMs' own turns come next, and mark the pool again.
+            }
+        }
+
+        throw new InvalidOperationException($"Storage pool {id} does not settle.");
+    }
+
+    private async Task<PoolStateFacts> FactsOfAsync(StoragePoolRow row, CancellationToken cancellationToken)
+    {
+        var bindings = await (from b in Db.Bindings
+                              join h in Db.Hosts on b.HostId equals h.Id
+                              where b.PoolId == row.Id
+                              orderby h.Name
+                              select new { Binding = b, Host = h }).ToListAsync(cancellationToken);
+        var jobs = await Db.Jobs.Where(j => j.State == JobState.Pending && j.InstanceId == row.Id.Value).ToListAsync(cancellationToken);
+        return new PoolStateFacts
+        {
+            Id = row.Id,
+            Name = row.Name,
+            State = row.State,
+            Scope = row.Scope,
+            AnswerBy = row.State == PoolState.Initialized ? await AnswerByAsync(row, cancellationToken) : null,
+            AddDeadline = row.AddDeadline,
+            IsGone = row.Absent is not null,
+            Bindings = [.. bindings.Select(b => BindingRowFacts.Of(b.Binding, b.Host))],
+            ActiveVms = row.State == PoolState.PrepareForMaintenance ? await ActiveVmsAsync(row.Id, cancellationToken) : [],
+            Jobs = [.. jobs.Select(Turn.JobFactsOf)],
+            Now = Now,
+        };
+    }
+
+    private async Task ApplyAsync(StoragePoolRow row, PoolAction action, CancellationToken cancellationToken)
+    {
+        switch (action)
+        {
+            case PoolAction.MoveTo move:
+                await MoveToAsync(row, move.State, cancellationToken);
+                break;
+            case PoolAction.Added added:
+                await MoveToAsync(row, PoolState.Up, cancellationToken);
+                await Turn.TellSystemAsync(EventTypes.PoolCreate, EventLevel.Info, $"Storage pool {row.Name} ({row.Id}) was added: host {added.HostName} serves it", ResourceTypes.StoragePool, row.Id.Value, row.Name, cancellationToken);
+                break;
+            case PoolAction.Undo undo:
+                Db.AfterCommit(() => LogPoolUndone(row.Name, row.Id, undo.Why));
+                var current = await Db.StoragePools.SingleAsync(p => p.Id == row.Id, cancellationToken);
+                await Turn.Part<PoolRemoval>().RemovePoolAsync(current with { LastError = undo.Why }, cancellationToken);
+                await Turn.TellSystemAsync(EventTypes.PoolCreate, EventLevel.Error, $"Storage pool {row.Name} ({row.Id}) could not be added: {undo.Why}", ResourceTypes.StoragePool, row.Id.Value, row.Name, cancellationToken);
+                break;
+            case PoolAction.Tell tell:
+                await Turn.Part<PoolBindings>().TellBindingsAsync(row.Id, tell.Wish == BindingWish.Quiesced ? Desired.Quiesced : Desired.Attached, cancellationToken);
+                break;
+            case PoolAction.StopVm stop:
+                await StopForMaintenanceAsync(row, stop.Vm, cancellationToken);
+                break;
+            case PoolAction.RestartVms:
+                await RestartAfterMaintenanceAsync(row, cancellationToken);
+                break;
+            case PoolAction.Gone gone:
+                await Db.StoragePools.Where(p => p.Id == row.Id).Set(p => p.Absent, Now).UpdateAsync(cancellationToken);
+                Db.AfterCommit(() => LogPoolGone(row.Name, row.Id));
+                await Turn.TellSystemAsync(EventTypes.PoolGone, EventLevel.Info, $"Storage pool {row.Name} ({row.Id}) is gone from every host: {gone.Confirmed} confirmed{(gone.Absolved.Length == 0 ? string.Empty : $", absolved were {gone.Absolved}")}", ResourceTypes.StoragePool, row.Id.Value, row.Name, cancellationToken);
+                break;
+            case PoolAction.CompleteJob complete:
+                await Turn.CompleteJobAsync(complete.Job, cancellationToken);
+                break;
+            case PoolAction.FailJob fail:
+                await Turn.FailJobAsync(fail.Job, fail.Fault, cancellationToken);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(action), action, "Unknown action.");
+        }
+    }
+
+    private async Task MoveToAsync(StoragePoolRow row, PoolState state, CancellationToken cancellationToken)
+    {
+        Db.AfterCommit(() => LogPoolMoved(row.Name, row.Id, row.State, state));
+        await Db.StoragePools.Where(p => p.Id == row.Id)
+            .Set(p => p.State, state)
+            .Set(p => p.StateSince, Now)
+            .Set(p => p.AddDeadline, (DateTimeOffset?)null)
+            .UpdateAsync(cancellationToken);
+    }
+
+    private async Task StopForMaintenanceAsync(StoragePoolRow pool, VmId id, CancellationToken cancellationToken)
+    {
+        var vm = await Db.Vms.SingleAsync(v => v.Id == id, cancellationToken);
+        await Turn.AddJobAsync(
+            vm.AccountId,
+            vm.UserId,
+            JobKind.StopVm,
+            ResourceTypes.VirtualMachine,
+            vm.Id.Value,
+            $"stopping VM {vm.Name} ({vm.Id}) for the maintenance of storage pool {pool.Name} ({pool.Id})",
+            Turn.Timings.Of(JobKind.StopVm, vm.GraceSeconds),
+            cancellationToken);
+        await Db.UpdateAsync(vm with { State = VmState.Stopping, StateSince = Now, RestartOnCancel = pool.Id }, token: cancellationToken);
+        Turn.Mark(id);
+    }
+
+    private async Task RestartAfterMaintenanceAsync(StoragePoolRow pool, CancellationToken cancellationToken)
+    {
+        var vms = await Db.Vms.Where(v => v.RestartOnCancel == pool.Id && v.Removed == null).ToListAsync(cancellationToken);
+        foreach (var vm in vms)
+        {
+            if (vm.State != VmState.Stopped || vm.Removal != VmRemoval.None)
+            {
+                await Db.UpdateAsync(vm with { RestartOnCancel = null }, token: cancellationToken);
+                continue;
+            }
+
+            await Turn.AddJobAsync(
+                vm.AccountId,
+                vm.UserId,
+                JobKind.StartVm,
+                ResourceTypes.VirtualMachine,
+                vm.Id.Value,
+                $"starting VM {vm.Name} ({vm.Id}) after the maintenance of storage pool {pool.Name} ({pool.Id})",
+                Turn.Timings.Of(JobKind.StartVm),
+                cancellationToken);
+            await Db.UpdateAsync(vm with { State = VmState.Starting, StateSince = Now, RestartOnCancel = null }, token: cancellationToken);
+            Turn.Mark(vm.Id);
+        }
+    }
+
+    [LoggerMessage(EventId = 2104, Level = LogLevel.Information, Message = "Storage pool {Name} ({PoolId}): {From} -> {To}")]
+    private partial void LogPoolMoved(string name, PoolId poolId, PoolState from, PoolState to);
+
+    [LoggerMessage(EventId = 2105, Level = LogLevel.Warning, Message = "Storage pool {Name} ({PoolId}) could not be added: {Why}")]
+    private partial void LogPoolUndone(string name, PoolId poolId, string why);
+
+    [LoggerMessage(EventId = 2106, Level = LogLevel.Information, Message = "Storage pool {Name} ({PoolId}) is gone from every host")]
+    private partial void LogPoolGone(string name, PoolId poolId);
+}

@@ -1,0 +1,218 @@
+using System.Globalization;
+using Holdfast.Core.Planning;
+using Holdfast.Server.Transactions;
+
+namespace Holdfast.Server.Settings;
+
+/// <summary>
+/// A setting of the installation that operators may change while the server runs. CloudStack's names and units where it has the same setting. Immutable; a closed
+/// hierarchy.
+/// </summary>
+internal abstract record Setting
+{
+    private protected Setting()
+    {
+    }
+
+    /// <summary>How long an obligation may be owed before an alert.</summary>
+    public static DurationSetting ObligationAlertAge { get; } = new()
+    {
+        Name = "obligation.alert.age",
+        Category = "Alert",
+        Description = "Seconds that something may be owed to a storage backend before an alert is told, once for each obligation",
+        Unit = TimeSpan.FromSeconds(1),
+        UnitName = "seconds",
+        Maximum = 315_360_000,
+        DefaultOf = static timings => timings.ObligationAlertAge,
+    };
+
+    /// <summary>How long a destroyed VM can be recovered.</summary>
+    public static DurationSetting ExpungeDelay { get; } = new()
+    {
+        Name = "expunge.delay",
+        Category = "Advanced",
+        Description = "Seconds from the destruction of a VM until it is expunged; it can be recovered for so long",
+        Unit = TimeSpan.FromSeconds(1),
+        UnitName = "seconds",
+        Maximum = 315_360_000,
+        DefaultOf = static timings => timings.ExpungeDelay,
+    };
+
+    /// <summary>How long ended jobs are kept.</summary>
+    public static DurationSetting JobExpire { get; } = new()
+    {
+        Name = "job.expire.minutes",
+        Category = "Advanced",
+        Description = "Minutes that an async job is kept after its end; queryAsyncJobResult does not know it afterwards",
+        Unit = TimeSpan.FromMinutes(1),
+        UnitName = "minutes",
+        Minimum = 1,
+        Maximum = 5_256_000,
+        DefaultOf = static timings => timings.KeepJobs,
+    };
+
+    /// <summary>How long a storage pool may go on being added.</summary>
+    public static DurationSetting PoolAddTimeout { get; } = new()
+    {
+        Name = "storage.pool.add.timeout",
+        Category = "Storage",
+        Description = "Seconds from createStoragePool until a host must serve the storage pool; afterwards it is removed again, with an event that says what each host said. Pools that are being added keep what was set when they were begun",
+        Unit = TimeSpan.FromSeconds(1),
+        UnitName = "seconds",
+        Minimum = 1,
+        Maximum = 86_400,
+        DefaultOf = static timings => timings.AddPool,
+    };
+
+    /// <summary>How long createStoragePool waits for a host.</summary>
+    public static DurationSetting PoolAddWait { get; } = new()
+    {
+        Name = "storage.pool.add.wait",
+        Category = "Storage",
+        Description = "Seconds that createStoragePool waits for a host to serve the storage pool before it answers with the pool in state Initialized, which goes on being added; many clients give up at 10 seconds",
+        Unit = TimeSpan.FromSeconds(1),
+        UnitName = "seconds",
+        Minimum = 1,
+        Maximum = 3600,
+        DefaultOf = static timings => timings.AddPoolWait,
+    };
+
+    /// <summary>How often a pool's backend is looked at.</summary>
+    public static DurationSetting InventoryInterval { get; } = new()
+    {
+        Name = "storage.pool.inventory.interval",
+        Category = "Storage",
+        Description = "Seconds from one look at what a storage pool's backend has to the next; what is missing there, and what belongs to nobody, shows so",
+        Unit = TimeSpan.FromSeconds(1),
+        UnitName = "seconds",
+        Minimum = 10,
+        Maximum = 315_360_000,
+        DefaultOf = static timings => timings.InventoryInterval,
+    };
+
+    /// <summary>How much more a pool may promise than it has.</summary>
+    public static FactorSetting StorageOverprovisioning { get; } = new()
+    {
+        Name = "storage.overprovisioning.factor",
+        Category = "Storage",
+        Description = "How many times its own size a storage pool may promise to volumes and templates, which are thin; whatever grows is measured by it, and listStoragePools shows it",
+        UnitName = "times",
+        Minimum = 0.1m,
+        Maximum = 1000m,
+        DefaultValue = StorageRule.Default.Overprovisioning,
+    };
+
+    /// <summary>How full a pool may be.</summary>
+    public static FactorSetting StorageFullShare { get; } = new()
+    {
+        Name = "pool.storage.capacity.disablethreshold",
+        Category = "Storage",
+        Description = "The share of a storage pool that may really be used before it takes nothing more: no new volume, no resize, no template",
+        UnitName = "a share of 1",
+        Minimum = 0.01m,
+        Maximum = 1m,
+        DefaultValue = StorageRule.Default.FullShare,
+    };
+
+    /// <summary>Every setting there is, by name.</summary>
+    public static IReadOnlyList<Setting> All { get; } =
+    [
+        ExpungeDelay, JobExpire, ObligationAlertAge, StorageFullShare, StorageOverprovisioning, PoolAddTimeout, PoolAddWait, InventoryInterval,
+    ];
+
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>CloudStack's category.</summary>
+    public required string Category { get; init; }
+
+    /// <summary>What it does, with its unit.</summary>
+    public required string Description { get; init; }
+
+    /// <summary>The name of the unit, for error texts.</summary>
+    public required string UnitName { get; init; }
+
+    /// <summary>What it may be, for error texts.</summary>
+    public abstract string Range { get; }
+
+    /// <summary>What kind of number it is, for error texts.</summary>
+    public abstract string NumberName { get; }
+
+    /// <summary>Finds a setting whatever the case of its name.</summary>
+    public static Setting? Find(string name) => All.FirstOrDefault(s => s.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>A value that was sent, as it is stored and shown; null when it is none that the setting may have.</summary>
+    public abstract string? Normalise(string? text);
+
+    /// <summary>What it is while nobody has set it, as it is shown.</summary>
+    public abstract string DefaultText(ReconcileTimings timings);
+}
+
+/// <summary>A length of time.</summary>
+internal sealed record DurationSetting : Setting
+{
+    /// <summary>What one of it is.</summary>
+    public required TimeSpan Unit { get; init; }
+
+    /// <summary>The least allowed, in its unit.</summary>
+    public long Minimum { get; init; }
+
+    /// <summary>The most allowed, in its unit.</summary>
+    public required long Maximum { get; init; }
+
+    /// <summary>What it is while nobody has set it.</summary>
+    public required Func<ReconcileTimings, TimeSpan> DefaultOf { get; init; }
+
+    /// <inheritdoc/>
+    public override string Range => string.Create(CultureInfo.InvariantCulture, $"from {Minimum} to {Maximum}");
+
+    /// <inheritdoc/>
+    public override string NumberName => "integer";
+
+    /// <summary>Reads a value that was sent or stored; null when it is no whole number or not in range.</summary>
+    public TimeSpan? Parse(string? text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count >= Minimum && count <= Maximum ? Unit * count : null;
+
+    /// <inheritdoc/>
+    public override string? Normalise(string? text) => Parse(text) is { } value ? Format(value) : null;
+
+    /// <inheritdoc/>
+    public override string DefaultText(ReconcileTimings timings) => Format(DefaultOf(timings));
+
+    private string Format(TimeSpan value) => ((long)(value / Unit)).ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>A number that something is multiplied by.</summary>
+internal sealed record FactorSetting : Setting
+{
+    /// <summary>The least allowed.</summary>
+    public required decimal Minimum { get; init; }
+
+    /// <summary>The most allowed.</summary>
+    public required decimal Maximum { get; init; }
+
+    /// <summary>What it is while nobody has set it.</summary>
+    public required decimal DefaultValue { get; init; }
+
+    /// <inheritdoc/>
+    public override string Range => string.Create(CultureInfo.InvariantCulture, $"from {Minimum} to {Maximum}");
+
+    /// <inheritdoc/>
+    public override string NumberName => "decimal";
+
+    /// <summary>Reads a value that was sent or stored; null when it is no number with a point, or not in range.</summary>
+    public decimal? Parse(string? text) =>
+        decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) && value >= Minimum && value <= Maximum ? value : null;
+
+    /// <summary>What a stored text stands for: the default when there is none, or one that no command would have taken.</summary>
+    public decimal Of(string? stored) => Parse(stored) ?? DefaultValue;
+
+    /// <summary>A value as it is shown.</summary>
+    public static string Format(decimal value) => value.ToString("0.####", CultureInfo.InvariantCulture);
+
+    /// <inheritdoc/>
+    public override string? Normalise(string? text) => Parse(text) is { } value ? Format(value) : null;
+
+    /// <inheritdoc/>
+    public override string DefaultText(ReconcileTimings timings) => Format(DefaultValue);
+}

@@ -1,0 +1,52 @@
+using Holdfast.Server.Accounts;
+using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Events;
+using Holdfast.Server.Hosts;
+using Holdfast.Server.Inventories;
+using Holdfast.Server.Jobs;
+using Holdfast.Server.Machines;
+using Holdfast.Server.Networks;
+using Holdfast.Server.Obligations;
+using Holdfast.Server.Offerings;
+using Holdfast.Server.Placement;
+using Holdfast.Server.Pools;
+using Holdfast.Server.Settings;
+using Holdfast.Server.Templates;
+using Holdfast.Server.Volumes;
+using Holdfast.Server.Zones;
+
+namespace Holdfast.Server.Startup;
+
+/// <summary>The commands that come with the server.</summary>
+internal static class ServerCommands
+{
+    /// <summary>The commands, kind by kind.</summary>
+    public static IReadOnlyList<ApiCommandGroup> Groups { get; } =
+    [
+        new(DiscoveryCommands.All),
+        new(SessionCommands.All),
+        new(CapabilityCommands.All),
+        new(ConfigurationCommands.All),
+        new(PlaceCommands.All),
+        new(HostCommands.All),
+        new(OsCategoryCommands.All),
+        new(CapacityCommands.All),
+        new(StoragePoolCommands.All),
+        new(BindingCommands.All),
+        new(InventoryCommands.All),
+        new(ObligationCommands.All),
+        new(ServiceOfferingCommands.All),
+        new(DiskOfferingCommands.All),
+        new(TemplateCommands.All),
+        new(VirtualMachineCommands.All),
+        new(VolumeCommands.All),
+        new(NetworkCommands.All),
+        new(JobCommands.All),
+        new(EventCommands.All),
+        new(AlertCommands.All),
+        new(AccountCommands.All),
+    ];
+
+    /// <summary>The table of them alone.</summary>
+    public static ApiCommandTable Table { get; } = new(Groups);
+}

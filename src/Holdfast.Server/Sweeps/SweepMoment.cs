@@ -1,0 +1,19 @@
+using Holdfast.Server.Settings;
+using Holdfast.Server.Store;
+using Holdfast.Server.Transactions;
+
+namespace Holdfast.Server.Sweeps;
+
+/// <summary>One sweep over the database.</summary>
+/// <param name="Db">The store, for reading.</param>
+/// <param name="Now">The time, by the database's clock.</param>
+/// <param name="Settings">What the settings are.</param>
+/// <param name="Timings">What is no setting.</param>
+internal sealed record SweepMoment(StoreConnection Db, DateTimeOffset Now, SettingValues Settings, ReconcileTimings Timings)
+{
+    /// <summary>How much of a sort is found at a time.</summary>
+    public const int Batch = 200;
+
+    /// <summary>Failures before this are tried again.</summary>
+    public DateTimeOffset Retry => Now - Timings.RetryPause;
+}

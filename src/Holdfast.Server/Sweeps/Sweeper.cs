@@ -1,0 +1,103 @@
+using Holdfast.Server.Settings;
+using Holdfast.Server.Store;
+using Holdfast.Server.Transactions;
+using Microsoft.Extensions.Hosting;
+
+namespace Holdfast.Server.Sweeps;
+
+/// <summary>
+/// Finds what time alone brings about: missed deadlines, silent hosts, retries, expunges. Every node sweeps; each find is looked at again inside its own
+/// serialisable transaction, so that two nodes, or a node that woke up late, do nothing twice. The time is the database's, so that a node whose clock is wrong
+/// takes no host for lost and no deadline for missed.
+/// </summary>
+internal sealed partial class Sweeper : BackgroundService
+{
+    private readonly ISweep[] _sweeps;
+    private readonly TurnFactory _turns;
+    private readonly Database _database;
+    private readonly TimeProvider _time;
+    private readonly ReconcileTimings _timings;
+    private readonly ILogger<Sweeper> _logger;
+
+    /// <summary>Made once per node.</summary>
+    public Sweeper(IEnumerable<ISweep> sweeps, TurnFactory turns, Database database, TimeProvider time, ReconcileTimings timings, ILogger<Sweeper> logger)
+    {
+        _sweeps = [.. sweeps];
+        _turns = turns;
+        _database = database;
+        _time = time;
+        _timings = timings;
+        _logger = logger;
+    }
+
+    /// <summary>Sweeps once. One find that fails does not keep the others from being looked at.</summary>
+    public async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        var finds = await _database.ReadAsync(FindAsync, cancellationToken);
+        foreach (var find in finds)
+        {
+            try
+            {
+                await _turns.RunAsync(
+                    async (turn, ct) =>
+                    {
+                        await find.Work(turn, ct);
+                        return true;
+                    },
+                    cancellationToken);
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                LogFindFailed(e, find.What);
+                if (find.Failed is { } failed)
+                {
+                    await _turns.RunAsync(
+                        async (turn, ct) =>
+                        {
+                            await failed(turn, e, ct);
+                            return true;
+                        },
+                        cancellationToken);
+                }
+            }
+        }
+    }
+
+    /// <summary>Sweeps until it is told to end. Stays on the scheduler it is called on.</summary>
+    /// <param name="stoppingToken">Ends it.</param>
+    public async Task RunAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await Task.Delay(_timings.SweepInterval, _time, stoppingToken);
+                await SweepAsync(stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                // The database is away: the next sweep finds the same again.
+                LogSweepFailed(e);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
+
+    private async Task<List<SweepFind>> FindAsync(StoreConnection db, CancellationToken cancellationToken)
+    {
+        var moment = new SweepMoment(db, await _database.NowAsync(db, cancellationToken), await SettingValues.ReadAsync(db, _timings, cancellationToken), _timings);
+        var finds = new List<SweepFind>();
+        foreach (var sweep in _sweeps)
+        {
+            finds.AddRange(await sweep.FindAsync(moment, cancellationToken));
+        }
+
+        return finds;
+    }
+}

@@ -1,0 +1,169 @@
+using Holdfast.Core.Ids;
+using Holdfast.Core.States;
+using Holdfast.Server.Store;
+using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Transactions;
+using LinqToDB;
+using LinqToDB.Async;
+
+namespace Holdfast.Server.Templates;
+
+/// <inheritdoc/>
+internal sealed class TemplateOperations : ITemplateOperations
+{
+    private readonly TurnFactory _turns;
+    private readonly ImageSources _sources;
+
+    /// <summary>Made once per node.</summary>
+    public TemplateOperations(TurnFactory turns, ImageSources sources)
+    {
+        _turns = turns;
+        _sources = sources;
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<TemplateRow>> RegisterAsync(Caller caller, RegisterTemplate request, CancellationToken cancellationToken)
+    {
+        var fault = Check(caller, request, _sources.Allowed, out var url);
+        if (fault is not null)
+        {
+            return new Outcome<TemplateRow>.Refused(fault);
+        }
+
+        if (request.PasswordEnabled)
+        {
+            return new Outcome<TemplateRow>.Refused(Faults.Invalid("Parameter passwordenabled is only false: no password is given to guests"));
+        }
+
+        return await _turns.RunAsync<Outcome<TemplateRow>>(
+            async (turn, ct) =>
+            {
+                if (request.ZoneId is { } zone && !await turn.Db.Zones.AnyAsync(z => z.Id == zone && z.Removed == null, ct))
+                {
+                    return new Outcome<TemplateRow>.Refused(Faults.NoSuchEntity("registerTemplate", "zoneid", zone));
+                }
+
+                if (request.OsTypeId is { } osType && !await turn.Db.OsTypes.AnyAsync(o => o.Id == osType, ct))
+                {
+                    return new Outcome<TemplateRow>.Refused(Faults.NoSuchEntity("registerTemplate", "ostypeid", osType));
+                }
+
+                var row = new TemplateRow
+                {
+                    Id = new TemplateId(turn.NewId()),
+                    AccountId = caller.AccountId,
+                    ZoneId = request.ZoneId,
+                    Name = request.Name.Trim(),
+                    DisplayText = request.DisplayText ?? request.Name.Trim(),
+                    Url = url!,
+                    Format = request.Format.ToLowerInvariant(),
+                    Checksum = request.Checksum,
+                    Hypervisor = "KVM",
+                    OsTypeId = request.OsTypeId,
+                    IsPublic = request.IsPublic,
+                    IsFeatured = request.IsFeatured,
+                    IsExtractable = request.IsExtractable,
+                    PasswordEnabled = request.PasswordEnabled,
+                    SshKeyEnabled = request.SshKeyEnabled,
+                    RequiresHvm = request.RequiresHvm,
+                    Bits = request.Bits,
+                    Details = StoredText.Of(request.Details),
+                    State = TemplateState.Pending,
+                    Status = "Waiting for a storage pool that is up",
+                    Created = turn.Now,
+                };
+                await turn.Db.InsertAsync(row, token: ct);
+                await turn.TellAsync(EventTypes.TemplateCreate, EventLevel.Info, EventState.Completed, $"Template {row.Name} ({row.Id}) was registered", caller.AccountId, caller.UserId, ResourceTypes.Template, row.Id.Value, row.Name, null, ct);
+                await turn.Part<TemplateCopies>().SeedTemplateAsync(row, ct);
+                return new Outcome<TemplateRow>.Done(await turn.Db.Templates.SingleAsync(t => t.Id == row.Id, ct));
+            },
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<JobOutcome> DeleteAsync(Caller caller, TemplateId templateId, CancellationToken cancellationToken) => _turns.RunAsync<JobOutcome>(
+        async (turn, ct) =>
+        {
+            var template = await turn.Db.Templates.FirstOrDefaultAsync(t => t.Id == templateId && t.Removed == null, ct);
+            if (template is null || (template.AccountId != caller.AccountId && !caller.IsRootAdmin && !template.IsPublic))
+            {
+                return new JobOutcome.Refused(Faults.NoSuchEntity("deleteTemplate", "id", templateId));
+            }
+
+            if (template.AccountId != caller.AccountId && !caller.IsRootAdmin)
+            {
+                return new JobOutcome.Refused(Faults.PermissionDenied($"Template {template.Name} ({template.Id}) belongs to another account"));
+            }
+
+            var deploying = await (from v in turn.Db.Vms
+                                   join d in turn.Db.Volumes on v.Id equals d.VmId
+                                   where v.TemplateId == templateId && v.State == VmState.Starting && v.Removed == null
+                                       && d.Type == VolumeType.Root && (d.State == VolumeState.Allocated || d.State == VolumeState.Creating)
+                                   orderby v.Name
+                                   select new { v.Name, v.Id }).ToListAsync(ct);
+            if (deploying.Count > 0)
+            {
+                var names = string.Join(", ", deploying.Select(v => $"{v.Name} ({v.Id})"));
+                return new JobOutcome.Refused(Faults.Invalid($"Template {template.Name} ({template.Id}) is being deployed to: {names}"));
+            }
+
+            await turn.Db.UpdateAsync(template with { Removed = turn.Now, Status = "Deleted" }, token: ct);
+            var copies = await turn.Db.TemplateCopies.Where(c => c.TemplateId == templateId && c.Removed == null && c.State != TemplateCopyState.Deleting).ToListAsync(ct);
+            foreach (var copy in copies)
+            {
+                await turn.Part<TemplateCopies>().DeleteCopyAsync(copy, ct);
+            }
+
+            var job = await turn.AddJobAsync(caller.AccountId, caller.UserId, JobKind.DeleteTemplate, ResourceTypes.Template, templateId.Value, $"deleting template {template.Name} ({template.Id})", turn.Timings.Of(JobKind.DeleteTemplate), ct);
+            await turn.CompleteJobAsync(job.Id, ct);
+            return new JobOutcome.Accepted(job.Id, templateId.Value);
+        },
+        cancellationToken);
+
+    private static ApiFault? Check(Caller caller, RegisterTemplate request, IReadOnlyList<string> allowedHosts, out string? url)
+    {
+        url = null;
+        if (string.IsNullOrWhiteSpace(request.Name) || request.Name.Length > 255)
+        {
+            return Faults.Invalid("The template's name must have 1 to 255 characters");
+        }
+
+        if (request.Format.ToUpperInvariant() is not ("QCOW2" or "RAW"))
+        {
+            return Faults.Invalid($"Invalid format: {request.Format}. Supported formats are QCOW2 and RAW");
+        }
+
+        if (!request.Hypervisor.Equals("KVM", StringComparison.OrdinalIgnoreCase))
+        {
+            return Faults.Invalid($"Invalid hypervisor: {request.Hypervisor}. The only hypervisor is KVM");
+        }
+
+        if (request.Checksum is { } checksum && !IsChecksum(checksum))
+        {
+            return Faults.Invalid($"Invalid checksum {checksum}: it is {{ALGORITHM}}hexadecimal or plain hexadecimal of MD5, SHA-1, SHA-256 or SHA-512");
+        }
+
+        url = TemplateUrl.Check(request.Url, caller.IsRootAdmin, allowedHosts, out var fault);
+        return fault;
+    }
+
+    private static bool IsChecksum(string text)
+    {
+        var hex = text;
+        int? length = null;
+        if (text.StartsWith('{') && text.IndexOf('}', StringComparison.Ordinal) is > 1 and var end)
+        {
+            length = text[1..end].ToUpperInvariant() switch
+            {
+                "MD5" => 32,
+                "SHA-1" or "SHA1" => 40,
+                "SHA-256" or "SHA256" => 64,
+                "SHA-512" or "SHA512" => 128,
+                _ => -1,
+            };
+            hex = text[(end + 1)..];
+        }
+
+        return hex.All(char.IsAsciiHexDigit) && (length is null ? hex.Length is 32 or 40 or 64 or 128 : hex.Length == length);
+    }
+}

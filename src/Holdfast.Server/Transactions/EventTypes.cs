@@ -1,0 +1,104 @@
+using Holdfast.Core.States;
+
+namespace Holdfast.Server.Transactions;
+
+/// <summary>Event types: CloudStack's, and ours where it has none.</summary>
+internal static class EventTypes
+{
+    public const string PoolCreate = "STORAGE.POOL.CREATE";
+    public const string PoolUpdate = "STORAGE.POOL.UPDATE";
+    public const string PoolDelete = "STORAGE.POOL.DELETE";
+    public const string PoolGone = "STORAGE.POOL.GONE";
+    public const string BindingAbsent = "STORAGE.BINDING.ABSENT";
+    public const string BindingAbsolved = "STORAGE.BINDING.ABSOLVED";
+    public const string BindingDegraded = "STORAGE.BINDING.DEGRADED";
+    public const string BindingRecovered = "STORAGE.BINDING.RECOVERED";
+    public const string PoolNotShared = "STORAGE.POOL.NOTSHARED";
+    public const string PoolShared = "STORAGE.POOL.SHARED";
+    public const string DriverUpgraded = "STORAGE.DRIVER.UPGRADED";
+    public const string DriverNotUpgraded = "STORAGE.DRIVER.NOTUPGRADED";
+
+    /// <summary>A pool's health goes up and down; single changes are not told until it is steady.</summary>
+    public const string PoolFlapping = "STORAGE.POOL.FLAPPING";
+
+    /// <summary>A pool that was flapping has not changed for a while.</summary>
+    public const string PoolSteady = "STORAGE.POOL.STEADY";
+
+    /// <summary>I/O of a volume on a host does not go on.</summary>
+    public const string IoSuspended = "STORAGE.IO.SUSPENDED";
+
+    /// <summary>It goes on again.</summary>
+    public const string IoResumed = "STORAGE.IO.RESUMED";
+    public const string ObligationCreated = "OBLIGATION.CREATED";
+    public const string ObligationSettled = "OBLIGATION.SETTLED";
+    public const string ObligationSuperseded = "OBLIGATION.SUPERSEDED";
+    public const string ObligationOrphaned = "OBLIGATION.ORPHANED";
+    public const string ObligationForgotten = "OBLIGATION.FORGOTTEN";
+    public const string VolumeDelete = "VOLUME.DELETE";
+
+    /// <summary>A backend does not know a volume that it had confirmed.</summary>
+    public const string VolumeMissing = "VOLUME.MISSING";
+
+    /// <summary>A volume that was missing is there again.</summary>
+    public const string VolumeFound = "VOLUME.FOUND";
+
+    /// <summary>A volume that nobody wrote to was lost by its backend and is made again.</summary>
+    public const string VolumeMadeAgain = "VOLUME.MADEAGAIN";
+
+    /// <summary>A template's copy on a pool cannot be cloned any more.</summary>
+    public const string TemplateCopyLost = "TEMPLATE.COPY.LOST";
+
+    /// <summary>A backend has something of ours that no row names.</summary>
+    public const string UnclaimedFound = "STORAGE.UNCLAIMED.FOUND";
+
+    /// <summary>A named person has something deleted that belongs to nobody.</summary>
+    public const string UnclaimedDelete = "STORAGE.UNCLAIMED.DELETE";
+    public const string TemplateCreate = "TEMPLATE.CREATE";
+    public const string TemplateReady = "TEMPLATE.DOWNLOAD.SUCCESS";
+    public const string TemplateFailed = "TEMPLATE.DOWNLOAD.FAILED";
+    public const string HostJoin = "HOST.JOIN";
+    public const string HostUp = "HOST.UP";
+    public const string HostLost = "HOST.LOST";
+
+    /// <summary>Something that a host said could not be taken.</summary>
+    public const string HostReportSetAside = "HOST.REPORT.SETASIDE";
+
+    /// <summary>Something that a host said and that was set aside could be taken.</summary>
+    public const string HostReportTaken = "HOST.REPORT.TAKEN";
+    public const string HostMaintenance = "HOST.MAINTENANCE";
+    public const string HostDelete = "HOST.DELETE";
+    public const string ObligationForget = "OBLIGATION.FORGET";
+    public const string ObligationOld = "OBLIGATION.OLD";
+    public const string HostRetired = "HOST.INCARNATION.RETIRED";
+    public const string UserLogin = "USER.LOGIN";
+    public const string UserUpdate = "USER.UPDATE";
+    public const string UserKeys = "REGISTER.USER.KEY";
+    public const string ServiceOfferingCreate = "SERVICE.OFFERING.CREATE";
+    public const string DiskOfferingCreate = "DISK.OFFERING.CREATE";
+    public const string VmRecover = "VM.RECOVER";
+
+    /// <summary>A VM is to end, and its QEMU cannot be killed.</summary>
+    public const string VmStuck = "VM.STUCK";
+    public const string ConfigurationEdit = "CONFIGURATION.VALUE.EDIT";
+
+    /// <summary>The type of a job's events.</summary>
+    public static string Of(JobKind kind) => kind switch
+    {
+        JobKind.DeployVm => "VM.CREATE",
+        JobKind.StartVm => "VM.START",
+        JobKind.StopVm => "VM.STOP",
+        JobKind.RebootVm => "VM.REBOOT",
+        JobKind.DestroyVm => "VM.DESTROY",
+        JobKind.ExpungeVm => "VM.EXPUNGE",
+        JobKind.CreateVolume => "VOLUME.CREATE",
+        JobKind.AttachVolume => "VOLUME.ATTACH",
+        JobKind.DetachVolume => "VOLUME.DETACH",
+        JobKind.ResizeVolume => "VOLUME.RESIZE",
+        JobKind.DeleteTemplate => "TEMPLATE.DELETE",
+        JobKind.EnableStorageMaintenance => "MAINT.PREPARE.PS",
+        JobKind.CancelStorageMaintenance => "MAINT.CANCEL.PS",
+        JobKind.PrepareHostForMaintenance => "MAINT.PREPARE",
+        JobKind.CancelHostMaintenance => "MAINT.CANCEL",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+    };
+}

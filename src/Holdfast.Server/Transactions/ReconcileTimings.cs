@@ -1,0 +1,70 @@
+using Holdfast.Core.States;
+
+namespace Holdfast.Server.Transactions;
+
+/// <summary>How long things may take. One record, so that a test can shorten it. What operators may change is a setting, whose default is here.</summary>
+internal sealed record ReconcileTimings
+{
+    /// <summary>Deadlines of jobs.</summary>
+    public TimeSpan DeployDeadline { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>Of a start: nothing is imported, but a volume may be made.</summary>
+    public TimeSpan StartDeadline { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Of a stop, beyond the guest's grace.</summary>
+    public TimeSpan StopDeadline { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Of attach, detach and reboot.</summary>
+    public TimeSpan ChangeDeadline { get; init; } = TimeSpan.FromMinutes(4);
+
+    /// <summary>Of resize.</summary>
+    public TimeSpan ResizeDeadline { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Of expunge.</summary>
+    public TimeSpan ExpungeDeadline { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Of storage maintenance; long, because guests are stopped first.</summary>
+    public TimeSpan MaintenanceDeadline { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Of a template import.</summary>
+    public TimeSpan ImportDeadline { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>The default of the setting <c>PoolAddWait</c>; clients give up at 10 s.</summary>
+    public TimeSpan AddPoolWait { get; init; } = TimeSpan.FromSeconds(7);
+
+    /// <summary>The default of the setting <c>PoolAddTimeout</c>.</summary>
+    public TimeSpan AddPool { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>The default of the setting <c>ExpungeDelay</c>.</summary>
+    public TimeSpan ExpungeDelay { get; init; } = TimeSpan.FromDays(1);
+
+    /// <summary>The default of the setting <c>JobExpire</c>.</summary>
+    public TimeSpan KeepJobs { get; init; } = TimeSpan.FromDays(1);
+
+    /// <summary>The default of the setting <c>ObligationAlertAge</c>.</summary>
+    public TimeSpan ObligationAlertAge { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>The default of the setting <c>InventoryInterval</c>.</summary>
+    public TimeSpan InventoryInterval { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Pause between sweeps.</summary>
+    public TimeSpan SweepInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Pause before a failed deletion or import is tried again.</summary>
+    public TimeSpan RetryPause { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The deadline of a kind of job, from its acceptance.</summary>
+    /// <param name="kind">The kind.</param>
+    /// <param name="graceSeconds">What the guest gets to shut down.</param>
+    /// <returns>The time it may take.</returns>
+    public TimeSpan Of(JobKind kind, int graceSeconds = 0) => kind switch
+    {
+        JobKind.DeployVm => DeployDeadline,
+        JobKind.StartVm => StartDeadline,
+        JobKind.StopVm or JobKind.DestroyVm => StopDeadline + TimeSpan.FromSeconds(graceSeconds),
+        JobKind.ExpungeVm => ExpungeDeadline,
+        JobKind.ResizeVolume => ResizeDeadline,
+        JobKind.EnableStorageMaintenance or JobKind.CancelStorageMaintenance => MaintenanceDeadline,
+        _ => ChangeDeadline + TimeSpan.FromSeconds(graceSeconds),
+    };
+}

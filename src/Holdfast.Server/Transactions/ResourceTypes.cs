@@ -1,0 +1,16 @@
+namespace Holdfast.Server.Transactions;
+
+/// <summary>CloudStack's resource types, in jobs and events.</summary>
+internal static class ResourceTypes
+{
+    public const string VirtualMachine = "VirtualMachine";
+    public const string Volume = "Volume";
+    public const string StoragePool = "StoragePool";
+    public const string Template = "Template";
+    public const string Host = "Host";
+    public const string User = "User";
+    public const string ServiceOffering = "ServiceOffering";
+    public const string DiskOffering = "DiskOffering";
+    public const string Obligation = "Obligation";
+    public const string Configuration = "Configuration";
+}

@@ -1,0 +1,119 @@
+using Holdfast.Core.Ids;
+using Holdfast.Core.Planning;
+using Holdfast.Core.States;
+using Holdfast.Server.Store.Rows;
+using LinqToDB;
+using LinqToDB.Async;
+
+namespace Holdfast.Server.Transactions;
+
+/// <summary>Jobs.</summary>
+internal sealed partial class Turn
+{
+    /// <summary>Makes a job and its Scheduled event.</summary>
+    public async Task<JobRow> AddJobAsync(
+        AccountId account,
+        UserId user,
+        JobKind kind,
+        string instanceType,
+        Guid instanceId,
+        string what,
+        TimeSpan deadline,
+        CancellationToken cancellationToken)
+    {
+        var start = await TellAsync(
+            EventTypes.Of(kind),
+            EventLevel.Info,
+            EventState.Scheduled,
+            what,
+            account,
+            user,
+            instanceType,
+            instanceId,
+            null,
+            null,
+            cancellationToken);
+        var job = new JobRow
+        {
+            Id = new JobId(NewId()),
+            Kind = kind,
+            AccountId = account,
+            UserId = user,
+            InstanceType = instanceType,
+            InstanceId = instanceId,
+            State = JobState.Pending,
+            ResultCode = 0,
+            Description = what,
+            StartEventId = start,
+            Created = Now,
+            Deadline = Now + deadline,
+        };
+        await Db.InsertAsync(job, token: cancellationToken);
+        Db.IsStep = true;
+        return job;
+    }
+
+    /// <summary>Ends a job well. Its result is rendered when the turn settles. A job that has ended stays as it is.</summary>
+    public async Task CompleteJobAsync(JobId id, CancellationToken cancellationToken)
+    {
+        if (await EndJobAsync(id, JobState.Succeeded, 0, null, cancellationToken) is { } job)
+        {
+            _succeeded.Add(job);
+            await TellEndAsync(job, EventLevel.Info, $"Completed: {job.Description}", cancellationToken);
+        }
+    }
+
+    /// <summary>Ends a job badly. A job that has ended stays as it is.</summary>
+    public async Task FailJobAsync(JobId id, PlanFault fault, CancellationToken cancellationToken)
+    {
+        var shown = ApiFaultOf(fault);
+        if (await EndJobAsync(id, JobState.Failed, shown.ErrorCode, JobFailure.Render(shown), cancellationToken) is { } job)
+        {
+            await TellEndAsync(job, EventLevel.Error, $"Failed: {job.Description}: {shown.Text}", cancellationToken);
+            Db.AfterCommit(() => LogJobFailed(job.Kind, job.InstanceType, job.InstanceId, job.Id, shown.Text));
+        }
+    }
+
+    /// <summary>Ends a job that fails at acceptance, for CloudStack's wrong-state errors that arrive as a failed job.</summary>
+    public async Task FailJobAsync(JobId id, ApiFault fault, CancellationToken cancellationToken)
+    {
+        if (await EndJobAsync(id, JobState.Failed, fault.ErrorCode, JobFailure.Render(fault), cancellationToken) is { } job)
+        {
+            await TellEndAsync(job, EventLevel.Error, $"Failed: {job.Description}: {fault.Text}", cancellationToken);
+        }
+    }
+
+    private static ApiFault ApiFaultOf(PlanFault fault) => fault.Kind switch
+    {
+        PlanFaultKind.NoCapacity => Faults.NoCapacity(fault.Text),
+        PlanFaultKind.StorageUnavailable => Faults.StorageUnavailable(fault.Text),
+        PlanFaultKind.TimedOut => Faults.TimedOut(fault.Text),
+        PlanFaultKind.Overtaken => Faults.Concurrent(fault.Text),
+        PlanFaultKind.WrongState => Faults.Invalid(fault.Text),
+        _ => Faults.Runtime(fault.Text),
+    };
+
+    private async Task<JobRow?> EndJobAsync(JobId id, JobState state, int code, string? result, CancellationToken cancellationToken)
+    {
+        var ended = await Db.Jobs
+            .Where(j => j.Id == id && j.State == JobState.Pending)
+            .Set(j => j.State, state)
+            .Set(j => j.ResultCode, code)
+            .Set(j => j.Result, result)
+            .Set(j => j.Completed, Now)
+            .UpdateAsync(cancellationToken);
+        if (ended == 0)
+        {
+            return null;
+        }
+
+        Db.IsStep = true;
+        return await Db.Jobs.SingleAsync(j => j.Id == id, cancellationToken);
+    }
+
+    private Task TellEndAsync(JobRow job, EventLevel level, string text, CancellationToken cancellationToken) =>
+        TellAsync(EventTypes.Of(job.Kind), level, EventState.Completed, text, job.AccountId, job.UserId, job.InstanceType, job.InstanceId, null, job.StartEventId, cancellationToken);
+
+    /// <summary>What planners need to know of a job.</summary>
+    public static JobFacts JobFactsOf(JobRow job) => new(job.Id, job.Kind, job.Created, job.Deadline, job.Generation);
+}
