@@ -106,7 +106,7 @@ public static class VmPlanner
         {
             switch (job.Kind)
             {
-                case JobKind.DeployVm or JobKind.StartVm when facts.State == VmState.Starting:
+                case var kind when IsStart(kind) && facts.State == VmState.Starting:
                     // A start that missed its time is withdrawn: nothing starts hours late.
                     FailStart(actions, facts, new PlanFault(PlanFaultKind.TimedOut, $"VM {facts.Name} ({facts.Id}) did not start in time: {WaitingFor(facts)}"));
                     return actions;
@@ -319,9 +319,9 @@ public static class VmPlanner
         {
             var isSettled = job.Kind switch
             {
-                JobKind.AttachVolume => volume.State == VolumeState.Ready && volume.IsAttaching,
-                JobKind.DetachVolume => volume.IsDetaching,
-                JobKind.ResizeVolume => volume.State == VolumeState.Ready,
+                var kind when kind == JobKind.AttachVolume => volume.State == VolumeState.Ready && volume.IsAttaching,
+                var kind when kind == JobKind.DetachVolume => volume.IsDetaching,
+                var kind when kind == JobKind.ResizeVolume => volume.State == VolumeState.Ready,
                 _ => false,
             };
             if (!isSettled)
@@ -349,8 +349,8 @@ public static class VmPlanner
         var hasDisk = observed.Disks.TryGetValue(volume.Id, out var seen);
         var isDone = job.Kind switch
         {
-            JobKind.AttachVolume => hasDisk,
-            JobKind.DetachVolume => !hasDisk && !observed.Unclear.Contains(volume.Id),
+            var kind when kind == JobKind.AttachVolume => hasDisk,
+            var kind when kind == JobKind.DetachVolume => !hasDisk && !observed.Unclear.Contains(volume.Id),
             _ => seen >= volume.SizeBytes,
         };
         if (isDone)
@@ -436,7 +436,7 @@ public static class VmPlanner
             JobKind.DeployVm,
             JobKind.StartVm,
             JobKind.RebootVm);
-        var stops = facts.Jobs.Where(j => j.Kind is JobKind.StopVm or JobKind.DestroyVm or JobKind.ExpungeVm).ToList();
+        var stops = facts.Jobs.Where(j => j.Kind == JobKind.StopVm || IsRemoval(j.Kind)).ToList();
         var unbound = stops.Where(j => j.Generation is null).Select(j => j.Id).ToList();
         switch (facts.Machine)
         {
@@ -579,7 +579,7 @@ public static class VmPlanner
             return actions;
         }
 
-        var jobs = facts.Jobs.Where(j => j.Kind is JobKind.ExpungeVm or JobKind.DestroyVm).ToList();
+        var jobs = facts.Jobs.Where(j => IsRemoval(j.Kind)).ToList();
         var isWaited = jobs.Any(j => j.Created + ExpungeGrace > facts.Now);
         var owed = facts.Volumes.Where(v => v.State == VolumeState.Expunging).ToList();
 
@@ -638,6 +638,10 @@ public static class VmPlanner
             actions.Add(new VmAction.UpdateMachine([]));
         }
     }
+
+    private static bool IsStart(JobKind kind) => kind == JobKind.DeployVm || kind == JobKind.StartVm;
+
+    private static bool IsRemoval(JobKind kind) => kind == JobKind.DestroyVm || kind == JobKind.ExpungeVm;
 
     private static void CompleteJobs(List<VmAction> actions, VmFacts facts, params ReadOnlySpan<JobKind> kinds)
     {

@@ -1,50 +1,56 @@
 namespace Holdfast.Core.States;
 
-/// <summary>What an asynchronous job waits for.</summary>
-public enum JobKind
+/// <summary>
+/// What an asynchronous job waits for. Open: whoever adds a kind of entity names the kinds of its jobs. Those that planners here know are named here.
+/// </summary>
+/// <param name="Name">Its name, as it is kept.</param>
+public readonly record struct JobKind(string Name)
 {
     /// <summary>A new VM runs (or is merely allocated).</summary>
-    DeployVm,
+    public static JobKind DeployVm { get; } = new(nameof(DeployVm));
 
     /// <summary>The guest runs.</summary>
-    StartVm,
+    public static JobKind StartVm { get; } = new(nameof(StartVm));
 
     /// <summary>The guest is gone.</summary>
-    StopVm,
+    public static JobKind StopVm { get; } = new(nameof(StopVm));
 
     /// <summary>The guest was rebooted.</summary>
-    RebootVm,
+    public static JobKind RebootVm { get; } = new(nameof(RebootVm));
 
     /// <summary>The guest is gone and the VM is destroyed.</summary>
-    DestroyVm,
+    public static JobKind DestroyVm { get; } = new(nameof(DestroyVm));
 
     /// <summary>The host forgot the VM and its root volume's deletion is in a ledger.</summary>
-    ExpungeVm,
+    public static JobKind ExpungeVm { get; } = new(nameof(ExpungeVm));
 
     /// <summary>A volume is allocated.</summary>
-    CreateVolume,
+    public static JobKind CreateVolume { get; } = new(nameof(CreateVolume));
 
     /// <summary>A volume is attached to a VM.</summary>
-    AttachVolume,
+    public static JobKind AttachVolume { get; } = new(nameof(AttachVolume));
 
     /// <summary>A volume is detached.</summary>
-    DetachVolume,
+    public static JobKind DetachVolume { get; } = new(nameof(DetachVolume));
 
     /// <summary>A volume has its new size.</summary>
-    ResizeVolume,
+    public static JobKind ResizeVolume { get; } = new(nameof(ResizeVolume));
 
     /// <summary>A template is deleted.</summary>
-    DeleteTemplate,
+    public static JobKind DeleteTemplate { get; } = new(nameof(DeleteTemplate));
 
     /// <summary>No host calls the backend any more.</summary>
-    EnableStorageMaintenance,
+    public static JobKind EnableStorageMaintenance { get; } = new(nameof(EnableStorageMaintenance));
 
     /// <summary>Hosts serve the pool again.</summary>
-    CancelStorageMaintenance,
+    public static JobKind CancelStorageMaintenance { get; } = new(nameof(CancelStorageMaintenance));
 
     /// <summary>A host takes no more VMs; its guests need not be gone yet.</summary>
-    PrepareHostForMaintenance,
+    public static JobKind PrepareHostForMaintenance { get; } = new(nameof(PrepareHostForMaintenance));
 
     /// <summary>A host takes VMs again.</summary>
-    CancelHostMaintenance,
+    public static JobKind CancelHostMaintenance { get; } = new(nameof(CancelHostMaintenance));
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
 }

@@ -14,14 +14,14 @@ namespace Holdfast.Server.Accounts;
 /// <summary>Commands about users, accounts, domains, and their keys.</summary>
 internal static class AccountCommands
 {
-    private static readonly ValueParameter<UserId> FilterUser = Id<UserId>("id", EntityKind.User, "the id of the user");
+    private static readonly ValueParameter<UserId> FilterUser = Id<UserId>("id", "the id of the user");
     private static readonly TextParameter UserName = Text("username", "the exact name of the user, whatever its case");
     private static readonly ValueParameter<int> AccountType = Int("accounttype", "0 user, 1 root administrator, 2 domain administrator");
     private static readonly TextParameter State = Text("state", "the state");
-    private static readonly ValueParameter<UserId> User = Id<UserId>("id", EntityKind.User, "the id of the user", required: true);
-    private static readonly ValueParameter<AccountId> FilterAccount = Id<AccountId>("id", EntityKind.Account, "the id of the account");
+    private static readonly ValueParameter<UserId> User = Id<UserId>("id", "the id of the user", required: true);
+    private static readonly ValueParameter<AccountId> FilterAccount = Id<AccountId>("id", "the id of the account");
     private static readonly TextParameter Name = Text("name", "the exact name, whatever its case");
-    private static readonly ValueParameter<DomainId> FilterDomain = Id<DomainId>("id", EntityKind.Domain, "the id of the domain");
+    private static readonly ValueParameter<DomainId> FilterDomain = Id<DomainId>("id", "the id of the domain");
     private static readonly ValueParameter<int> Level = Int("level", "the level of the domain; ROOT is 0");
     private static readonly TextParameter Details = Text("details", "groups of fields", noEffect: "all are answered");
 

@@ -9,13 +9,13 @@ namespace Holdfast.Server.Events;
 /// <summary>Commands about events.</summary>
 internal static class EventCommands
 {
-    private static readonly ValueParameter<EventId> FilterId = Id<EventId>("id", EntityKind.Event, "the id of the event");
+    private static readonly ValueParameter<EventId> FilterId = Id<EventId>("id", "the id of the event");
     private static readonly TextParameter Type = Text("type", "the type, such as VM.STOP");
     private static readonly TextParameter Level = Text("level", "INFO, WARN or ERROR");
     private static readonly TextParameter State = Text("state", "Scheduled, Started or Completed");
     private static readonly ValueParameter<DateTimeOffset> StartDate = Date("startdate", "events at this time or later");
     private static readonly ValueParameter<DateTimeOffset> EndDate = Date("enddate", "events up to this time");
-    private static readonly ValueParameter<EventId> StartId = Id<EventId>("startid", EntityKind.Event, "the event that this one belongs to");
+    private static readonly ValueParameter<EventId> StartId = Id<EventId>("startid", "the event that this one belongs to");
     private static readonly ValueParameter<Guid> ResourceId = AnyId("resourceid", "the id of the object that the event is about");
     private static readonly TextParameter ResourceType = Text("resourcetype", "the type of the object that the event is about");
     private static readonly ValueParameter<bool> Archived = Bool("archived", "whether archived events are listed", noEffect: "no event is archived");

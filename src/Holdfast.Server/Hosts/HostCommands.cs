@@ -20,19 +20,19 @@ namespace Holdfast.Server.Hosts;
 /// <summary>Commands about hosts.</summary>
 internal static class HostCommands
 {
-    private static readonly ValueParameter<HostId> FilterId = Id<HostId>("id", EntityKind.Host, "the id of the host");
+    private static readonly ValueParameter<HostId> FilterId = Id<HostId>("id", "the id of the host");
     private static readonly TextParameter Name = Text("name", "the exact name of the host, whatever its case");
     private static readonly TextParameter Type = Text("type", "the type of the host; all are Routing");
     private static readonly TextParameter State = Text("state", "the state of the host");
     private static readonly TextParameter ResourceStateName = Text("resourcestate", "the resource state of the host");
-    private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone");
-    private static readonly ValueParameter<PodId> Pod = Id<PodId>("podid", EntityKind.Pod, "the pod");
-    private static readonly ValueParameter<ClusterId> Cluster = Id<ClusterId>("clusterid", EntityKind.Cluster, "the cluster");
+    private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", "the zone");
+    private static readonly ValueParameter<PodId> Pod = Id<PodId>("podid", "the pod");
+    private static readonly ValueParameter<ClusterId> Cluster = Id<ClusterId>("clusterid", "the cluster");
     private static readonly TextParameter Hypervisor = Text("hypervisor", "the hypervisor");
     private static readonly ListParameter<string> Details = Texts("details", "groups of fields", noEffect: "all are answered");
 
-    private static readonly ValueParameter<ClusterId> TokenCluster = Id<ClusterId>("clusterid", EntityKind.Cluster, "the cluster that the host will be in; the only one when not sent");
-    private static readonly ValueParameter<HostId> TokenHost = Id<HostId>("hostid", EntityKind.Host, "a known host that was installed anew: its earlier installations are retired");
+    private static readonly ValueParameter<ClusterId> TokenCluster = Id<ClusterId>("clusterid", "the cluster that the host will be in; the only one when not sent");
+    private static readonly ValueParameter<HostId> TokenHost = Id<HostId>("hostid", "a known host that was installed anew: its earlier installations are retired");
     private static readonly ValueParameter<int> Lifetime = Int("lifetime", "seconds until the token ends; one hour when not sent, at most seven days");
 
     /// <summary>The host object's key.</summary>
@@ -97,11 +97,11 @@ internal static class HostCommands
         .Text("token", "the token; shown this once", t => t.Token)
         .Date("expires", "when it ends", t => t.Expires));
 
-    private static readonly ValueParameter<HostId> Host = Id<HostId>("id", EntityKind.Host, "the id of the host", required: true);
+    private static readonly ValueParameter<HostId> Host = Id<HostId>("id", "the id of the host", required: true);
     private static readonly ValueParameter<bool> Forced = Bool("forced", "true: also a host that is not in maintenance. Says that nothing of it runs any more: its guests count as gone, and it is absolved of every storage pool");
     private static readonly ValueParameter<bool> ForceDestroyLocalStorage = Bool("forcedestroylocalstorage", "whether storage of the host alone goes with it", noEffect: "its storage pools must be deleted first, or it is refused");
 
-    private static readonly ValueParameter<OsTypeId> OsType = Id<OsTypeId>("id", EntityKind.OsType, "the id of the operating system type");
+    private static readonly ValueParameter<OsTypeId> OsType = Id<OsTypeId>("id", "the id of the operating system type");
     private static readonly ValueParameter<Guid> OsCategoryId = AnyId("oscategoryid", "the id of a category, as listOsCategories has it");
     private static readonly TextParameter OsDescription = Text("description", "the exact name of the operating system type, whatever its case");
 

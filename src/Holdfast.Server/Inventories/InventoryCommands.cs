@@ -14,9 +14,9 @@ internal static class InventoryCommands
 {
     private const string Key = "unclaimedvolume";
 
-    private static readonly ValueParameter<PoolId> FilterPool = Id<PoolId>("storageid", EntityKind.StoragePool, "the storage pool; also one that was deleted");
-    private static readonly ValueParameter<PoolId> Pool = Id<PoolId>("storageid", EntityKind.StoragePool, "the storage pool", required: true);
-    private static readonly ValueParameter<PoolId> Looked = Id<PoolId>("id", EntityKind.StoragePool, "the id of the storage pool", required: true);
+    private static readonly ValueParameter<PoolId> FilterPool = Id<PoolId>("storageid", "the storage pool; also one that was deleted");
+    private static readonly ValueParameter<PoolId> Pool = Id<PoolId>("storageid", "the storage pool", required: true);
+    private static readonly ValueParameter<PoolId> Looked = Id<PoolId>("id", "the id of the storage pool", required: true);
     private static readonly TextParameter FilterName = Text("name", "its exact name at the backend");
     private static readonly TextParameter Name = Text("name", "its name at the backend, as listUnclaimedVolumes shows it", required: true);
     private static readonly TextParameter Reason = Text("reason", "why it is deleted", required: true, length: 1024);

@@ -1,9 +1,9 @@
 using Holdfast.Core.Ids;
-using Holdfast.Core.States;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Transactions;
 using LinqToDB.Async;
 using static Holdfast.Server.Api.Commands.Parameters;
 
@@ -12,7 +12,7 @@ namespace Holdfast.Server.Jobs;
 /// <summary>Commands about async jobs.</summary>
 internal static class JobCommands
 {
-    private static readonly ValueParameter<JobId> Job = Id<JobId>("jobid", EntityKind.Job, "the id of the job");
+    private static readonly ValueParameter<JobId> Job = Id<JobId>("jobid", "the id of the job");
     private static readonly ValueParameter<Guid> ResourceId = AnyId("resourceid", "the id of the object that the job is about; with resourcetype, its newest job");
     private static readonly TextParameter ResourceType = Text("resourcetype", "the type of that object: VirtualMachine, Volume, StoragePool or Template");
     private static readonly ValueParameter<DateTimeOffset> StartDate = Date("startdate", "jobs that began at this time or later");
@@ -23,7 +23,7 @@ internal static class JobCommands
         .Id("domainid", "the id of that account's domain", e => e.Domain.Id)
         .Text("domainpath", "the path of that domain", e => e.Domain.Path)
         .Id("userid", "the id of the user who asked", e => e.Job.UserId)
-        .Text("cmd", "what was asked for", e => Cmd(e.Job.Kind))
+        .Text("cmd", "what was asked for", e => e.Type!.Command)
         .Int("jobstatus", "0 under way, 1 done, 2 failed", e => (int)e.Job.State)
         .Int("jobprocstatus", "always 0", _ => 0)
         .Int("jobresultcode", "0, or the error code of a job that failed", e => e.Job.ResultCode)
@@ -79,7 +79,7 @@ internal static class JobCommands
             },
             cancellationToken);
         return job is not null
-            ? ApiResult.Bare(View, job)
+            ? ApiResult.Bare(View, Shown(call, job))
             : jobId is { } missing ? call.UnknownEntity(Job, missing) : call.UnknownEntity(ResourceId, resource!.Value);
     }
 
@@ -99,7 +99,7 @@ internal static class JobCommands
                 call.Page,
                 ct),
             cancellationToken);
-        return ApiResult.List("asyncjobs", View, listing.Rows, listing.Total);
+        return ApiResult.List("asyncjobs", View, [.. listing.Rows.Select(e => Shown(call, e))], listing.Total);
     }
 
     private static IQueryable<JobEntry> Entries(StoreConnection db, IQueryable<AccountRow> owners) =>
@@ -108,26 +108,7 @@ internal static class JobCommands
         join domain in db.Domains on account.DomainId equals domain.Id
         select new JobEntry { Job = job, Account = account, Domain = domain };
 
-    // Clients that show jobs know them by these names.
-    private static string Cmd(JobKind kind) => kind switch
-    {
-        JobKind.DeployVm => "org.apache.cloudstack.api.command.user.vm.DeployVMCmd",
-        JobKind.StartVm => "org.apache.cloudstack.api.command.user.vm.StartVMCmd",
-        JobKind.StopVm => "org.apache.cloudstack.api.command.user.vm.StopVMCmd",
-        JobKind.RebootVm => "org.apache.cloudstack.api.command.user.vm.RebootVMCmd",
-        JobKind.DestroyVm => "org.apache.cloudstack.api.command.user.vm.DestroyVMCmd",
-        JobKind.ExpungeVm => "org.apache.cloudstack.api.command.admin.vm.ExpungeVMCmd",
-        JobKind.CreateVolume => "org.apache.cloudstack.api.command.user.volume.CreateVolumeCmd",
-        JobKind.AttachVolume => "org.apache.cloudstack.api.command.user.volume.AttachVolumeCmd",
-        JobKind.DetachVolume => "org.apache.cloudstack.api.command.user.volume.DetachVolumeCmd",
-        JobKind.ResizeVolume => "org.apache.cloudstack.api.command.user.volume.ResizeVolumeCmd",
-        JobKind.DeleteTemplate => "org.apache.cloudstack.api.command.user.template.DeleteTemplateCmd",
-        JobKind.EnableStorageMaintenance => "org.apache.cloudstack.api.command.admin.storage.PreparePrimaryStorageForMaintenanceCmd",
-        JobKind.PrepareHostForMaintenance => "org.apache.cloudstack.api.command.admin.host.PrepareForHostMaintenanceCmd",
-        JobKind.CancelHostMaintenance => "org.apache.cloudstack.api.command.admin.host.CancelHostMaintenanceCmd",
-        JobKind.CancelStorageMaintenance => "org.apache.cloudstack.api.command.admin.storage.CancelPrimaryStorageMaintenanceCmd",
-        _ => kind.ToString(),
-    };
+    private static JobEntry Shown(CommandCall call, JobEntry entry) => entry with { Type = call.Services.Of<JobTypes>().Of(entry.Job.Kind) };
 
     private sealed record JobEntry
     {
@@ -136,5 +117,7 @@ internal static class JobCommands
         public required AccountRow Account { get; init; }
 
         public required DomainRow Domain { get; init; }
+
+        public JobType? Type { get; init; }
     }
 }

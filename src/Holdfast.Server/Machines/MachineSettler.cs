@@ -189,7 +189,7 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
     private static DateTimeOffset? DeadlineOf(LoadedVm vm)
     {
         var deadlines = vm.Facts.Jobs
-            .Where(j => j.Kind is JobKind.DeployVm or JobKind.StartVm)
+            .Where(j => j.Kind == JobKind.DeployVm || j.Kind == JobKind.StartVm)
             .Concat(vm.Facts.Volumes.SelectMany(v => v.Jobs).Where(j => j.Kind == JobKind.AttachVolume))
             .Select(j => j.Deadline)
             .ToList();

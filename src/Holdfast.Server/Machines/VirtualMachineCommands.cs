@@ -10,37 +10,37 @@ namespace Holdfast.Server.Machines;
 /// <summary>Commands about VMs.</summary>
 internal static class VirtualMachineCommands
 {
-    private static readonly ValueParameter<VmId> Vm = Id<VmId>("id", EntityKind.VirtualMachine, "the id of the VM", required: true);
+    private static readonly ValueParameter<VmId> Vm = Id<VmId>("id", "the id of the VM", required: true);
     private static readonly ValueParameter<bool> Forced = Bool("forced", "whether the guest is not asked first");
 
-    private static readonly ValueParameter<VmId> FilterId = Id<VmId>("id", EntityKind.VirtualMachine, "the id of the VM");
-    private static readonly ListParameter<VmId> FilterIds = Ids<VmId>("ids", EntityKind.VirtualMachine, "the ids of the VMs; not together with id");
+    private static readonly ValueParameter<VmId> FilterId = Id<VmId>("id", "the id of the VM");
+    private static readonly ListParameter<VmId> FilterIds = Ids<VmId>("ids", "the ids of the VMs; not together with id");
     private static readonly TextParameter FilterName = Text("name", "the exact name of the VM, whatever its case");
     private static readonly TextParameter FilterState = Text("state", "the state of the VM; Present stands for all states but Destroyed and Expunging");
-    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone of the VM");
-    private static readonly ValueParameter<PodId> FilterPod = Id<PodId>("podid", EntityKind.Pod, "the pod that the VM runs in");
-    private static readonly ValueParameter<ClusterId> FilterCluster = Id<ClusterId>("clusterid", EntityKind.Cluster, "the cluster that the VM runs in");
-    private static readonly ValueParameter<HostId> FilterHost = Id<HostId>("hostid", EntityKind.Host, "the host that the VM runs on");
-    private static readonly ValueParameter<PoolId> FilterPool = Id<PoolId>("storageid", EntityKind.StoragePool, "a storage pool that holds a volume of the VM");
-    private static readonly ValueParameter<NetworkId> FilterNetwork = Id<NetworkId>("networkid", EntityKind.Network, "a network that the VM is on");
+    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", "the zone of the VM");
+    private static readonly ValueParameter<PodId> FilterPod = Id<PodId>("podid", "the pod that the VM runs in");
+    private static readonly ValueParameter<ClusterId> FilterCluster = Id<ClusterId>("clusterid", "the cluster that the VM runs in");
+    private static readonly ValueParameter<HostId> FilterHost = Id<HostId>("hostid", "the host that the VM runs on");
+    private static readonly ValueParameter<PoolId> FilterPool = Id<PoolId>("storageid", "a storage pool that holds a volume of the VM");
+    private static readonly ValueParameter<NetworkId> FilterNetwork = Id<NetworkId>("networkid", "a network that the VM is on");
     private static readonly TextParameter FilterHypervisor = Text("hypervisor", "the hypervisor of the VM");
-    private static readonly ValueParameter<TemplateId> FilterTemplate = Id<TemplateId>("templateid", EntityKind.Template, "the template of the VM");
-    private static readonly ValueParameter<ServiceOfferingId> FilterOffering = Id<ServiceOfferingId>("serviceofferingid", EntityKind.ServiceOffering, "the service offering of the VM");
-    private static readonly ValueParameter<UserId> FilterUser = Id<UserId>("userid", EntityKind.User, "the user who made the VM");
+    private static readonly ValueParameter<TemplateId> FilterTemplate = Id<TemplateId>("templateid", "the template of the VM");
+    private static readonly ValueParameter<ServiceOfferingId> FilterOffering = Id<ServiceOfferingId>("serviceofferingid", "the service offering of the VM");
+    private static readonly ValueParameter<UserId> FilterUser = Id<UserId>("userid", "the user who made the VM");
     private static readonly ListParameter<string> Details = Texts("details", "groups of fields", noEffect: "all are answered");
     private static readonly ValueParameter<bool> CountOnly = Bool("retrieveonlyresourcecount", "whether to answer with the count only");
 
-    private static readonly ValueParameter<ServiceOfferingId> Offering = Id<ServiceOfferingId>("serviceofferingid", EntityKind.ServiceOffering, "the service offering", required: true);
-    private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone", required: true);
-    private static readonly ValueParameter<TemplateId> Template = Id<TemplateId>("templateid", EntityKind.Template, "the template that the root disk is cloned from", required: true);
+    private static readonly ValueParameter<ServiceOfferingId> Offering = Id<ServiceOfferingId>("serviceofferingid", "the service offering", required: true);
+    private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", "the zone", required: true);
+    private static readonly ValueParameter<TemplateId> Template = Id<TemplateId>("templateid", "the template that the root disk is cloned from", required: true);
     private static readonly TextParameter Name = Text("name", "the name of the VM, also its host name; made up when not sent", length: 63);
     private static readonly TextParameter DisplayName = Text("displayname", "the display name of the VM");
-    private static readonly ValueParameter<HostId> Host = Id<HostId>("hostid", EntityKind.Host, "the host to start on; root administrators only");
-    private static readonly ValueParameter<ClusterId> Cluster = Id<ClusterId>("clusterid", EntityKind.Cluster, "the cluster to start in; root administrators only");
-    private static readonly ListParameter<NetworkId> Networks = Ids<NetworkId>("networkids", EntityKind.Network, "the networks; the zone's default network when none is sent");
+    private static readonly ValueParameter<HostId> Host = Id<HostId>("hostid", "the host to start on; root administrators only");
+    private static readonly ValueParameter<ClusterId> Cluster = Id<ClusterId>("clusterid", "the cluster to start in; root administrators only");
+    private static readonly ListParameter<NetworkId> Networks = Ids<NetworkId>("networkids", "the networks; the zone's default network when none is sent");
     private static readonly MapParameter IpToNetworks = Map("iptonetworklist", "the networks, one a row: iptonetworklist[0].networkid=ID, with .mac for a MAC address", rows: true);
     private static readonly TextParameter Mac = Text("macaddress", "the MAC address of the default network interface, with colons, dashes or dots; refused while another interface has it");
-    private static readonly ValueParameter<DiskOfferingId> DiskOffering = Id<DiskOfferingId>("diskofferingid", EntityKind.DiskOffering, "the disk offering of a data disk");
+    private static readonly ValueParameter<DiskOfferingId> DiskOffering = Id<DiskOfferingId>("diskofferingid", "the disk offering of a data disk");
     private static readonly ValueParameter<long> Size = Long("size", "the size of that data disk in GiB, when its offering is customized");
     private static readonly ValueParameter<long> RootDiskSize = Long("rootdisksize", "the size of the root disk in GiB");
     private static readonly MapParameter DataDisks = Map("datadiskofferinglist", "further data disks, one a row: datadiskofferinglist[0].diskofferingid=ID and .size=GIB", rows: true);
@@ -50,9 +50,9 @@ internal static class VirtualMachineCommands
     private static readonly ValueParameter<bool> StartVm = Bool("startvm", "whether the VM is started; true when not sent");
     private static readonly MapParameter VmDetails = Map("details", "details of the VM: details[0].KEY=VALUE. rootdisksize is the parameter of that name; what else would change the guest is refused; the rest is kept and shown");
 
-    private static readonly ValueParameter<HostId> StartHost = Id<HostId>("hostid", EntityKind.Host, "the host to start on; root administrators only");
+    private static readonly ValueParameter<HostId> StartHost = Id<HostId>("hostid", "the host to start on; root administrators only");
     private static readonly ValueParameter<bool> Expunge = Bool("expunge", "whether the VM is expunged at once");
-    private static readonly ListParameter<VolumeId> VolumeIds = Ids<VolumeId>("volumeids", EntityKind.Volume, "data volumes to be deleted with the VM; the others are detached");
+    private static readonly ListParameter<VolumeId> VolumeIds = Ids<VolumeId>("volumeids", "data volumes to be deleted with the VM; the others are detached");
 
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
@@ -222,7 +222,7 @@ internal static class VirtualMachineCommands
         foreach (var row in call.Get(IpToNetworks)?.Rows ?? [])
         {
             if (row.GetValueOrDefault("networkid") is not { } text || !Guid.TryParseExact(text, "D", out var network)
-                || !await ExistsAsync(call, EntityKind.Network, network, cancellationToken))
+                || !await ExistsAsync<NetworkId>(call, network, cancellationToken))
             {
                 return call.UnknownEntity(IpToNetworks, row.GetValueOrDefault("networkid") ?? "");
             }
@@ -275,7 +275,7 @@ internal static class VirtualMachineCommands
         CancellationToken cancellationToken)
     {
         var text = row.GetValueOrDefault("diskofferingid") ?? row.GetValueOrDefault("diskoffering") ?? "";
-        if (!Guid.TryParseExact(text, "D", out var offering) || !await ExistsAsync(call, EntityKind.DiskOffering, offering, cancellationToken))
+        if (!Guid.TryParseExact(text, "D", out var offering) || !await ExistsAsync<DiskOfferingId>(call, offering, cancellationToken))
         {
             return (null, call.UnknownEntity(DataDisks, text));
         }
@@ -291,8 +291,8 @@ internal static class VirtualMachineCommands
             : (null, ApiError.Invalid(call.Command.Name, $"Unable to parse value {sizeText} for parameter {DataDisks.Name}: size must be a whole number of GiB"));
     }
 
-    private static async Task<bool> ExistsAsync(CommandCall call, EntityKind kind, Guid id, CancellationToken cancellationToken) =>
-        (await call.Services.Entities.FindAsync(kind, [id], call.Caller, cancellationToken)).Contains(id);
+    private static async Task<bool> ExistsAsync<TId>(CommandCall call, Guid id, CancellationToken cancellationToken) =>
+        (await call.Services.Entities.FindAsync(new EntityReference(typeof(TId), IsToChange: false), [id], call.Caller, cancellationToken)).Contains(id);
 
     private static async Task<ApiResult> RecoverAsync(CommandCall call, CancellationToken cancellationToken)
     {

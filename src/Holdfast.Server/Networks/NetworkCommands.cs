@@ -8,9 +8,9 @@ namespace Holdfast.Server.Networks;
 /// <summary>Commands about networks. Networks are bridges that hosts have: addresses, rules and routing are not ours.</summary>
 internal static class NetworkCommands
 {
-    private static readonly ValueParameter<NetworkId> FilterId = Id<NetworkId>("id", EntityKind.Network, "the id of the network");
+    private static readonly ValueParameter<NetworkId> FilterId = Id<NetworkId>("id", "the id of the network");
     private static readonly TextParameter FilterName = Text("name", "the exact name of the network, whatever its case");
-    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone");
+    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", "the zone");
     private static readonly TextParameter FilterType = Text("type", "the type: Shared, Isolated or L2");
     private static readonly TextParameter FilterTraffic = Text("traffictype", "the traffic type: Guest");
     private static readonly ValueParameter<bool> FilterSystem = Bool("issystem", "whether to list system networks; there are none");

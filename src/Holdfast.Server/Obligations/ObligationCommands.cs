@@ -16,15 +16,15 @@ internal static class ObligationCommands
 {
     private const string Key = "obligation";
 
-    private static readonly ValueParameter<ObligationId> FilterId = Id<ObligationId>("id", EntityKind.Obligation, "the id of the obligation");
+    private static readonly ValueParameter<ObligationId> FilterId = Id<ObligationId>("id", "the id of the obligation");
     private static readonly TextParameter State = Text("state", "owed, settled, orphaned, forgotten or superseded; owed when not sent");
     private static readonly TextParameter Kind = Text("kind", "release-attachment, clear-two-primaries, delete-volume or resume-io");
-    private static readonly ValueParameter<PoolId> Pool = Id<PoolId>("storageid", EntityKind.StoragePool, "the storage pool; also one that was deleted");
-    private static readonly ValueParameter<HostId> Host = Id<HostId>("hostid", EntityKind.Host, "the host that owes it");
-    private static readonly ValueParameter<VolumeId> Volume = Id<VolumeId>("volumeid", EntityKind.Volume, "the volume");
-    private static readonly ValueParameter<VmId> Vm = Id<VmId>("virtualmachineid", EntityKind.VirtualMachine, "the VM that used the volume");
+    private static readonly ValueParameter<PoolId> Pool = Id<PoolId>("storageid", "the storage pool; also one that was deleted");
+    private static readonly ValueParameter<HostId> Host = Id<HostId>("hostid", "the host that owes it");
+    private static readonly ValueParameter<VolumeId> Volume = Id<VolumeId>("volumeid", "the volume");
+    private static readonly ValueParameter<VmId> Vm = Id<VmId>("virtualmachineid", "the VM that used the volume");
     private static readonly ValueParameter<bool> ListAll = Bool("listall", "whether those that are over are listed too");
-    private static readonly ValueParameter<ObligationId> Obligation = Id<ObligationId>("id", EntityKind.Obligation, "the id of the obligation", required: true);
+    private static readonly ValueParameter<ObligationId> Obligation = Id<ObligationId>("id", "the id of the obligation", required: true);
     private static readonly TextParameter Reason = Text("reason", "why it is written off", required: true, length: 1024);
 
     private static readonly View<ObligationEntry> View = Api.Commands.View<ObligationEntry>.Build(v => v

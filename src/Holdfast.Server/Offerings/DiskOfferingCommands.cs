@@ -11,9 +11,9 @@ internal static class DiskOfferingCommands
 {
     private const string Key = "diskoffering";
 
-    private static readonly ValueParameter<DiskOfferingId> FilterId = Id<DiskOfferingId>("id", EntityKind.DiskOffering, "the id of the offering");
+    private static readonly ValueParameter<DiskOfferingId> FilterId = Id<DiskOfferingId>("id", "the id of the offering");
     private static readonly TextParameter FilterName = Text("name", "the exact name of the offering, whatever its case");
-    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone", noEffect: "every offering is for all zones");
+    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", "the zone", noEffect: "every offering is for all zones");
     private static readonly TextParameter FilterStorageType = Text("storagetype", "shared or local");
     private static readonly TextParameter FilterState = Text("state", "Active or Inactive; all are Active");
     private static readonly ValueParameter<bool> FilterEncrypt = Bool("encrypt", "whether to list offerings of encrypted volumes; there are none");

@@ -11,17 +11,17 @@ internal static class ServiceOfferingCommands
 {
     private const string Key = "serviceoffering";
 
-    private static readonly ValueParameter<ServiceOfferingId> FilterId = Id<ServiceOfferingId>("id", EntityKind.ServiceOffering, "the id of the offering");
+    private static readonly ValueParameter<ServiceOfferingId> FilterId = Id<ServiceOfferingId>("id", "the id of the offering");
     private static readonly TextParameter FilterName = Text("name", "the exact name of the offering, whatever its case");
-    private static readonly ValueParameter<VmId> FilterVm = Id<VmId>("virtualmachineid", EntityKind.VirtualMachine, "a VM: lists the offerings that it could be changed to");
+    private static readonly ValueParameter<VmId> FilterVm = Id<VmId>("virtualmachineid", "a VM: lists the offerings that it could be changed to");
     private static readonly ValueParameter<bool> IsSystem = Bool("issystem", "whether to list offerings of system VMs; there are none");
-    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone", noEffect: "every offering is for all zones");
+    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", "the zone", noEffect: "every offering is for all zones");
     private static readonly ValueParameter<int> FilterCpus = Int("cpunumber", "offerings with at least so many CPUs");
     private static readonly ValueParameter<int> FilterSpeed = Int("cpuspeed", "offerings with CPUs of at least so many MHz");
     private static readonly ValueParameter<int> FilterMemory = Int("memory", "offerings with at least so many MiB of memory");
     private static readonly TextParameter FilterStorageType = Text("storagetype", "shared or local");
     private static readonly TextParameter FilterState = Text("state", "Active or Inactive; all are Active");
-    private static readonly ValueParameter<TemplateId> FilterTemplate = Id<TemplateId>("templateid", EntityKind.Template, "a template", noEffect: "every offering goes with every template");
+    private static readonly ValueParameter<TemplateId> FilterTemplate = Id<TemplateId>("templateid", "a template", noEffect: "every offering goes with every template");
 
     private static readonly TextParameter Name = Text("name", "the name", required: true);
     private static readonly TextParameter DisplayText = Text("displaytext", "the display text; the name when not sent", length: 4096);

@@ -14,7 +14,7 @@ namespace Holdfast.Server.Placement;
 /// <summary>listCapacity: what a zone has and what it has promised. Only hosts that are up count, and only storage that takes volumes.</summary>
 internal static class CapacityCommands
 {
-    private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone");
+    private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", "the zone");
     private static readonly ValueParameter<int> Type = Int("type", "0 memory, 1 CPU, 2 storage used, 3 storage promised");
     private static readonly ValueParameter<bool> FetchLatest = Bool("fetchlatest", "whether to measure anew", noEffect: "the answer is always the latest");
 

@@ -16,13 +16,13 @@ namespace Holdfast.Server.Pools;
 /// <summary>What hosts have of storage pools: what they should have, what they have, and how it is.</summary>
 internal static class BindingCommands
 {
-    private static readonly ValueParameter<PoolId> Pool = Id<PoolId>("storageid", EntityKind.StoragePool, "the storage pool; also one that was deleted");
-    private static readonly ValueParameter<HostId> Host = Id<HostId>("hostid", EntityKind.Host, "the host");
+    private static readonly ValueParameter<PoolId> Pool = Id<PoolId>("storageid", "the storage pool; also one that was deleted");
+    private static readonly ValueParameter<HostId> Host = Id<HostId>("hostid", "the host");
     private static readonly ValueParameter<bool> Pending = Bool("pending", "true: only those whose host has not yet confirmed what it was told last; false: only the others");
     private static readonly ValueParameter<bool> ListAll = Bool("listall", "whether those that were confirmed absent are listed too");
 
-    private static readonly ValueParameter<PoolId> Deleted = Id<PoolId>("storageid", EntityKind.StoragePool, "the storage pool, which was deleted", required: true);
-    private static readonly ValueParameter<HostId> Absolved = Id<HostId>("hostid", EntityKind.Host, "the host that did not confirm", required: true);
+    private static readonly ValueParameter<PoolId> Deleted = Id<PoolId>("storageid", "the storage pool, which was deleted", required: true);
+    private static readonly ValueParameter<HostId> Absolved = Id<HostId>("hostid", "the host that did not confirm", required: true);
     private static readonly TextParameter Reason = Text("reason", "why it is not waited for any more", required: true, length: 1024);
 
     private static readonly View<BindingEntry> HealthView = View<BindingEntry>.Build(v => v

@@ -10,26 +10,26 @@ namespace Holdfast.Server.Pools;
 /// <summary>Commands about primary storage.</summary>
 internal static class StoragePoolCommands
 {
-    private static readonly ValueParameter<PoolId> Pool = Id<PoolId>("id", EntityKind.StoragePool, "the id of the storage pool", required: true);
+    private static readonly ValueParameter<PoolId> Pool = Id<PoolId>("id", "the id of the storage pool", required: true);
 
-    private static readonly ValueParameter<PoolId> FilterId = Id<PoolId>("id", EntityKind.StoragePool, "the id of the storage pool");
+    private static readonly ValueParameter<PoolId> FilterId = Id<PoolId>("id", "the id of the storage pool");
     private static readonly TextParameter FilterName = Text("name", "the exact name of the storage pool, whatever its case");
     private static readonly TextParameter FilterAddress = Text("ipaddress", "the address of the backend", length: 1024);
     private static readonly TextParameter FilterPath = Text("path", "the path");
-    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone");
-    private static readonly ValueParameter<PodId> FilterPod = Id<PodId>("podid", EntityKind.Pod, "the pod");
-    private static readonly ValueParameter<ClusterId> FilterCluster = Id<ClusterId>("clusterid", EntityKind.Cluster, "the cluster; pools of its whole zone are listed too");
-    private static readonly ValueParameter<HostId> FilterHost = Id<HostId>("hostid", EntityKind.Host, "a host that has the storage pool");
+    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", "the zone");
+    private static readonly ValueParameter<PodId> FilterPod = Id<PodId>("podid", "the pod");
+    private static readonly ValueParameter<ClusterId> FilterCluster = Id<ClusterId>("clusterid", "the cluster; pools of its whole zone are listed too");
+    private static readonly ValueParameter<HostId> FilterHost = Id<HostId>("hostid", "a host that has the storage pool");
     private static readonly TextParameter FilterScope = Text("scope", "ZONE, CLUSTER or HOST");
     private static readonly TextParameter FilterStatus = Text("status", "the state");
     private static readonly TextParameter FilterState = Text("state", "the state; the same as status");
 
     private static readonly TextParameter Name = Text("name", "the name", required: true);
     private static readonly TextParameter Url = Text("url", "where it is: for Linstor http(s)://CONTROLLER[:PORT][/RESOURCE-GROUP], several separated by commas; for a directory file:///PATH or SharedMountPoint://localhost/PATH", required: true, length: 2048);
-    private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone", required: true);
-    private static readonly ValueParameter<PodId> Pod = Id<PodId>("podid", EntityKind.Pod, "the pod");
-    private static readonly ValueParameter<ClusterId> Cluster = Id<ClusterId>("clusterid", EntityKind.Cluster, "the cluster, for scope CLUSTER");
-    private static readonly ValueParameter<HostId> Host = Id<HostId>("hostid", EntityKind.Host, "the host, for scope HOST");
+    private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", "the zone", required: true);
+    private static readonly ValueParameter<PodId> Pod = Id<PodId>("podid", "the pod");
+    private static readonly ValueParameter<ClusterId> Cluster = Id<ClusterId>("clusterid", "the cluster, for scope CLUSTER");
+    private static readonly ValueParameter<HostId> Host = Id<HostId>("hostid", "the host, for scope HOST");
     private static readonly TextParameter Scope = Text("scope", "ZONE, CLUSTER or HOST; CLUSTER when not sent. Storage whose volumes only one host can use (a directory that is not shared, a Linstor resource group without DRBD) is taken with HOST only");
     private static readonly TextParameter Provider = Text("provider", "Linstor or DefaultPrimary; told by the URL when not sent");
     private static readonly TextParameter Hypervisor = Text("hypervisor", "the hypervisor, for scope ZONE: KVM");

@@ -20,11 +20,11 @@ internal static class ConfigurationCommands
     private static readonly TextParameter Value = Text("value", "the new value; when it is not sent, the present one is answered", length: 4095, clearable: true);
 
     // Clients may ask for a setting of one zone, pool or account; none differs between them.
-    private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", EntityKind.Zone, "no setting is of a zone");
-    private static readonly ValueParameter<ClusterId> Cluster = Id<ClusterId>("clusterid", EntityKind.Cluster, "no setting is of a cluster");
-    private static readonly ValueParameter<PoolId> Pool = Id<PoolId>("storageid", EntityKind.StoragePool, "no setting is of a storage pool");
-    private static readonly ValueParameter<AccountId> Account = Id<AccountId>("accountid", EntityKind.Account, "no setting is of an account");
-    private static readonly ValueParameter<DomainId> Domain = Id<DomainId>("domainid", EntityKind.Domain, "no setting is of a domain");
+    private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", "no setting is of a zone");
+    private static readonly ValueParameter<ClusterId> Cluster = Id<ClusterId>("clusterid", "no setting is of a cluster");
+    private static readonly ValueParameter<PoolId> Pool = Id<PoolId>("storageid", "no setting is of a storage pool");
+    private static readonly ValueParameter<AccountId> Account = Id<AccountId>("accountid", "no setting is of an account");
+    private static readonly ValueParameter<DomainId> Domain = Id<DomainId>("domainid", "no setting is of a domain");
     private static readonly ValueParameter<Guid> ImageStore = AnyId("imagestoreuuid", "no setting is of an image store");
 
     private static readonly View<SettingState> View = Api.Commands.View<SettingState>.Build(v => v

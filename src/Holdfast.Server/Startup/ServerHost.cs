@@ -8,6 +8,7 @@ using Holdfast.Protocol.Host;
 using Holdfast.Server.Accounts;
 using Holdfast.Server.Agents;
 using Holdfast.Server.Api;
+using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
 using Holdfast.Server.Hosts;
 using Holdfast.Server.Inventories;
@@ -178,6 +179,18 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<IConfigurationOperations, ConfigurationOperations>();
         services.AddCloudStackApi();
         services.AddSingleton<IJobResultRenderer, JobResultRenderer>();
+        services.AddSingleton<EntityKinds>();
+        services.AddSingleton<JobTypes>();
+        foreach (var kind in ServerKinds.All)
+        {
+            services.AddSingleton(kind);
+        }
+
+        foreach (var job in ServerKinds.Jobs)
+        {
+            services.AddSingleton(job);
+        }
+
         foreach (var commands in ServerCommands.Groups)
         {
             services.AddSingleton(commands);

@@ -41,6 +41,12 @@ internal static class StoreMapping
         schema.SetConverter<long, DateTimeOffset>(DateTimeOffset.FromUnixTimeMilliseconds);
         schema.SetValueToSqlConverter(typeof(DateTimeOffset), (sql, _, v) => sql.Append(((DateTimeOffset)v).ToUnixTimeMilliseconds()));
 
+        schema.AddScalarType(typeof(JobKind), DataType.VarChar);
+        schema.SetConverter<JobKind, DataParameter>(v => new DataParameter(null, v.Name, DataType.VarChar));
+        schema.SetConverter<JobKind, string>(v => v.Name);
+        schema.SetConverter<string, JobKind>(v => new JobKind(v));
+        schema.SetValueToSqlConverter(typeof(JobKind), (sql, _, v) => sql.Append('\'').Append(((JobKind)v).Name.Replace("'", "''", StringComparison.Ordinal)).Append('\''));
+
         foreach (var type in new[] { typeof(VmState).Assembly, typeof(Desired).Assembly }
             .SelectMany(a => a.GetTypes())
             .Where(t => t.IsEnum && (t.Namespace == typeof(VmState).Namespace || t.Namespace == typeof(Desired).Namespace || t == typeof(PlaneHealth))))

@@ -16,10 +16,10 @@ internal static class TemplateCommands
     private const string Key = "template";
 
     private static readonly TextParameter Filter = Text("templatefilter", "featured, self, selfexecutable, sharedexecutable, executable, community or all", required: true);
-    private static readonly ValueParameter<TemplateId> FilterId = Id<TemplateId>("id", EntityKind.Template, "the id of the template");
-    private static readonly ListParameter<TemplateId> FilterIds = Ids<TemplateId>("ids", EntityKind.Template, "the ids of the templates; not together with id");
+    private static readonly ValueParameter<TemplateId> FilterId = Id<TemplateId>("id", "the id of the template");
+    private static readonly ListParameter<TemplateId> FilterIds = Ids<TemplateId>("ids", "the ids of the templates; not together with id");
     private static readonly TextParameter FilterName = Text("name", "the exact name of the template, whatever its case");
-    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone");
+    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", "the zone");
     private static readonly TextParameter FilterHypervisor = Text("hypervisor", "the hypervisor");
     private static readonly TextParameter FilterType = Text("templatetype", "the type of the template; all are USER");
     private static readonly ValueParameter<bool> FilterReady = Bool("isready", "whether the template is ready");
@@ -31,9 +31,9 @@ internal static class TemplateCommands
     private static readonly TextParameter Hypervisor = Text("hypervisor", "the hypervisor: KVM", required: true);
     private static readonly TextParameter Url = Text("url", "where the image is: http, https, or file for an image that the hosts have (root administrators only)", required: true, length: 2048);
     private static readonly TextParameter DisplayText = Text("displaytext", "the display text; the name when not sent", length: 4096);
-    private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone; -1, or neither this nor zoneids: all zones", minusOne: true);
-    private static readonly ListParameter<ZoneId> Zones = Ids<ZoneId>("zoneids", EntityKind.Zone, "one zone, or -1 for all; not together with zoneid", minusOne: true);
-    private static readonly ValueParameter<OsTypeId> OsType = Id<OsTypeId>("ostypeid", EntityKind.OsType, "the guest operating system type");
+    private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", "the zone; -1, or neither this nor zoneids: all zones", minusOne: true);
+    private static readonly ListParameter<ZoneId> Zones = Ids<ZoneId>("zoneids", "one zone, or -1 for all; not together with zoneid", minusOne: true);
+    private static readonly ValueParameter<OsTypeId> OsType = Id<OsTypeId>("ostypeid", "the guest operating system type");
     private static readonly ValueParameter<bool> IsPublic = Bool("ispublic", "whether other accounts may use it");
     private static readonly ValueParameter<bool> IsFeatured = Bool("isfeatured", "whether it is featured; root administrators only");
     private static readonly ValueParameter<bool> IsExtractable = Bool("isextractable", "whether it may be downloaded; recorded", noEffect: "there is no command to download it with");
@@ -44,8 +44,8 @@ internal static class TemplateCommands
     private static readonly TextParameter Checksum = Text("checksum", "the checksum of the image: {SHA-256}HEX, {SHA-512}HEX, {SHA-1}HEX, {MD5}HEX, or bare hexadecimal");
     private static readonly MapParameter Details = Map("details", "details: details[0].KEY=VALUE");
 
-    private static readonly ValueParameter<TemplateId> Own = Id<TemplateId>("id", EntityKind.OwnTemplate, "the id of the template", required: true);
-    private static readonly ValueParameter<ZoneId> DeleteZone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone of the template", noEffect: "the template is deleted in all its zones");
+    private static readonly ValueParameter<TemplateId> Own = Id<TemplateId>("id", "the id of the template", toChange: true, required: true);
+    private static readonly ValueParameter<ZoneId> DeleteZone = Id<ZoneId>("zoneid", "the zone of the template", noEffect: "the template is deleted in all its zones");
     private static readonly ValueParameter<bool> Forced = Bool("forced", "whether a template that VMs were made from is deleted", noEffect: "VMs do not need the template they were made from");
 
     private static readonly View<TemplateCopyEntry> CopyView = Api.Commands.View<TemplateCopyEntry>.Build(v => v

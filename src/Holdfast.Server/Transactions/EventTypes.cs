@@ -1,5 +1,3 @@
-using Holdfast.Core.States;
-
 namespace Holdfast.Server.Transactions;
 
 /// <summary>Event types: CloudStack's, and ours where it has none.</summary>
@@ -80,25 +78,4 @@ internal static class EventTypes
     /// <summary>A VM is to end, and its QEMU cannot be killed.</summary>
     public const string VmStuck = "VM.STUCK";
     public const string ConfigurationEdit = "CONFIGURATION.VALUE.EDIT";
-
-    /// <summary>The type of a job's events.</summary>
-    public static string Of(JobKind kind) => kind switch
-    {
-        JobKind.DeployVm => "VM.CREATE",
-        JobKind.StartVm => "VM.START",
-        JobKind.StopVm => "VM.STOP",
-        JobKind.RebootVm => "VM.REBOOT",
-        JobKind.DestroyVm => "VM.DESTROY",
-        JobKind.ExpungeVm => "VM.EXPUNGE",
-        JobKind.CreateVolume => "VOLUME.CREATE",
-        JobKind.AttachVolume => "VOLUME.ATTACH",
-        JobKind.DetachVolume => "VOLUME.DETACH",
-        JobKind.ResizeVolume => "VOLUME.RESIZE",
-        JobKind.DeleteTemplate => "TEMPLATE.DELETE",
-        JobKind.EnableStorageMaintenance => "MAINT.PREPARE.PS",
-        JobKind.CancelStorageMaintenance => "MAINT.CANCEL.PS",
-        JobKind.PrepareHostForMaintenance => "MAINT.PREPARE",
-        JobKind.CancelHostMaintenance => "MAINT.CANCEL",
-        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
-    };
 }

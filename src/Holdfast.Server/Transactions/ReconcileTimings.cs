@@ -59,12 +59,12 @@ internal sealed record ReconcileTimings
     /// <returns>The time it may take.</returns>
     public TimeSpan Of(JobKind kind, int graceSeconds = 0) => kind switch
     {
-        JobKind.DeployVm => DeployDeadline,
-        JobKind.StartVm => StartDeadline,
-        JobKind.StopVm or JobKind.DestroyVm => StopDeadline + TimeSpan.FromSeconds(graceSeconds),
-        JobKind.ExpungeVm => ExpungeDeadline,
-        JobKind.ResizeVolume => ResizeDeadline,
-        JobKind.EnableStorageMaintenance or JobKind.CancelStorageMaintenance => MaintenanceDeadline,
+        _ when kind == JobKind.DeployVm => DeployDeadline,
+        _ when kind == JobKind.StartVm => StartDeadline,
+        _ when kind == JobKind.StopVm || kind == JobKind.DestroyVm => StopDeadline + TimeSpan.FromSeconds(graceSeconds),
+        _ when kind == JobKind.ExpungeVm => ExpungeDeadline,
+        _ when kind == JobKind.ResizeVolume => ResizeDeadline,
+        _ when kind == JobKind.EnableStorageMaintenance || kind == JobKind.CancelStorageMaintenance => MaintenanceDeadline,
         _ => ChangeDeadline + TimeSpan.FromSeconds(graceSeconds),
     };
 }

@@ -22,7 +22,7 @@ internal sealed partial class Turn
         CancellationToken cancellationToken)
     {
         var start = await TellAsync(
-            EventTypes.Of(kind),
+            _services.Jobs.Of(kind).EventType,
             EventLevel.Info,
             EventState.Scheduled,
             what,
@@ -112,7 +112,7 @@ internal sealed partial class Turn
     }
 
     private Task TellEndAsync(JobRow job, EventLevel level, string text, CancellationToken cancellationToken) =>
-        TellAsync(EventTypes.Of(job.Kind), level, EventState.Completed, text, job.AccountId, job.UserId, job.InstanceType, job.InstanceId, null, job.StartEventId, cancellationToken);
+        TellAsync(_services.Jobs.Of(job.Kind).EventType, level, EventState.Completed, text, job.AccountId, job.UserId, job.InstanceType, job.InstanceId, null, job.StartEventId, cancellationToken);
 
     /// <summary>What planners need to know of a job.</summary>
     public static JobFacts JobFactsOf(JobRow job) => new(job.Id, job.Kind, job.Created, job.Deadline, job.Generation);

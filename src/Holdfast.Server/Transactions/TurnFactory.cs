@@ -14,6 +14,7 @@ internal sealed record TurnServices(
     WakeupHub Wakeups,
     SecretBox Secrets,
     Database Database,
+    JobTypes Jobs,
     TurnParts Parts,
     ILoggerFactory Loggers);
 

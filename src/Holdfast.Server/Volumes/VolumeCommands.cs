@@ -9,29 +9,29 @@ namespace Holdfast.Server.Volumes;
 /// <summary>Commands about volumes.</summary>
 internal static class VolumeCommands
 {
-    private static readonly ValueParameter<VolumeId> Volume = Id<VolumeId>("id", EntityKind.Volume, "the id of the volume", required: true);
-    private static readonly ValueParameter<VolumeId> MaybeVolume = Id<VolumeId>("id", EntityKind.Volume, "the id of the volume");
-    private static readonly ListParameter<VolumeId> FilterIds = Ids<VolumeId>("ids", EntityKind.Volume, "the ids of the volumes; not together with id");
+    private static readonly ValueParameter<VolumeId> Volume = Id<VolumeId>("id", "the id of the volume", required: true);
+    private static readonly ValueParameter<VolumeId> MaybeVolume = Id<VolumeId>("id", "the id of the volume");
+    private static readonly ListParameter<VolumeId> FilterIds = Ids<VolumeId>("ids", "the ids of the volumes; not together with id");
     private static readonly TextParameter FilterName = Text("name", "the exact name of the volume, whatever its case");
     private static readonly TextParameter FilterType = Text("type", "a part of the type: ROOT or DATADISK");
     private static readonly TextParameter FilterState = Text("state", "the state of the volume");
-    private static readonly ValueParameter<VmId> FilterVm = Id<VmId>("virtualmachineid", EntityKind.VirtualMachine, "the VM that the volume is attached to");
-    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone of the volume");
-    private static readonly ValueParameter<PodId> FilterPod = Id<PodId>("podid", EntityKind.Pod, "the pod of the storage pool that holds the volume");
-    private static readonly ValueParameter<ClusterId> FilterCluster = Id<ClusterId>("clusterid", EntityKind.Cluster, "the cluster of the storage pool that holds the volume");
-    private static readonly ValueParameter<HostId> FilterHost = Id<HostId>("hostid", EntityKind.Host, "the host that the volume's VM runs on");
-    private static readonly ValueParameter<PoolId> FilterPool = Id<PoolId>("storageid", EntityKind.StoragePool, "the storage pool that holds the volume");
-    private static readonly ValueParameter<DiskOfferingId> FilterDiskOffering = Id<DiskOfferingId>("diskofferingid", EntityKind.DiskOffering, "the disk offering of the volume");
-    private static readonly ValueParameter<ServiceOfferingId> FilterServiceOffering = Id<ServiceOfferingId>("serviceofferingid", EntityKind.ServiceOffering, "the service offering of the volume");
+    private static readonly ValueParameter<VmId> FilterVm = Id<VmId>("virtualmachineid", "the VM that the volume is attached to");
+    private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", "the zone of the volume");
+    private static readonly ValueParameter<PodId> FilterPod = Id<PodId>("podid", "the pod of the storage pool that holds the volume");
+    private static readonly ValueParameter<ClusterId> FilterCluster = Id<ClusterId>("clusterid", "the cluster of the storage pool that holds the volume");
+    private static readonly ValueParameter<HostId> FilterHost = Id<HostId>("hostid", "the host that the volume's VM runs on");
+    private static readonly ValueParameter<PoolId> FilterPool = Id<PoolId>("storageid", "the storage pool that holds the volume");
+    private static readonly ValueParameter<DiskOfferingId> FilterDiskOffering = Id<DiskOfferingId>("diskofferingid", "the disk offering of the volume");
+    private static readonly ValueParameter<ServiceOfferingId> FilterServiceOffering = Id<ServiceOfferingId>("serviceofferingid", "the service offering of the volume");
 
     private static readonly TextParameter Name = Text("name", "the name of the volume; made up when not sent");
-    private static readonly ValueParameter<DiskOfferingId> DiskOffering = Id<DiskOfferingId>("diskofferingid", EntityKind.DiskOffering, "the disk offering", required: true);
-    private static readonly ValueParameter<DiskOfferingId> NewDiskOffering = Id<DiskOfferingId>("diskofferingid", EntityKind.DiskOffering, "a new disk offering");
+    private static readonly ValueParameter<DiskOfferingId> DiskOffering = Id<DiskOfferingId>("diskofferingid", "the disk offering", required: true);
+    private static readonly ValueParameter<DiskOfferingId> NewDiskOffering = Id<DiskOfferingId>("diskofferingid", "a new disk offering");
     private static readonly ValueParameter<long> Size = Long("size", "the size in GiB, when the offering is customized");
-    private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone; the VM's when one is named");
-    private static readonly ValueParameter<VmId> Vm = Id<VmId>("virtualmachineid", EntityKind.VirtualMachine, "the VM", required: true);
-    private static readonly ValueParameter<VmId> MaybeVm = Id<VmId>("virtualmachineid", EntityKind.VirtualMachine, "the VM");
-    private static readonly ValueParameter<VmId> FromVm = Id<VmId>("virtualmachineid", EntityKind.VirtualMachine, "the VM that the volume is attached to; refused when it is attached to another");
+    private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", "the zone; the VM's when one is named");
+    private static readonly ValueParameter<VmId> Vm = Id<VmId>("virtualmachineid", "the VM", required: true);
+    private static readonly ValueParameter<VmId> MaybeVm = Id<VmId>("virtualmachineid", "the VM");
+    private static readonly ValueParameter<VmId> FromVm = Id<VmId>("virtualmachineid", "the VM that the volume is attached to; refused when it is attached to another");
     private static readonly ValueParameter<int> FromDevice = Int("deviceid", "the position at the VM; refused when the volume is at another");
     private static readonly ValueParameter<int> DeviceId = Int("deviceid", "the position at the VM: 1, 2 or 4 to 15; chosen when not sent");
     private static readonly ValueParameter<bool> ShrinkOk = Bool("shrinkok", "whether the volume may shrink", noEffect: "volumes only grow: shrinking is refused all the same");

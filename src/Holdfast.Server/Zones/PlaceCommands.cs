@@ -8,16 +8,16 @@ namespace Holdfast.Server.Zones;
 /// <summary>Commands about zones, pods and clusters.</summary>
 internal static class PlaceCommands
 {
-    private static readonly ValueParameter<ZoneId> FilterZoneId = Id<ZoneId>("id", EntityKind.Zone, "the id of the zone");
-    private static readonly ListParameter<ZoneId> FilterZoneIds = Ids<ZoneId>("ids", EntityKind.Zone, "the ids of the zones");
-    private static readonly ValueParameter<PodId> FilterPodId = Id<PodId>("id", EntityKind.Pod, "the id of the pod");
-    private static readonly ValueParameter<ClusterId> FilterClusterId = Id<ClusterId>("id", EntityKind.Cluster, "the id of the cluster");
+    private static readonly ValueParameter<ZoneId> FilterZoneId = Id<ZoneId>("id", "the id of the zone");
+    private static readonly ListParameter<ZoneId> FilterZoneIds = Ids<ZoneId>("ids", "the ids of the zones");
+    private static readonly ValueParameter<PodId> FilterPodId = Id<PodId>("id", "the id of the pod");
+    private static readonly ValueParameter<ClusterId> FilterClusterId = Id<ClusterId>("id", "the id of the cluster");
     private static readonly TextParameter Name = Text("name", "the exact name, whatever its case");
     private static readonly ValueParameter<bool> Available = Bool("available", "whether only zones that can be used are listed", noEffect: "every zone is available to everybody");
     private static readonly TextParameter NetworkType = Text("networktype", "the network type of the zone");
     private static readonly ValueParameter<bool> ShowCapacities = Bool("showcapacities", "whether capacities are answered", noEffect: "listCapacity tells them");
-    private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", EntityKind.Zone, "the zone");
-    private static readonly ValueParameter<PodId> Pod = Id<PodId>("podid", EntityKind.Pod, "the pod");
+    private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", "the zone");
+    private static readonly ValueParameter<PodId> Pod = Id<PodId>("podid", "the pod");
     private static readonly TextParameter Hypervisor = Text("hypervisor", "the hypervisor");
     private static readonly TextParameter ClusterType = Text("clustertype", "the type of the cluster: CloudManaged");
     private static readonly TextParameter AllocationState = Text("allocationstate", "the allocation state: Enabled or Disabled");

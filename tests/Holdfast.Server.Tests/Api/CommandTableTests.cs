@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Startup;
 using Shouldly;
@@ -210,9 +211,9 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
             return;
         }
 
-        foreach (var parameter in command.Parameters.Where(p => p.Entity is { } kind && (kind.IsOwned() || kind.IsInfrastructure())))
+        foreach (var parameter in command.Parameters.Where(p => p.Entity is { } entity && Kinds.Of(entity).Reach != EntityReach.Everybody))
         {
-            var theirs = await EntityAsync(parameter.Entity!.Value, host.Other);
+            var theirs = await EntityAsync(parameter.Entity!.Value.IdType, host.Other);
             var nobodys = Guid.NewGuid();
             var calls = host.Operations.Calls.Count;
             (string, string)[] rest = [.. await RequiredAsync(command, without: parameter, host.User)];
@@ -253,7 +254,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
         {
             values.Add((parameter.Name, parameter switch
             {
-                { Entity: { } kind } => (await EntityAsync(kind, owner ?? host.Admin)).ToString(),
+                { Entity: { } entity } => (await EntityAsync(entity.IdType, owner ?? host.Admin)).ToString(),
                 { Name: "templatefilter" } => "all",
                 { Name: "type" } => "primary",
                 { Type: "integer" or "long" } => "1",
@@ -265,68 +266,70 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
         return owner is null ? values : [.. values.Select(v => v.Item1 == "templatefilter" ? (v.Item1, "self") : v)];
     }
 
-    private async Task<Guid> EntityAsync(EntityKind kind, TestUser owner)
+    private static EntityKinds Kinds { get; } = new(ServerKinds.All);
+
+    private async Task<Guid> EntityAsync(Type id, TestUser owner)
     {
         var offering = Rows.ServiceOffering();
         var pool = Rows.Pool(host.Zone.Id);
         var place = Rows.Host(host.Cluster);
-        switch (kind)
+        switch (id.Name)
         {
-            case EntityKind.Zone:
+            case nameof(ZoneId):
                 return host.Zone.Id.Value;
-            case EntityKind.Pod:
+            case nameof(PodId):
                 return host.Cluster.PodId.Value;
-            case EntityKind.Cluster:
+            case nameof(ClusterId):
                 return host.Cluster.Id.Value;
-            case EntityKind.Network:
+            case nameof(NetworkId):
                 return host.Network.Id.Value;
-            case EntityKind.Domain:
+            case nameof(DomainId):
                 return owner.Domain.Id.Value;
-            case EntityKind.Account:
+            case nameof(AccountId):
                 return owner.Account.Id.Value;
-            case EntityKind.User:
+            case nameof(UserId):
                 return owner.Row.Id.Value;
-            case EntityKind.Host:
+            case nameof(HostId):
                 await host.InsertAsync(place);
                 return place.Id.Value;
-            case EntityKind.StoragePool:
+            case nameof(PoolId):
                 await host.InsertAsync(pool);
                 return pool.Id.Value;
-            case EntityKind.ServiceOffering:
+            case nameof(ServiceOfferingId):
                 await host.InsertAsync(offering);
                 return offering.Id.Value;
-            case EntityKind.DiskOffering:
+            case nameof(DiskOfferingId):
                 var disk = Rows.DiskOffering();
                 await host.InsertAsync(disk);
                 return disk.Id.Value;
-            case EntityKind.Template or EntityKind.OwnTemplate:
+            case nameof(TemplateId):
                 var template = Rows.Template(owner);
                 await host.InsertAsync(template);
                 return template.Id.Value;
-            case EntityKind.VirtualMachine:
+            case nameof(VmId):
                 var vm = Rows.Vm(owner, host.Zone.Id, offering);
                 await host.InsertAsync(vm);
                 return vm.Id.Value;
-            case EntityKind.Volume:
+            case nameof(VolumeId):
                 var volume = Rows.Volume(owner, host.Zone.Id);
                 await host.InsertAsync(volume);
                 return volume.Id.Value;
-            case EntityKind.Job:
+            case nameof(JobId):
                 var job = Rows.Job(owner, Rows.Vm(owner, host.Zone.Id, offering), Core.States.JobState.Pending, 0, null);
                 await host.InsertAsync(job);
                 return job.Id.Value;
-            case EntityKind.Event:
+            case nameof(EventId):
                 var happened = Rows.Event(owner);
                 await host.InsertAsync(happened);
                 return happened.Id.Value;
-            case EntityKind.Obligation:
+            case nameof(ObligationId):
                 var obligation = Rows.Obligation(pool, place);
                 await host.InsertAsync(obligation);
                 return obligation.Id.Value;
-            case EntityKind.OsType:
+            case nameof(OsTypeId):
                 return (await host.Database.ReadAsync((db, ct) => Task.FromResult(db.OsTypes.First().Id), CancellationToken.None)).Value;
             default:
-                throw new ArgumentOutOfRangeException(nameof(kind), kind, "No row of this kind is made here yet.");
+                throw new ArgumentOutOfRangeException(nameof(id), id, "No row of this kind is made here yet.");
         }
     }
 }

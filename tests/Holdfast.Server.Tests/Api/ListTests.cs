@@ -5,12 +5,17 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
+using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
+using Holdfast.Server.Hosts;
 using Holdfast.Server.Jobs;
 using Holdfast.Server.Machines;
 using Holdfast.Server.Pools;
+using Holdfast.Server.Startup;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Templates;
+using Holdfast.Server.Transactions;
 using Holdfast.Server.Volumes;
 using LinqToDB;
 using LinqToDB.Data;
@@ -366,19 +371,19 @@ public abstract class ListTests(ApiHost host)
     [Fact]
     public async Task Templates_are_found_by_their_filter()
     {
-        var shared = Rows.Template(host.Admin, "t-public", isPublic: true, isFeatured: true);
-        var mine = Rows.Template(host.User, "t-mine") with { State = TemplateState.Pending, Status = "Importing" };
-        var theirs = Rows.Template(host.Other, "t-theirs");
+        var shared = Rows.Template(host.Admin, "found-public", isPublic: true, isFeatured: true);
+        var mine = Rows.Template(host.User, "found-mine") with { State = TemplateState.Pending, Status = "Importing" };
+        var theirs = Rows.Template(host.Other, "found-theirs");
         await host.InsertAsync(shared, mine, theirs);
 
-        (await NamesAsync(host.User, "featured")).ShouldBe(["t-public"]);
-        (await NamesAsync(host.User, "self")).ShouldBe(["t-mine"]);
+        (await NamesAsync(host.User, "featured")).ShouldBe(["found-public"]);
+        (await NamesAsync(host.User, "self")).ShouldBe(["found-mine"]);
         (await NamesAsync(host.User, "selfexecutable")).ShouldBeEmpty();
-        (await NamesAsync(host.User, "executable")).ShouldBe(["t-public"]);
+        (await NamesAsync(host.User, "executable")).ShouldBe(["found-public"]);
         (await NamesAsync(host.User, "community")).ShouldBeEmpty();
         (await NamesAsync(host.User, "sharedexecutable")).ShouldBeEmpty();
-        (await NamesAsync(host.Admin, "all")).ShouldBe(["t-mine", "t-public", "t-theirs"]);
-        (await NamesAsync(host.DomainAdmin, "all")).ShouldBe(["t-mine", "t-public", "t-theirs"]);
+        (await NamesAsync(host.Admin, "all")).ShouldBe(["found-mine", "found-public", "found-theirs"]);
+        (await NamesAsync(host.DomainAdmin, "all")).ShouldBe(["found-mine", "found-public", "found-theirs"]);
         (await host.CallAsync(host.User, "listTemplates", ("templatefilter", "all"))).ShouldFail(431);
         (await host.CallAsync(host.User, "listTemplates", ("templatefilter", "self"), ("id", theirs.Id.ToString()))).ShouldFail(431);
         var shown = (await host.CallAsync(host.User, "listTemplates", ("templatefilter", "self"), ("id", mine.Id.ToString()), ("zoneid", host.Zone.Id.ToString()), ("showunique", "true"))).List("template").Single();
@@ -389,7 +394,7 @@ public abstract class ListTests(ApiHost host)
         shown.TryGetProperty("url", out _).ShouldBeFalse();
 
         async Task<string[]> NamesAsync(TestUser user, string filter) =>
-            [.. (await host.CallAsync(user, "listTemplates", ("templatefilter", filter), ("keyword", "t-"), ("showunique", "true"))).ShouldSucceed().List("template").Select(t => t.GetProperty("name").GetString()!).Order(StringComparer.Ordinal)];
+            [.. (await host.CallAsync(user, "listTemplates", ("templatefilter", filter), ("keyword", "found-"), ("showunique", "true"))).ShouldSucceed().List("template").Select(t => t.GetProperty("name").GetString()!).Order(StringComparer.Ordinal)];
     }
 
     [Fact]
@@ -397,7 +402,7 @@ public abstract class ListTests(ApiHost host)
     {
         var (vm, _, _) = await WorldAsync("jobvm");
         var rendered = await host.Database.ReadAsync(
-            (db, ct) => new JobResultRenderer().RenderAsync(db, Rows.Job(host.User, vm, JobState.Succeeded, 0, null), ct),
+            (db, ct) => Renderer().RenderAsync(db, Rows.Job(host.User, vm, JobState.Succeeded, 0, null), ct),
             TestContext.Current.CancellationToken);
         var pending = Rows.Job(host.User, vm, JobState.Pending, 0, null);
         var done = Rows.Job(host.User, vm, JobState.Succeeded, 0, rendered);
@@ -437,21 +442,25 @@ public abstract class ListTests(ApiHost host)
         var (vm, pool, _) = await WorldAsync("kinds");
         var volume = Rows.Volume(host.User, host.Zone.Id, "k", vm, pool);
         await host.InsertAsync(volume);
-        foreach (var kind in Enum.GetValues<JobKind>())
+        foreach (var kind in ServerKinds.Jobs.Select(j => j.Kind))
         {
-            var instance = kind switch
+            var (type, instance) = kind switch
             {
-                JobKind.CreateVolume or JobKind.AttachVolume or JobKind.DetachVolume or JobKind.ResizeVolume => volume.Id.Value,
-                JobKind.EnableStorageMaintenance or JobKind.CancelStorageMaintenance => pool.Id.Value,
-                _ => vm.Id.Value,
+                _ when VolumeJobs.All.Any(j => j.Kind == kind) => (ResourceTypes.Volume, volume.Id.Value),
+                _ when PoolJobs.All.Any(j => j.Kind == kind) => (ResourceTypes.StoragePool, pool.Id.Value),
+                _ when HostJobs.All.Any(j => j.Kind == kind) => (ResourceTypes.Host, Guid.NewGuid()),
+                _ when TemplateJobs.All.Any(j => j.Kind == kind) => (ResourceTypes.Template, Guid.NewGuid()),
+                _ => (ResourceTypes.VirtualMachine, vm.Id.Value),
             };
             var json = await host.Database.ReadAsync(
-                (db, ct) => new JobResultRenderer().RenderAsync(db, Rows.Job(host.Admin, vm, JobState.Succeeded, 0, null) with { Kind = kind, InstanceId = instance }, ct),
+                (db, ct) => Renderer().RenderAsync(db, Rows.Job(host.Admin, vm, JobState.Succeeded, 0, null) with { Kind = kind, InstanceType = type, InstanceId = instance }, ct),
                 TestContext.Current.CancellationToken);
             var property = JsonDocument.Parse(json).RootElement.EnumerateObject().Single();
             (property.Name is "virtualmachine" or "volume" or "storagepool" or "success").ShouldBeTrue($"{kind}: {json}");
         }
     }
+
+    private static JobResultRenderer Renderer() => new(new JobTypes(ServerKinds.Jobs), new EntityKinds(ServerKinds.All));
 
     [Fact]
     public async Task Keys_are_given_to_their_user_and_to_root_administrators_only()

@@ -37,7 +37,7 @@ internal abstract class ApiParameter
     public string? Since { get; init; }
 
     /// <summary>What its ids refer to; null when it holds none.</summary>
-    public EntityKind? Entity { get; init; }
+    public EntityReference? Entity { get; init; }
 
     /// <summary>Whether -1 means something other than an entity that does not exist.</summary>
     public bool AcceptsMinusOne { get; init; }

@@ -62,7 +62,7 @@ internal static class CommandBinder
 
         foreach (var (parameter, value) in values)
         {
-            if (parameter.Entity is not { } kind || caller is null)
+            if (parameter.Entity is not { } reference || caller is null)
             {
                 continue;
             }
@@ -74,7 +74,7 @@ internal static class CommandBinder
                 continue;
             }
 
-            var found = await services.Entities.FindAsync(kind, ids, caller, cancellationToken);
+            var found = await services.Entities.FindAsync(reference, ids, caller, cancellationToken);
             foreach (var id in ids)
             {
                 if (!found.Contains(id))

@@ -19,7 +19,7 @@ internal static class CommonParameters
     public static TextParameter Account { get; } = Text("account", "list resources by account; needs domainid");
 
     /// <summary>Filter by the owner's domain.</summary>
-    public static ValueParameter<DomainId> Domain { get; } = Id<DomainId>("domainid", EntityKind.Domain, "list only resources that belong to the domain");
+    public static ValueParameter<DomainId> Domain { get; } = Id<DomainId>("domainid", "list only resources that belong to the domain");
 
     /// <summary>Everything that the caller may see.</summary>
     public static ValueParameter<bool> ListAll { get; } = Bool("listall", "whether to list everything the caller may see; false lists the caller's own resources");

@@ -7,14 +7,14 @@ internal static class DiscoveryCommands
 {
     private static readonly TextParameter ApiName = Text("name", "the name of one command");
 
-    private static readonly View<ApiParameter> ParameterView = View<ApiParameter>.Build(v => v
-        .Text("name", "the name of the parameter", p => p.Name)
-        .Text("description", "what the parameter means", p => p.Description)
-        .Text("type", "the type of the parameter", p => p.Type)
-        .Int("length", "the longest text of the parameter", p => p.Length)
-        .Bool("required", "true if the parameter must be sent", p => p.IsRequired)
-        .Text("since", "the version that brought the parameter", p => p.Since)
-        .Text("related", "commands that list values for the parameter", p => p.Entity?.ListCommand()));
+    private static readonly View<ParameterEntry> ParameterView = View<ParameterEntry>.Build(v => v
+        .Text("name", "the name of the parameter", p => p.Parameter.Name)
+        .Text("description", "what the parameter means", p => p.Parameter.Description)
+        .Text("type", "the type of the parameter", p => p.Parameter.Type)
+        .Int("length", "the longest text of the parameter", p => p.Parameter.Length)
+        .Bool("required", "true if the parameter must be sent", p => p.Parameter.IsRequired)
+        .Text("since", "the version that brought the parameter", p => p.Parameter.Since)
+        .Text("related", "commands that list values for the parameter", p => p.Related));
 
     private static readonly View<ViewField> FieldView = FieldsOf(FieldsOf(FieldsOf(null)));
 
@@ -24,7 +24,7 @@ internal static class DiscoveryCommands
         .Text("since", "the version that brought the command", c => c.Command.Since)
         .Bool("isasync", "true if the command answers with a job", c => c.Command.IsAsync)
         .Text("related", "commands about the same kind of object", c => c.Related)
-        .List("params", "the parameters", ParameterView, c => c.Command.Parameters)
+        .List("params", "the parameters", ParameterView, c => c.Parameters)
         .List("response", "the fields of the answer", FieldView, c => c.Command.Response.Fields)
         .Text("type", "the type of the answer", c => c.Command.Response.Key)
         .Text("httprequesttype", "the HTTP method, where only one is allowed", c => c.Command.IsPostOnly ? "POST" : null));
@@ -43,9 +43,10 @@ internal static class DiscoveryCommands
             {
                 var name = call.Get(ApiName);
                 var table = call.Services.Commands;
+                var kinds = call.Services.Of<EntityKinds>();
                 var commands = table.All
                     .Where(c => (c.Roles & call.Viewer) != 0 && (name is null || c.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
-                    .Select(c => new CommandEntry(c, Related(table, c)))
+                    .Select(c => new CommandEntry(c, Related(table, c), [.. c.Parameters.Select(p => new ParameterEntry(p, p.Entity is { } entity ? kinds.Of(entity).ListCommand : null))]))
                     .ToList();
                 return Task.FromResult(ApiResult.List("api", CommandView, commands, commands.Count));
             },
@@ -72,5 +73,7 @@ internal static class DiscoveryCommands
         }
     });
 
-    private sealed record CommandEntry(ApiCommand Command, string? Related);
+    private sealed record CommandEntry(ApiCommand Command, string? Related, IReadOnlyList<ParameterEntry> Parameters);
+
+    private sealed record ParameterEntry(ApiParameter Parameter, string? Related);
 }

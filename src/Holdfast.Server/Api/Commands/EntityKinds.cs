@@ -1,38 +1,34 @@
+using System.Collections.Frozen;
+
 namespace Holdfast.Server.Api.Commands;
 
-/// <summary>What is known about the kinds of entity without asking the database.</summary>
-internal static class EntityKinds
+/// <summary>The kinds of entity there are. Immutable.</summary>
+internal sealed class EntityKinds
 {
-    /// <summary>The commands that list entities of a kind, as <c>related</c> of a parameter: clients complete ids with them.</summary>
-    public static string ListCommand(this EntityKind kind) => kind switch
+    private readonly FrozenDictionary<Type, EntityKind> _byId;
+    private readonly FrozenDictionary<string, EntityKind> _byName;
+
+    /// <summary>Made once per node.</summary>
+    /// <param name="kinds">The kinds.</param>
+    public EntityKinds(IEnumerable<EntityKind> kinds)
     {
-        EntityKind.Zone => "listZones",
-        EntityKind.Pod => "listPods",
-        EntityKind.Cluster => "listClusters",
-        EntityKind.Host => "listHosts",
-        EntityKind.StoragePool => "listStoragePools",
-        EntityKind.ServiceOffering => "listServiceOfferings",
-        EntityKind.DiskOffering => "listDiskOfferings",
-        EntityKind.OsType => "listOsTypes",
-        EntityKind.Network => "listNetworks",
-        EntityKind.Template or EntityKind.OwnTemplate => "listTemplates",
-        EntityKind.VirtualMachine => "listVirtualMachines",
-        EntityKind.Volume => "listVolumes",
-        EntityKind.Job => "listAsyncJobs",
-        EntityKind.Event => "listEvents",
-        EntityKind.Domain => "listDomains",
-        EntityKind.Account => "listAccounts",
-        EntityKind.User => "listUsers",
-        EntityKind.Obligation => "listObligations",
-        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
-    };
+        All = [.. kinds];
+        _byId = All.ToFrozenDictionary(k => k.IdType);
+        _byName = All.ToFrozenDictionary(k => k.Name, StringComparer.Ordinal);
+    }
 
-    /// <summary>Whether entities of a kind are for root administrators only: nobody else learns whether an id exists.</summary>
-    public static bool IsInfrastructure(this EntityKind kind) =>
-        kind is EntityKind.Pod or EntityKind.Cluster or EntityKind.Host or EntityKind.StoragePool or EntityKind.Obligation;
+    /// <summary>All of them.</summary>
+    public IReadOnlyList<EntityKind> All { get; }
 
-    /// <summary>Whether entities of a kind belong to an account, so that others must not learn of them.</summary>
-    public static bool IsOwned(this EntityKind kind) =>
-        kind is EntityKind.Template or EntityKind.OwnTemplate or EntityKind.VirtualMachine or EntityKind.Volume or EntityKind.Job or EntityKind.Event
-            or EntityKind.Account or EntityKind.User;
+    /// <summary>The kind that ids of a type are of.</summary>
+    /// <exception cref="KeyNotFoundException">None is registered: a bug of who declared the parameter.</exception>
+    public EntityKind Of(EntityReference reference) => _byId[reference.IdType];
+
+    /// <summary>The kind that jobs and events name; null: they name something that no command gives out.</summary>
+    public EntityKind? Named(string name) => _byName.GetValueOrDefault(name);
 }
+
+/// <summary>What the ids of a parameter refer to.</summary>
+/// <param name="IdType">The type of the ids.</param>
+/// <param name="IsToChange">Whether the command changes the entity: others' public ones are not found then.</param>
+internal readonly record struct EntityReference(Type IdType, bool IsToChange);

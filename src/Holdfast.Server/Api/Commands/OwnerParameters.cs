@@ -11,7 +11,7 @@ namespace Holdfast.Server.Api.Commands;
 internal static class OwnerParameters
 {
     private static readonly TextParameter Account = Text("account", "the account of the new resource: the caller's own");
-    private static readonly ValueParameter<DomainId> Domain = Id<DomainId>("domainid", EntityKind.Domain, "the domain of that account: the caller's own");
+    private static readonly ValueParameter<DomainId> Domain = Id<DomainId>("domainid", "the domain of that account: the caller's own");
 
     /// <summary>The parameters.</summary>
     public static IReadOnlyList<ApiParameter> All { get; } = [Account, Domain, CommonParameters.Project];

@@ -11,16 +11,23 @@ internal static class Parameters
     public const string NoSuchEntity = "-1";
 
     /// <summary>The id of an entity.</summary>
-    public static ValueParameter<TId> Id<TId>(string name, EntityKind kind, string description, bool required = false, bool minusOne = false, string? noEffect = null)
+    public static ValueParameter<TId> Id<TId>(
+        string name, string description, bool required = false, bool minusOne = false, string? noEffect = null, bool toChange = false)
         where TId : struct, ITypedId<TId> =>
-        new(name, "uuid", description, "a UUID", ParseId<TId>, id => id.Value) { Entity = kind, IsRequired = required, AcceptsMinusOne = minusOne, NoEffect = noEffect };
+        new(name, "uuid", description, "a UUID", ParseId<TId>, id => id.Value) 
+        {
+            Entity = new EntityReference(typeof(TId), toChange),
+            IsRequired = required,
+            AcceptsMinusOne = minusOne,
+            NoEffect = noEffect,
+        };
 
     /// <summary>The ids of entities.</summary>
-    public static ListParameter<TId> Ids<TId>(string name, EntityKind kind, string description, bool required = false, bool minusOne = false)
+    public static ListParameter<TId> Ids<TId>(string name, string description, bool required = false, bool minusOne = false)
         where TId : struct, ITypedId<TId> =>
         new(name, description, text => ParseId<TId>(text) is { } id ? (true, id) : (false, default), id => id.Value)
         {
-            Entity = kind,
+            Entity = new EntityReference(typeof(TId), IsToChange: false),
             IsRequired = required,
             AcceptsMinusOne = minusOne,
         };

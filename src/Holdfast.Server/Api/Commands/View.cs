@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Transport;
@@ -21,6 +24,8 @@ internal record ViewField(string Name, string Type, string Description)
 /// <typeparam name="T">What it is made from.</typeparam>
 internal sealed class View<T>
 {
+    private static readonly JsonWriterOptions TextOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private readonly Field[] _fields;
 
     private View(Field[] fields)
@@ -50,6 +55,21 @@ internal sealed class View<T>
         writer.WriteStartObject();
         WriteFields(writer, row, viewer);
         writer.WriteEndObject();
+    }
+
+    /// <summary>An object under its key, as text.</summary>
+    public string ToJson(string key, T row, Roles viewer)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer, TextOptions))
+        {
+            writer.WriteStartObject();
+            writer.WritePropertyName(key);
+            Write(writer, row, viewer);
+            writer.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
     /// <summary>Writes the fields into an object that is open.</summary>

@@ -1,0 +1,19 @@
+using Holdfast.Core.Ids;
+using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Store;
+
+namespace Holdfast.Server.Accounts;
+
+/// <summary>Domains: a node in the tree of accounts.</summary>
+internal sealed class DomainKind : EntityKind<DomainId>
+{
+    /// <summary>Made once.</summary>
+    public DomainKind()
+        : base("Domain", "listDomains", EntityReach.Everybody)
+    {
+    }
+
+    /// <inheritdoc/>
+    protected override IQueryable<DomainId> Find(StoreConnection db, DomainId[] ids, EntityViewer viewer) =>
+        Ownership.VisibleDomains(db, viewer.Caller).Where(r => ids.Contains(r.Id)).Select(r => r.Id);
+}

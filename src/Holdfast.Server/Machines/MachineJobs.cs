@@ -1,0 +1,19 @@
+using Holdfast.Core.States;
+using Holdfast.Server.Transactions;
+
+namespace Holdfast.Server.Machines;
+
+/// <summary>The kinds of job about VMs.</summary>
+internal static class MachineJobs
+{
+    /// <summary>The kinds.</summary>
+    public static IReadOnlyList<JobType> All { get; } =
+    [
+        new(JobKind.DeployVm, "VM.CREATE", "org.apache.cloudstack.api.command.user.vm.DeployVMCmd"),
+        new(JobKind.StartVm, "VM.START", "org.apache.cloudstack.api.command.user.vm.StartVMCmd"),
+        new(JobKind.StopVm, "VM.STOP", "org.apache.cloudstack.api.command.user.vm.StopVMCmd"),
+        new(JobKind.RebootVm, "VM.REBOOT", "org.apache.cloudstack.api.command.user.vm.RebootVMCmd"),
+        new(JobKind.DestroyVm, "VM.DESTROY", "org.apache.cloudstack.api.command.user.vm.DestroyVMCmd"),
+        new(JobKind.ExpungeVm, "VM.EXPUNGE", "org.apache.cloudstack.api.command.admin.vm.ExpungeVMCmd") { EndsObject = true },
+    ];
+}

@@ -1,0 +1,27 @@
+using Holdfast.Core.Ids;
+using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Store;
+using Holdfast.Server.Transactions;
+
+namespace Holdfast.Server.Machines;
+
+/// <summary>VMs.</summary>
+internal sealed class MachineKind : EntityKind<VmId>
+{
+    /// <summary>Made once.</summary>
+    public MachineKind()
+        : base(ResourceTypes.VirtualMachine, "listVirtualMachines", EntityReach.Owner)
+    {
+    }
+
+    /// <inheritdoc/>
+    public override async Task<string?> RenderAsync(StoreConnection db, Guid id, Roles viewer, CancellationToken cancellationToken) =>
+        await VirtualMachineReader.FindAsync(db, new VmId(id), cancellationToken) is { } entry ? VirtualMachineView.View.ToJson(VirtualMachineView.Key, entry, viewer) : null;
+
+    /// <inheritdoc/>
+    protected override IQueryable<VmId> Find(StoreConnection db, VmId[] ids, EntityViewer viewer)
+    {
+        var owners = viewer.Owners;
+        return db.Vms.Where(r => ids.Contains(r.Id) && owners.Any(a => a.Id == r.AccountId)).Select(r => r.Id);
+    }
+}

@@ -1,0 +1,46 @@
+using Holdfast.Server.Accounts;
+using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Events;
+using Holdfast.Server.Hosts;
+using Holdfast.Server.Jobs;
+using Holdfast.Server.Machines;
+using Holdfast.Server.Networks;
+using Holdfast.Server.Obligations;
+using Holdfast.Server.Offerings;
+using Holdfast.Server.Pools;
+using Holdfast.Server.Templates;
+using Holdfast.Server.Transactions;
+using Holdfast.Server.Volumes;
+using Holdfast.Server.Zones;
+
+namespace Holdfast.Server.Startup;
+
+/// <summary>The kinds of entity and of job that come with the server.</summary>
+internal static class ServerKinds
+{
+    /// <summary>The kinds of entity.</summary>
+    public static IReadOnlyList<EntityKind> All { get; } =
+    [
+        new ZoneKind(),
+        new PodKind(),
+        new ClusterKind(),
+        new OsTypeKind(),
+        new HostKind(),
+        new PoolKind(),
+        new ServiceOfferingKind(),
+        new DiskOfferingKind(),
+        new NetworkKind(),
+        new ObligationEntityKind(),
+        new MachineKind(),
+        new VolumeKind(),
+        new JobEntityKind(),
+        new EventKind(),
+        new TemplateKind(),
+        new AccountKind(),
+        new UserKind(),
+        new DomainKind(),
+    ];
+
+    /// <summary>The kinds of job.</summary>
+    public static IReadOnlyList<JobType> Jobs { get; } = [.. MachineJobs.All, .. VolumeJobs.All, .. TemplateJobs.All, .. PoolJobs.All, .. HostJobs.All];
+}

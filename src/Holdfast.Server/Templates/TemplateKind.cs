@@ -1,0 +1,23 @@
+using Holdfast.Core.Ids;
+using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Store;
+using Holdfast.Server.Transactions;
+
+namespace Holdfast.Server.Templates;
+
+/// <summary>Templates; others' public ones can be seen.</summary>
+internal sealed class TemplateKind : EntityKind<TemplateId>
+{
+    /// <summary>Made once.</summary>
+    public TemplateKind()
+        : base(ResourceTypes.Template, "listTemplates", EntityReach.Owner)
+    {
+    }
+
+    /// <inheritdoc/>
+    protected override IQueryable<TemplateId> Find(StoreConnection db, TemplateId[] ids, EntityViewer viewer)
+    {
+        var (owners, sees) = (viewer.Owners, !viewer.IsToChange);
+        return db.Templates.Where(r => ids.Contains(r.Id) && ((sees && r.IsPublic) || owners.Any(a => a.Id == r.AccountId))).Select(r => r.Id);
+    }
+}

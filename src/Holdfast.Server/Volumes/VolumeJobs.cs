@@ -1,0 +1,17 @@
+using Holdfast.Core.States;
+using Holdfast.Server.Transactions;
+
+namespace Holdfast.Server.Volumes;
+
+/// <summary>The kinds of job about volumes.</summary>
+internal static class VolumeJobs
+{
+    /// <summary>The kinds.</summary>
+    public static IReadOnlyList<JobType> All { get; } =
+    [
+        new(JobKind.CreateVolume, "VOLUME.CREATE", "org.apache.cloudstack.api.command.user.volume.CreateVolumeCmd"),
+        new(JobKind.AttachVolume, "VOLUME.ATTACH", "org.apache.cloudstack.api.command.user.volume.AttachVolumeCmd"),
+        new(JobKind.DetachVolume, "VOLUME.DETACH", "org.apache.cloudstack.api.command.user.volume.DetachVolumeCmd"),
+        new(JobKind.ResizeVolume, "VOLUME.RESIZE", "org.apache.cloudstack.api.command.user.volume.ResizeVolumeCmd"),
+    ];
+}

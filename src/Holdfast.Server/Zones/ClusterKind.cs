@@ -1,0 +1,19 @@
+using Holdfast.Core.Ids;
+using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Store;
+
+namespace Holdfast.Server.Zones;
+
+/// <summary>Clusters.</summary>
+internal sealed class ClusterKind : EntityKind<ClusterId>
+{
+    /// <summary>Made once.</summary>
+    public ClusterKind()
+        : base("Cluster", "listClusters", EntityReach.Infrastructure)
+    {
+    }
+
+    /// <inheritdoc/>
+    protected override IQueryable<ClusterId> Find(StoreConnection db, ClusterId[] ids, EntityViewer viewer) =>
+        db.Clusters.Where(r => ids.Contains(r.Id)).Select(r => r.Id);
+}

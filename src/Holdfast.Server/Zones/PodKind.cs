@@ -1,0 +1,19 @@
+using Holdfast.Core.Ids;
+using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Store;
+
+namespace Holdfast.Server.Zones;
+
+/// <summary>Pods.</summary>
+internal sealed class PodKind : EntityKind<PodId>
+{
+    /// <summary>Made once.</summary>
+    public PodKind()
+        : base("Pod", "listPods", EntityReach.Infrastructure)
+    {
+    }
+
+    /// <inheritdoc/>
+    protected override IQueryable<PodId> Find(StoreConnection db, PodId[] ids, EntityViewer viewer) =>
+        db.Pods.Where(r => ids.Contains(r.Id)).Select(r => r.Id);
+}

@@ -1,0 +1,19 @@
+using Holdfast.Core.Ids;
+using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Store;
+
+namespace Holdfast.Server.Zones;
+
+/// <summary>Zones.</summary>
+internal sealed class ZoneKind : EntityKind<ZoneId>
+{
+    /// <summary>Made once.</summary>
+    public ZoneKind()
+        : base("Zone", "listZones", EntityReach.Everybody)
+    {
+    }
+
+    /// <inheritdoc/>
+    protected override IQueryable<ZoneId> Find(StoreConnection db, ZoneId[] ids, EntityViewer viewer) =>
+        db.Zones.Where(r => ids.Contains(r.Id)).Select(r => r.Id);
+}
