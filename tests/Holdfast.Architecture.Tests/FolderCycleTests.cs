@@ -17,12 +17,7 @@ public sealed class FolderCycleTests
     private static readonly Dictionary<string, string[]> StillUseEachOther = new(StringComparer.Ordinal)
     {
         ["Holdfast.Agent"] = [],
-        ["Holdfast.Server"] =
-        [
-            "Operations - Reconcile",
-            "Operations - Startup",
-            "Reconcile - Wakeups",
-        ],
+        ["Holdfast.Server"] = [],
     };
 
     [Theory]

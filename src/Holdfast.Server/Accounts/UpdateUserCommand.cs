@@ -2,6 +2,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Authentication;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
+using Holdfast.Server.Transactions;
 using LinqToDB.Async;
 using static Holdfast.Server.Api.Commands.Parameters;
 
@@ -12,7 +13,7 @@ internal static class UpdateUserCommand
 {
     private const int PasswordLength = 1024;
 
-    private static readonly ValueParameter<UserId> User = Id<UserId>("id", EntityKind.User, "the id of the user", required: true);
+    private static readonly ValueParameter<UserId> User = Id<UserId>("id", "the id of the user", required: true);
     private static readonly TextParameter UserName = Text("username", "another name; no other user of the domain has it");
     private static readonly TextParameter FirstName = Text("firstname", "another first name");
     private static readonly TextParameter LastName = Text("lastname", "another last name");

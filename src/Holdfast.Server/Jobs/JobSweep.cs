@@ -22,9 +22,10 @@ internal sealed class JobSweep : ISweep
         }
 
         var old = moment.Now - moment.Settings[Setting.JobExpire];
-        if (await moment.Db.Jobs.AnyAsync(j => j.Completed <= old, cancellationToken))
+        var over = await moment.Db.Jobs.Where(j => j.Completed <= old).OrderBy(j => j.Completed).Take(SweepMoment.Batch).Select(j => j.Id).ToListAsync(cancellationToken);
+        if (over.Count > 0)
         {
-            finds.Add(new SweepFind("old jobs", (turn, ct) => turn.Db.Jobs.Where(j => j.Completed <= old).DeleteAsync(ct)));
+            finds.Add(new SweepFind("old jobs", (turn, ct) => turn.Db.Jobs.Where(j => over.Contains(j.Id)).DeleteAsync(ct)));
         }
 
         return finds;

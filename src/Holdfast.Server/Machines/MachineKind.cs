@@ -16,7 +16,7 @@ internal sealed class MachineKind : EntityKind<VmId>
 
     /// <inheritdoc/>
     public override async Task<string?> RenderAsync(StoreConnection db, Guid id, Roles viewer, CancellationToken cancellationToken) =>
-        await VirtualMachineReader.FindAsync(db, new VmId(id), cancellationToken) is { } entry ? VirtualMachineView.View.ToJson(VirtualMachineView.Key, entry, viewer) : null;
+        await VirtualMachineRows.FindAsync(db, new VmId(id), cancellationToken) is { } entry ? VirtualMachineView.View.ToJson(VirtualMachineView.Key, entry, viewer) : null;
 
     /// <inheritdoc/>
     protected override IQueryable<VmId> Find(StoreConnection db, VmId[] ids, EntityViewer viewer)

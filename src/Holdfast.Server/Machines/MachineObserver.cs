@@ -35,7 +35,7 @@ internal sealed class MachineObserver : TurnPart, ITurnPart<MachineObserver>, II
             // What the running guest gave up, and is not to have again, others may write. What it is only not seen to have it may have. What the VM has on
             // another host is that host's to say.
             var here = item.IncarnationId;
-            var wanted = MachineReader.SpecOf(item)?.Disks.Select(d => d.VolumeId).ToHashSet() ?? [];
+            var wanted = MachineRows.SpecOf(item)?.Disks.Select(d => d.VolumeId).ToHashSet() ?? [];
             var shown = machine.Disks.Select(d => d.VolumeId).Concat(machine.Unclear).ToHashSet();
             var leases = await Db.Leases.Where(l => l.VmId == id && l.IncarnationId == here).Select(l => l.VolumeId).ToListAsync(cancellationToken);
             foreach (var volume in leases.Where(v => !wanted.Contains(v) && !shown.Contains(v)))

@@ -1,8 +1,6 @@
-using System.Text.Json;
 using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
-using Holdfast.Protocol;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Transactions;
@@ -34,7 +32,7 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
     {
         for (var round = 0; round < Turn.MaxRounds; round++)
         {
-            if (await Turn.Part<MachineReader>().LoadVmAsync(id, cancellationToken) is not { } vm)
+            if (await Turn.Part<MachineRows>().LoadVmAsync(id, cancellationToken) is not { } vm)
             {
                 return;
             }
@@ -62,7 +60,7 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
     /// <summary>Tells the host of a running VM its present specification, as a new generation that the jobs then wait for.</summary>
     public async Task UpdateMachineAsync(VmId id, IReadOnlyList<JobId> jobs, CancellationToken cancellationToken)
     {
-        var vm = await Turn.Part<MachineReader>().LoadVmAsync(id, cancellationToken) ?? throw new InvalidOperationException($"VM {id} does not exist.");
+        var vm = await Turn.Part<MachineRows>().LoadVmAsync(id, cancellationToken) ?? throw new InvalidOperationException($"VM {id} does not exist.");
         await WriteMachineAsync(vm, Desired.Running, jobs, null, cancellationToken);
     }
 
@@ -91,7 +89,7 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
                 await Turn.Part<VolumeChanges>().WantTemplateAsync(want.Volume, want.Incarnation, cancellationToken);
                 break;
             case VmAction.DropTemplate drop:
-                await Db.Volumes.Where(v => v.Id == drop.Volume).Set(v => v.TemplateCopyId, (VolumeId?)null).UpdateAsync(cancellationToken);
+                await Turn.Part<VolumeChanges>().DropTemplateAsync(drop.Volume, cancellationToken);
                 break;
             case VmAction.MakeVolume make:
                 await Turn.Part<VolumeChanges>().MakeVolumeAsync(make.Volume, make.Incarnation, DeadlineOf(vm), cancellationToken);
@@ -198,7 +196,7 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
 
     private async Task SaveAsync(LoadedVm vm, VmRow row, CancellationToken cancellationToken)
     {
-        await Db.UpdateAsync(row, token: cancellationToken);
+        await Turn.Part<MachineRows>().SaveAsync(row, cancellationToken);
         vm.Row = row;
     }
 
@@ -250,23 +248,23 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
         var generation = row.Generation.Next;
         await SaveAsync(vm, row with { Generation = generation }, cancellationToken);
 
-        // Read afresh: earlier actions of the same plan may have changed the volumes.
-        var volumes = await Db.Volumes.Where(v => v.VmId == row.Id && v.Removed == null).OrderBy(v => v.DeviceId).ToListAsync(cancellationToken);
+        // Not those of the facts: earlier actions of the same plan may have changed the volumes.
+        var volumes = await Turn.Part<VolumeRows>().OfVmAsync(row.Id, cancellationToken);
         var used = volumes.Where(v => v is { State: VolumeState.Ready or VolumeState.Resizing, Detaching: false, PoolId: not null }).ToList();
-        var pools = await Turn.Part<VolumeChanges>().PoolNamesAsync(used.Select(v => v.PoolId!.Value), cancellationToken);
-        var leases = await Db.Leases.Where(l => l.VmId == row.Id).ToDictionaryAsync(l => l.VolumeId, cancellationToken);
+        var pools = (await Turn.Part<KeptRows>().PoolsAsync(used.Select(v => v.PoolId!.Value), cancellationToken)).ToDictionary(p => p.Id, p => p.Name);
+        var leases = desired == Desired.Running ? await Db.Leases.Where(l => l.VmId == row.Id).Select(l => l.VolumeId).ToListAsync(cancellationToken) : [];
         var disks = new List<MachineDisk>();
         foreach (var volume in used)
         {
             var lease = volume.LeaseGeneration;
-            if (desired == Desired.Running && !leases.ContainsKey(volume.Id))
+            if (desired == Desired.Running && !leases.Contains(volume.Id))
             {
                 // The primary key makes a second writer impossible: an insert beside another VM's lease fails the whole turn.
                 lease = lease.Next;
                 await Db.InsertAsync(
                     new LeaseRow { VolumeId = volume.Id, IncarnationId = incarnation, VmId = row.Id, Generation = lease, Granted = Now },
                     token: cancellationToken);
-                await Db.Volumes.Where(v => v.Id == volume.Id).Set(v => v.LeaseGeneration, lease).UpdateAsync(cancellationToken);
+                await Turn.Part<VolumeRows>().SaveAsync(volume with { LeaseGeneration = lease }, cancellationToken);
             }
 
             disks.Add(new MachineDisk
@@ -300,18 +298,10 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
             RebootSequence = row.RebootSequence,
             ForcedReboot = row.ForcedReboot,
         };
-        await Turn.PutItemAsync(
-            incarnation,
-            ItemKind.Machine,
-            row.Id.Value,
-            generation,
-            desired,
-            JsonSerializer.Serialize(spec, HostJson.Default.MachineSpec),
-            expires,
-            cancellationToken);
-        foreach (var job in jobs)
+        await Turn.Part<MachineRows>().TellAsync(row.Id, incarnation, generation, desired, spec, expires, cancellationToken);
+        if (jobs.Count > 0)
         {
-            await Db.Jobs.Where(j => j.Id == job).Set(j => j.Generation, generation).UpdateAsync(cancellationToken);
+            await Turn.Part<MachineRows>().AwaitAsync(row.Id, volumes, jobs, generation, cancellationToken);
         }
     }
 

@@ -13,13 +13,13 @@ internal sealed class MachineSweep : ISweep
     public async Task<IReadOnlyList<SweepFind>> FindAsync(SweepMoment moment, CancellationToken cancellationToken)
     {
         var finds = new List<SweepFind>();
-        foreach (var vm in await moment.Db.Vms.Where(v => v.State == VmState.Expunging && v.Removed == null).Take(SweepMoment.Batch).Select(v => v.Id).ToListAsync(cancellationToken))
+        foreach (var vm in await moment.Db.Vms.Where(v => v.State == VmState.Expunging && v.Removed == null).OrderBy(v => v.StateSince).Take(SweepMoment.Batch).Select(v => v.Id).ToListAsync(cancellationToken))
         {
             finds.Add(SweepFind.Settle($"VM {vm}", turn => turn.Mark(vm)));
         }
 
         var expired = moment.Now - moment.Settings[Setting.ExpungeDelay];
-        foreach (var vm in await moment.Db.Vms.Where(v => v.State == VmState.Destroyed && v.Destroyed <= expired && v.Removed == null).Take(SweepMoment.Batch).Select(v => v.Id).ToListAsync(cancellationToken))
+        foreach (var vm in await moment.Db.Vms.Where(v => v.State == VmState.Destroyed && v.Destroyed <= expired && v.Removed == null).OrderBy(v => v.Destroyed).Take(SweepMoment.Batch).Select(v => v.Id).ToListAsync(cancellationToken))
         {
             finds.Add(new SweepFind(
                 $"VM {vm}",

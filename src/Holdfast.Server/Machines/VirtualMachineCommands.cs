@@ -163,7 +163,7 @@ internal static class VirtualMachineCommands
             UserId = call.Get(FilterUser),
         };
         var listing = await call.Services.Database.ReadAsync(
-            (db, ct) => VirtualMachineReader.ReadAsync(db, Ownership.AskedFor(db, call, filter.Ids is not null), filter, call.Page, ct),
+            (db, ct) => VirtualMachineRows.ReadAsync(db, Ownership.AskedFor(db, call, filter.Ids is not null), filter, call.Page, ct),
             cancellationToken);
         return ApiResult.List(
             VirtualMachineView.Key,
@@ -299,7 +299,7 @@ internal static class VirtualMachineCommands
         var outcome = await call.Services.Of<IVirtualMachineOperations>().RecoverAsync(call.Caller.ForOperations, call.Require(Vm), cancellationToken);
         return await outcome.ToResultAsync(async vm =>
         {
-            var entry = await call.Services.Database.ReadAsync((db, ct) => VirtualMachineReader.FindAsync(db, vm.Id, ct), cancellationToken);
+            var entry = await call.Services.Database.ReadAsync((db, ct) => VirtualMachineRows.FindAsync(db, vm.Id, ct), cancellationToken);
             return entry is null ? call.UnknownEntity(Vm, vm.Id) : ApiResult.Object(VirtualMachineView.Key, VirtualMachineView.View, entry);
         });
     }

@@ -16,16 +16,19 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
 {
     private const long Gib = 1L << 30;
 
-    // CloudStack's device ids: 0 is the root disk, 3 was the CD-ROM's.
-
     private readonly TurnFactory _turns;
+    private readonly VmNumbers _numbers;
 
     /// <summary>Made once per node.</summary>
-    public VirtualMachineOperations(TurnFactory turns) => _turns = turns;
+    public VirtualMachineOperations(TurnFactory turns, VmNumbers numbers) => (_turns, _numbers) = (turns, numbers);
 
     /// <inheritdoc/>
-    public Task<JobOutcome> DeployAsync(Caller caller, DeployVirtualMachine request, CancellationToken cancellationToken) =>
-        _turns.RunAsync((turn, ct) => DeployAsync(turn, caller, request, ct), cancellationToken);
+    public async Task<JobOutcome> DeployAsync(Caller caller, DeployVirtualMachine request, CancellationToken cancellationToken)
+    {
+        // Before the transaction: a counter that a deploy holds locked to its end lets one deploy at a time through. The number of one that is refused is lost.
+        var number = await _numbers.NextAsync(cancellationToken);
+        return await _turns.RunAsync((turn, ct) => DeployAsync(turn, caller, request, number, ct), cancellationToken);
+    }
 
     /// <inheritdoc/>
     public Task<JobOutcome> StartAsync(Caller caller, VmId vmId, HostId? hostId, CancellationToken cancellationToken) =>
@@ -57,7 +60,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                         await turn.FailJobAsync(job.Id, Faults.NotStartableElsewhere(vm.Id, vm.Name, vm.State, silence), ct);
                         break;
                     case VmState.Stopped when vm.Removal == VmRemoval.None:
-                        await turn.Db.UpdateAsync(vm with { State = VmState.Starting, StateSince = turn.Now, OnlyHostId = hostId, Condition = null }, token: ct);
+                        await turn.Part<MachineRows>().SaveAsync(vm with { State = VmState.Starting, StateSince = turn.Now, OnlyHostId = hostId, Condition = null }, ct);
                         turn.Mark(vm.Id);
                         break;
                     case VmState.Running:
@@ -123,7 +126,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                     return new JobOutcome.Accepted(job.Id, vm.Id.Value);
                 }
 
-                await turn.Db.UpdateAsync(vm with { RebootSequence = vm.RebootSequence + 1, ForcedReboot = forced }, token: ct);
+                await turn.Part<MachineRows>().SaveAsync(vm with { RebootSequence = vm.RebootSequence + 1, ForcedReboot = forced }, ct);
                 await turn.Part<MachineSettler>().UpdateMachineAsync(vm.Id, [job.Id], ct);
                 turn.Mark(vm.Id);
                 return new JobOutcome.Accepted(job.Id, vm.Id.Value);
@@ -161,7 +164,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                         await StopAsync(turn, going, forced || vm.State == VmState.Starting, ct);
                         break;
                     default:
-                        await turn.Db.UpdateAsync(going, token: ct);
+                        await turn.Part<MachineRows>().SaveAsync(going, ct);
                         turn.Mark(vm.Id);
                         break;
                 }
@@ -185,7 +188,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                 }
                 else
                 {
-                    await turn.Db.UpdateAsync(vm with { Removal = VmRemoval.Expunge }, token: ct);
+                    await turn.Part<MachineRows>().SaveAsync(vm with { Removal = VmRemoval.Expunge }, ct);
                     turn.Mark(vm.Id);
                 }
 
@@ -234,13 +237,13 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
 
     // Null while the host of the VM is heard of, or it has none.
     private static async Task<string?> SilenceOfHostAsync(Turn turn, VmRow vm, CancellationToken cancellationToken) =>
-        vm.HostId is { } id && await turn.Db.Hosts.FirstOrDefaultAsync(h => h.Id == id, cancellationToken) is { } host
+        vm.HostId is { } id && await turn.Part<KeptRows>().HostAsync(id, cancellationToken) is { } host
             ? HostSilence.Of(host.Name, host.State, host.LastReport)
             : null;
 
     private static async Task StopAsync(Turn turn, VmRow vm, bool forced, CancellationToken cancellationToken)
     {
-        await turn.Db.UpdateAsync(
+        await turn.Part<MachineRows>().SaveAsync(
             vm with
             {
                 State = VmState.Stopping,
@@ -248,11 +251,11 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                 ForcedStop = vm.ForcedStop || forced,
                 Condition = vm.State == VmState.Stopping ? vm.Condition : null,
             },
-            token: cancellationToken);
+            cancellationToken);
         turn.Mark(vm.Id);
     }
 
-    private static async Task<JobOutcome> DeployAsync(Turn turn, Caller caller, DeployVirtualMachine request, CancellationToken cancellationToken)
+    private static async Task<JobOutcome> DeployAsync(Turn turn, Caller caller, DeployVirtualMachine request, long number, CancellationToken cancellationToken)
     {
         const string command = "deployVirtualMachine";
         var db = turn.Db;
@@ -343,7 +346,6 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
         }
 
         var account = await db.Accounts.SingleAsync(a => a.Id == caller.AccountId, cancellationToken);
-        var number = await Counters.NextAsync(db, Counters.VmNumber, cancellationToken);
         var id = new VmId(turn.NewId());
         var vm = new VmRow
         {
@@ -378,7 +380,8 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
             Created = turn.Now,
         };
         await db.InsertAsync(vm, token: cancellationToken);
-        await db.InsertAsync(
+        List<VolumeRow> volumes =
+        [
             NewVolumes.Row(turn, caller, zone.Id, $"ROOT-{number}", VolumeType.Root, rootSize, offering.StorageTags) with
             {
                 VmId = id,
@@ -387,20 +390,21 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                 ServiceOfferingId = offering.Id,
                 TemplateId = template.Id,
             },
-            token: cancellationToken);
+        ];
         for (var i = 0; i < disks.Count; i++)
         {
             var (diskOffering, size) = disks[i];
-            await db.InsertAsync(
+            volumes.Add(
                 NewVolumes.Row(turn, caller, zone.Id, string.Create(CultureInfo.InvariantCulture, $"DATA-{number}{(i == 0 ? string.Empty : $"-{i}")}"), VolumeType.DataDisk, size, diskOffering.Tags) with
                 {
                     VmId = id,
                     DeviceId = NewVolumes.DataDevices[i],
                     Attached = turn.Now,
                     DiskOfferingId = diskOffering.Id,
-                },
-                token: cancellationToken);
+                });
         }
+
+        await db.InsertAllAsync(volumes, cancellationToken);
 
         for (var i = 0; i < networks.Count; i++)
         {
@@ -418,6 +422,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
         }
 
         var job = await AddJobAsync(turn, caller, JobKind.DeployVm, vm, "deploying", cancellationToken);
+        turn.Part<MachineRows>().KeepNew(vm, volumes, job);
         if (request.StartVm)
         {
             turn.Mark(id);

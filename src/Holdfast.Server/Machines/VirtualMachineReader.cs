@@ -10,7 +10,7 @@ using LinqToDB;
 namespace Holdfast.Server.Machines;
 
 /// <summary>Reads VMs for lists and single answers: three queries a page, one more when the page is full, and one while something that a host said is set aside.</summary>
-internal static class VirtualMachineReader
+internal static class VirtualMachineRows
 {
     /// <summary>Reads a list.</summary>
     /// <param name="db">The store.</param>

@@ -1,6 +1,7 @@
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Settings;
 using Holdfast.Server.Sweeps;
+using LinqToDB;
 using LinqToDB.Async;
 
 namespace Holdfast.Server.Obligations;
@@ -16,6 +17,21 @@ internal sealed class ObligationSweep : ISweep
         foreach (var obligation in await moment.Db.Obligations.Where(o => o.State == ObligationState.Owed && o.Alerted == null && o.Created <= oldest).OrderBy(o => o.Created).Take(SweepMoment.Batch).Select(o => o.Id).ToListAsync(cancellationToken))
         {
             finds.Add(new SweepFind($"obligation {obligation}", (turn, ct) => turn.Part<ObligationDesk>().AlertAsync(obligation, oldest, ct)));
+        }
+
+        if (moment.Before(Setting.StorageHistoryPurge) is { } old)
+        {
+            // An orphan is the only word of what is left at a backend.
+            var over = await moment.Db.Obligations
+                .Where(o => o.Settled <= old && (o.State == ObligationState.Settled || o.State == ObligationState.Superseded || o.State == ObligationState.Forgotten))
+                .OrderBy(o => o.Settled)
+                .Take(SweepMoment.Batch)
+                .Select(o => o.Id)
+                .ToListAsync(cancellationToken);
+            if (over.Count > 0)
+            {
+                finds.Add(new SweepFind("old obligations", (turn, ct) => turn.Db.Obligations.Where(o => over.Contains(o.Id)).DeleteAsync(ct)));
+            }
         }
 
         return finds;

@@ -1,6 +1,7 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
+using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Settings;
 using Holdfast.Server.Store.Rows;
@@ -76,12 +77,9 @@ internal sealed partial class PoolSettler : TurnPart, ITurnPart<PoolSettler>, IS
 
     private async Task<PoolStateFacts> FactsOfAsync(StoragePoolRow row, CancellationToken cancellationToken)
     {
-        var bindings = await (from b in Db.Bindings
-                              join h in Db.Hosts on b.HostId equals h.Id
-                              where b.PoolId == row.Id
-                              orderby h.Name
-                              select new { Binding = b, Host = h }).ToListAsync(cancellationToken);
         var jobs = await Db.Jobs.Where(j => j.State == JobState.Pending && j.InstanceId == row.Id.Value).ToListAsync(cancellationToken);
+        var isLate = row.AddDeadline <= Now || jobs.Exists(j => j.Deadline <= Now);
+        var bindings = isLate ? await On(row.Id).ToListAsync(cancellationToken) : await DecidingAsync(row, cancellationToken);
         return new PoolStateFacts
         {
             Id = row.Id,
@@ -96,6 +94,56 @@ internal sealed partial class PoolSettler : TurnPart, ITurnPart<PoolSettler>, IS
             Jobs = [.. jobs.Select(Turn.JobFactsOf)],
             Now = Now,
         };
+    }
+
+    private IQueryable<PoolOnHost> On(PoolId pool) =>
+        from binding in Db.Bindings
+        join host in Db.Hosts on binding.HostId equals host.Id
+        where binding.PoolId == pool
+        orderby host.Name, binding.IncarnationId
+        select new PoolOnHost { Binding = binding, Host = host };
+
+    // A pool may be on thousands of hosts, and each of them confirms by itself. The planner asks whether any host does something, or all: one that decides it stands for all of
+    // them. Only what names hosts one by one needs them all, which is once at each step of a pool's life.
+    private async Task<IReadOnlyList<PoolOnHost>> DecidingAsync(StoragePoolRow row, CancellationToken cancellationToken)
+    {
+        var all = On(row.Id);
+        var present = all.Where(p => p.Binding.Absent == null);
+        var up = present.Where(p => p.Host.State == HostState.Up && p.Host.IncarnationId == p.Binding.IncarnationId);
+        var current = present.Where(p => p.Binding.ObservedGeneration >= p.Binding.Generation);
+        var unheard = up.Where(p => p.Binding.ObservedGeneration == null || p.Binding.ObservedGeneration < p.Binding.Generation);
+        switch (row.State)
+        {
+            case PoolState.Removed when row.Absent is null:
+                return await FirstOfAsync(present, all);
+            case PoolState.PrepareForMaintenance:
+                return await FirstOfAsync(present.Where(p => p.Binding.Desired == Desired.Attached), unheard, up.Where(p => p.Binding.Observed != BindingState.Quiesced));
+            case PoolState.CancelMaintenance:
+                return await FirstOfAsync(present.Where(p => p.Binding.Desired == Desired.Quiesced), unheard, up.Where(p => p.Binding.Observed == BindingState.Quiesced));
+            case PoolState.Initialized:
+                return await FirstOfAsync(
+                    current.Where(p => row.Scope != PoolScope.Host && p.Binding.NotShared != null),
+                    current.Where(p => p.Binding.Observed == BindingState.Attached && p.Binding.ControlPlane == PlaneHealth.Up && p.Binding.CapacityBytes > 0),
+                    unheard,
+                    all);
+            default:
+                return [];
+        }
+
+        // One of the first kind that there is; the last is taken whole when it is all of them.
+        async Task<IReadOnlyList<PoolOnHost>> FirstOfAsync(params IReadOnlyList<IQueryable<PoolOnHost>> kinds)
+        {
+            foreach (var kind in kinds)
+            {
+                var found = await (ReferenceEquals(kind, all) ? kind : kind.Take(1)).ToListAsync(cancellationToken);
+                if (found.Count > 0)
+                {
+                    return found;
+                }
+            }
+
+            return [];
+        }
     }
 
     private async Task ApplyAsync(StoragePoolRow row, PoolAction action, CancellationToken cancellationToken)
@@ -199,4 +247,11 @@ internal sealed partial class PoolSettler : TurnPart, ITurnPart<PoolSettler>, IS
 
     [LoggerMessage(EventId = 2106, Level = LogLevel.Information, Message = "Storage pool {Name} ({PoolId}) is gone from every host")]
     private partial void LogPoolGone(string name, PoolId poolId);
+
+    private sealed record PoolOnHost
+    {
+        public required BindingRow Binding { get; init; }
+
+        public required HostRow Host { get; init; }
+    }
 }

@@ -90,6 +90,42 @@ internal abstract record Setting
         DefaultOf = static timings => timings.InventoryInterval,
     };
 
+    /// <summary>How long events are kept.</summary>
+    public static DurationSetting EventPurge { get; } = new()
+    {
+        Name = "event.purge.delay",
+        Category = "Advanced",
+        Description = "Days that an event is kept; 0 keeps all",
+        Unit = TimeSpan.FromDays(1),
+        UnitName = "days",
+        Maximum = 36_500,
+        DefaultOf = static timings => timings.KeepEvents,
+    };
+
+    /// <summary>How long alerts are kept.</summary>
+    public static DurationSetting AlertPurge { get; } = new()
+    {
+        Name = "alert.purge.delay",
+        Category = "Advanced",
+        Description = "Days that an alert is kept; 0 keeps all",
+        Unit = TimeSpan.FromDays(1),
+        UnitName = "days",
+        Maximum = 36_500,
+        DefaultOf = static timings => timings.KeepAlerts,
+    };
+
+    /// <summary>How long it is kept what hosts did on storage.</summary>
+    public static DurationSetting StorageHistoryPurge { get; } = new()
+    {
+        Name = "storage.history.purge.delay",
+        Category = "Storage",
+        Description = "Days that a task which hosts have ended, and an obligation which was settled, superseded or written off, are kept; 0 keeps all. Orphaned obligations are kept until somebody writes them off",
+        Unit = TimeSpan.FromDays(1),
+        UnitName = "days",
+        Maximum = 36_500,
+        DefaultOf = static timings => timings.KeepStorageHistory,
+    };
+
     /// <summary>How much more a pool may promise than it has.</summary>
     public static FactorSetting StorageOverprovisioning { get; } = new()
     {
@@ -117,7 +153,8 @@ internal abstract record Setting
     /// <summary>Every setting there is, by name.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        ExpungeDelay, JobExpire, ObligationAlertAge, StorageFullShare, StorageOverprovisioning, PoolAddTimeout, PoolAddWait, InventoryInterval,
+        AlertPurge, EventPurge, ExpungeDelay, JobExpire, ObligationAlertAge, StorageFullShare, StorageHistoryPurge, StorageOverprovisioning, PoolAddTimeout, PoolAddWait,
+        InventoryInterval,
     ];
 
     /// <summary>Its name.</summary>

@@ -10,6 +10,7 @@ using Holdfast.Server.Agents;
 using Holdfast.Server.Api;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
+using Holdfast.Server.Events;
 using Holdfast.Server.Hosts;
 using Holdfast.Server.Inventories;
 using Holdfast.Server.Jobs;
@@ -170,6 +171,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<IOfferingOperations, OfferingOperations>();
         services.AddSingleton<ITemplateOperations, TemplateOperations>();
         services.AddSingleton<IStoragePoolOperations, StoragePoolOperations>();
+        services.AddSingleton<VmNumbers>();
         services.AddSingleton<IVirtualMachineOperations, VirtualMachineOperations>();
         services.AddSingleton<IVolumeOperations, VolumeOperations>();
         services.AddSingleton<IObligationOperations, ObligationOperations>();
@@ -225,6 +227,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<ISweep, TemplateSweep>();
         services.AddSingleton<ISweep, ObligationSweep>();
         services.AddSingleton<ISweep, ReportSweep>();
+        services.AddSingleton<ISweep, EventSweep>();
     }
 
     /// <summary>Migrates, bootstraps, listens, writes admin.ini.</summary>

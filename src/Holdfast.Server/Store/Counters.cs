@@ -9,10 +9,11 @@ internal static class Counters
     /// <summary>Number of a VM, in its instance name.</summary>
     public const string VmNumber = "vm-number";
 
-    /// <summary>Takes the next number. Locks the counter until the transaction ends.</summary>
-    public static async Task<long> NextAsync(StoreConnection db, string name, CancellationToken cancellationToken)
+    /// <summary>Takes the next numbers. Locks the counter until the transaction ends.</summary>
+    /// <returns>The last of them.</returns>
+    public static async Task<long> AddAsync(StoreConnection db, string name, int count, CancellationToken cancellationToken)
     {
-        await db.Counters.Where(c => c.Name == name).Set(c => c.Value, c => c.Value + 1).UpdateAsync(cancellationToken);
+        await db.Counters.Where(c => c.Name == name).Set(c => c.Value, c => c.Value + count).UpdateAsync(cancellationToken);
         return await db.Counters.Where(c => c.Name == name).Select(c => c.Value).SingleAsync(cancellationToken);
     }
 }

@@ -107,7 +107,7 @@ internal sealed partial class Database : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<DateTimeOffset> NowAsync(StoreConnection db, CancellationToken cancellationToken) => IsShared
         ? DateTimeOffset.FromUnixTimeMilliseconds(await db.ExecuteAsync<long>("SELECT (extract(epoch FROM now()) * 1000)::bigint", cancellationToken))
-        : _time.GetUtcNow();
+        : DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds());
 
     /// <summary>Reads in one snapshot.</summary>
     public async Task<T> ReadAsync<T>(Func<StoreConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)

@@ -15,9 +15,10 @@ internal sealed class StoreConnection : DataConnection
     private List<Action>? _afterCommit;
 
     public StoreConnection(DataOptions options)
-        : base(options)
-    {
-    }
+        : base(options) => AddInterceptor(Writes);
+
+    /// <summary>Which tables this connection has written to.</summary>
+    public WriteWatch Writes { get; } = new();
 
     public ITable<SettingRow> Settings => this.GetTable<SettingRow>();
     public ITable<CounterRow> Counters => this.GetTable<CounterRow>();

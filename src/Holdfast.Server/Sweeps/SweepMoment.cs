@@ -14,6 +14,10 @@ internal sealed record SweepMoment(StoreConnection Db, DateTimeOffset Now, Setti
     /// <summary>How much of a sort is found at a time.</summary>
     public const int Batch = 200;
 
+    /// <summary>What is older than a setting says; null: the setting is 0, and nothing is too old.</summary>
+    /// <param name="keep">How long it is kept.</param>
+    public DateTimeOffset? Before(DurationSetting keep) => Settings[keep] is var age && age > TimeSpan.Zero ? Now - age : null;
+
     /// <summary>Failures before this are tried again.</summary>
     public DateTimeOffset Retry => Now - Timings.RetryPause;
 }

@@ -56,7 +56,8 @@ internal sealed class TaskDesk : TurnPart, ITurnPart<TaskDesk>
             Desired.Done,
             JsonSerializer.Serialize(spec, HostJson.Default.TaskSpec),
             deadline,
-            cancellationToken);
+            cancellationToken,
+            isNew: true);
         return id;
     }
 

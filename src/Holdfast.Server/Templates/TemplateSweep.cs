@@ -16,6 +16,7 @@ internal sealed class TemplateSweep : ISweep
                                from t in moment.Db.Tasks.LeftJoin(t => t.Id == c.TaskId)
                                where c.State == TemplateCopyState.Deleting && c.Removed == null
                                    && (c.TaskId == null || t.State == WorkState.Withdrawn || (t.State == WorkState.Failed && t.Completed <= moment.Retry))
+                               orderby c.Created
                                select new { c.Id, c.TaskId }).Take(SweepMoment.Batch).ToListAsync(cancellationToken);
         foreach (var undone in undeleted)
         {

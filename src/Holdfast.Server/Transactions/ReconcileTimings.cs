@@ -41,6 +41,15 @@ internal sealed record ReconcileTimings
     /// <summary>The default of the setting <c>JobExpire</c>.</summary>
     public TimeSpan KeepJobs { get; init; } = TimeSpan.FromDays(1);
 
+    /// <summary>The default of the setting <c>EventPurge</c>; CloudStack's.</summary>
+    public TimeSpan KeepEvents { get; init; } = TimeSpan.FromDays(15);
+
+    /// <summary>The default of the setting <c>AlertPurge</c>.</summary>
+    public TimeSpan KeepAlerts { get; init; } = TimeSpan.FromDays(90);
+
+    /// <summary>The default of the setting <c>StorageHistoryPurge</c>.</summary>
+    public TimeSpan KeepStorageHistory { get; init; } = TimeSpan.FromDays(30);
+
     /// <summary>The default of the setting <c>ObligationAlertAge</c>.</summary>
     public TimeSpan ObligationAlertAge { get; init; } = TimeSpan.FromHours(1);
 

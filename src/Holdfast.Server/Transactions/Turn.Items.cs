@@ -13,7 +13,17 @@ internal sealed partial class Turn
     /// Writes what a host should have. Takes the next revision of the host's document under the lock of its incarnation, so that revisions become visible in
     /// their order. An older or equal generation is a bug and refused.
     /// </summary>
-    public async Task PutItemAsync(
+    /// <param name="incarnation">The host's installation.</param>
+    /// <param name="kind">The kind of item.</param>
+    /// <param name="id">The item.</param>
+    /// <param name="generation">Its new generation.</param>
+    /// <param name="desired">What is wanted.</param>
+    /// <param name="spec">The rest of what is wanted, as JSON.</param>
+    /// <param name="expires">Until when the host may begin; null: always.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="isNew">Whether the host cannot have an item of this id.</param>
+    /// <returns>The item's revision.</returns>
+    public async Task<long> PutItemAsync(
         IncarnationId incarnation,
         ItemKind kind,
         Guid id,
@@ -21,10 +31,11 @@ internal sealed partial class Turn
         Desired desired,
         string? spec,
         DateTimeOffset? expires,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        bool isNew = false)
     {
         var revision = await NextRevisionAsync(incarnation, cancellationToken);
-        var updated = await Db.HostItems
+        var updated = isNew ? 0 : await Db.HostItems
             .Where(i => i.IncarnationId == incarnation && i.Kind == kind && i.Id == id && i.Generation < generation)
             .Set(i => i.Revision, revision)
             .Set(i => i.Generation, generation)
@@ -52,6 +63,7 @@ internal sealed partial class Turn
 
         Db.IsStep = true;
         await SignalAsync(incarnation.Value, cancellationToken);
+        return revision;
     }
 
     /// <summary>Whether an installation may still speak.</summary>
@@ -60,10 +72,15 @@ internal sealed partial class Turn
 
     private async Task<long> NextRevisionAsync(IncarnationId incarnation, CancellationToken cancellationToken)
     {
-        await Db.Incarnations
+        var written = Db.Incarnations
             .Where(i => i.Id == incarnation)
             .Set(i => i.Revision, i => i.Revision + 1)
-            .UpdateAsync(cancellationToken);
-        return await Db.Incarnations.Where(i => i.Id == incarnation).Select(i => i.Revision).SingleAsync(cancellationToken);
+            .UpdateWithOutputAsync((_, now) => now.Revision);
+        await foreach (var revision in written.WithCancellation(cancellationToken))
+        {
+            return revision;
+        }
+
+        throw new InvalidOperationException($"Installation {incarnation} is not on record.");
     }
 }

@@ -25,34 +25,37 @@ internal sealed partial class VolumeChanges : TurnPart, ITurnPart<VolumeChanges>
     /// <inheritdoc/>
     public static VolumeChanges Of(Turn turn) => new(turn);
 
+    private VolumeRows Rows => Turn.Part<VolumeRows>();
+
     /// <summary>Notes that a volume's deletion is asked for in this turn.</summary>
     /// <returns>False: it was before.</returns>
     public bool AskDeletion(VolumeId id) => _deletionsAsked.Add(id);
 
     /// <summary>Says on which pool a volume is to be made.</summary>
     public async Task AssignPoolAsync(VolumeId volume, PoolId pool, CancellationToken cancellationToken) =>
-        await Db.Volumes.Where(v => v.Id == volume)
-            .Set(v => v.PoolId, pool)
-            .Set(v => v.TemplateCopyId, (VolumeId?)null)
-            .UpdateAsync(cancellationToken);
+        await Rows.SaveAsync(await Rows.GetAsync(volume, cancellationToken) with { PoolId = pool, TemplateCopyId = null }, cancellationToken);
+
+    /// <summary>A volume is not made from the copy that it was to be made from.</summary>
+    public async Task DropTemplateAsync(VolumeId volume, CancellationToken cancellationToken) =>
+        await Rows.SaveAsync(await Rows.GetAsync(volume, cancellationToken) with { TemplateCopyId = null }, cancellationToken);
 
     /// <summary>
     /// Has the template of a volume brought on its pool. Concurrent deploys share one import: the partial unique index allows one live copy of a template on a pool.
     /// </summary>
     public async Task WantTemplateAsync(VolumeId volumeId, IncarnationId incarnation, CancellationToken cancellationToken)
     {
-        var volume = await Db.Volumes.SingleAsync(v => v.Id == volumeId, cancellationToken);
+        var volume = await Rows.GetAsync(volumeId, cancellationToken);
         var templateId = volume.TemplateId!.Value;
         var poolId = volume.PoolId!.Value;
         var copy = await Turn.Part<TemplateCopies>().FindCopyAsync(templateId, poolId, cancellationToken) 
             ?? await Turn.Part<TemplateCopies>().ImportAsync(templateId, poolId, await Turn.Part<TaskDesk>().ChooseWorkerAsync(poolId, incarnation, cancellationToken) ?? incarnation, cancellationToken);
-        await Db.Volumes.Where(v => v.Id == volumeId).Set(v => v.TemplateCopyId, copy).UpdateAsync(cancellationToken);
+        await Rows.SaveAsync(volume with { TemplateCopyId = copy }, cancellationToken);
     }
 
     /// <summary>Has a volume made. One that a guest wrote to is never made.</summary>
     public async Task MakeVolumeAsync(VolumeId id, IncarnationId incarnation, DateTimeOffset? deadline, CancellationToken cancellationToken)
     {
-        var volume = await Db.Volumes.SingleAsync(v => v.Id == id, cancellationToken);
+        var volume = await Rows.GetAsync(id, cancellationToken);
         if (volume.LeaseGeneration > Generation.None)
         {
             // An empty disk under the name of one that holds a guest's data is the worst that could be made.
@@ -82,7 +85,7 @@ internal sealed partial class VolumeChanges : TurnPart, ITurnPart<VolumeChanges>
             },
             deadline ?? Now + Turn.Timings.ChangeDeadline,
             cancellationToken);
-        await Db.UpdateAsync(volume with { State = VolumeState.Creating, StateSince = Now, TaskId = task, Condition = null }, token: cancellationToken);
+        await Rows.SaveAsync(volume with { State = VolumeState.Creating, StateSince = Now, TaskId = task, Condition = null }, cancellationToken);
     }
 
     // A backend that cannot clone has its templates copied by a host, all bytes of them: by one that can hold the data, where the pool's hosts share it.
@@ -94,23 +97,19 @@ internal sealed partial class VolumeChanges : TurnPart, ITurnPart<VolumeChanges>
 
     /// <summary>A volume is made.</summary>
     public async Task VolumeMadeAsync(VolumeId id, CancellationToken cancellationToken) =>
-        await Db.Volumes.Where(v => v.Id == id)
-            .Set(v => v.State, VolumeState.Ready)
-            .Set(v => v.StateSince, Now)
-            .Set(v => v.TaskId, (TaskId?)null)
-            .Set(v => v.Condition, (string?)null)
-            .UpdateAsync(cancellationToken);
+        await Rows.SaveAsync(
+            await Rows.GetAsync(id, cancellationToken) with { State = VolumeState.Ready, StateSince = Now, TaskId = null, Condition = null }, cancellationToken);
 
     /// <summary>A volume could not be made, or nobody waits for it any more: it is as before, in a generation of its own.</summary>
     public async Task VolumeNotMadeAsync(VolumeId id, string why, CancellationToken cancellationToken)
     {
-        var volume = await Db.Volumes.SingleAsync(v => v.Id == id, cancellationToken);
+        var volume = await Rows.GetAsync(id, cancellationToken);
         var task = await Db.Tasks.FirstOrDefaultAsync(t => t.Id == volume.TaskId, cancellationToken);
 
         // A task that failed was undone by its host. One that was withdrawn may have happened: the pool stays on record, so that the next try finds what is there,
         // and a deletion asks the backend.
         var keepsPool = task is not { State: WorkState.Failed };
-        await Db.UpdateAsync(
+        await Rows.SaveAsync(
             volume with
             {
                 State = VolumeState.Allocated,
@@ -123,14 +122,14 @@ internal sealed partial class VolumeChanges : TurnPart, ITurnPart<VolumeChanges>
                 TemplateCopyId = keepsPool ? volume.TemplateCopyId : null,
                 Condition = why,
             },
-            token: cancellationToken);
+            cancellationToken);
     }
 
     /// <summary>A volume has grown, or could not.</summary>
     public async Task VolumeResizedAsync(VolumeId id, string? error, CancellationToken cancellationToken)
     {
-        var volume = await Db.Volumes.SingleAsync(v => v.Id == id, cancellationToken);
-        await Db.UpdateAsync(
+        var volume = await Rows.GetAsync(id, cancellationToken);
+        await Rows.SaveAsync(
             volume with
             {
                 State = VolumeState.Ready,
@@ -140,7 +139,7 @@ internal sealed partial class VolumeChanges : TurnPart, ITurnPart<VolumeChanges>
                 WantedSizeBytes = null,
                 Condition = error,
             },
-            token: cancellationToken);
+            cancellationToken);
     }
 
     /// <summary>A volume is nobody's any more.</summary>
@@ -165,7 +164,7 @@ internal sealed partial class VolumeChanges : TurnPart, ITurnPart<VolumeChanges>
     /// <summary>Has a volume deleted through a ledger; at once gone when no backend can have anything of it.</summary>
     public async Task DeleteVolumeAsync(VolumeId id, CancellationToken cancellationToken)
     {
-        var volume = await Db.Volumes.SingleAsync(v => v.Id == id, cancellationToken);
+        var volume = await Rows.GetAsync(id, cancellationToken);
 
         // One that was never given to a host is Allocated in its first generation: every try that ends begins another.
         if (volume.PoolId is not { } poolId || (volume is { State: VolumeState.Allocated, TaskId: null } && volume.Generation == Generation.First))
@@ -203,7 +202,7 @@ internal sealed partial class VolumeChanges : TurnPart, ITurnPart<VolumeChanges>
                 cancellationToken);
         }
 
-        await Db.UpdateAsync(
+        await Rows.SaveAsync(
             volume with
             {
                 State = VolumeState.Expunging,
@@ -211,7 +210,7 @@ internal sealed partial class VolumeChanges : TurnPart, ITurnPart<VolumeChanges>
                 TaskId = task,
                 Condition = task is null ? $"no host serves storage pool {pool.Name} ({pool.Id}) now" : null,
             },
-            token: cancellationToken);
+            cancellationToken);
         AskDeletion(id);
     }
 
@@ -240,7 +239,7 @@ internal sealed partial class VolumeChanges : TurnPart, ITurnPart<VolumeChanges>
             new TaskSpec.ResizeVolume { PoolId = pool.Id, PoolName = pool.Name, VolumeId = volume.Id, VolumeGeneration = volume.Generation, SizeBytes = size },
             deadline,
             cancellationToken);
-        await Db.UpdateAsync(volume with { State = VolumeState.Resizing, StateSince = Now, WantedSizeBytes = size, TaskId = task, Condition = null }, token: cancellationToken);
+        await Rows.SaveAsync(volume with { State = VolumeState.Resizing, StateSince = Now, WantedSizeBytes = size, TaskId = task, Condition = null }, cancellationToken);
         return null;
     }
 
@@ -248,9 +247,9 @@ internal sealed partial class VolumeChanges : TurnPart, ITurnPart<VolumeChanges>
     public async Task ExpungedAsync(VolumeRow volume, string why, CancellationToken cancellationToken)
     {
         var wasOwed = volume.State == VolumeState.Expunging;
-        await Db.UpdateAsync(
+        await Rows.SaveAsync(
             volume with { State = VolumeState.Expunged, StateSince = Now, Removed = Now, TaskId = null, VmId = null, DeviceId = null, Condition = null },
-            token: cancellationToken);
+            cancellationToken);
         LogExpunged(volume, why);
         if (volume.VmId is { } vm)
         {
@@ -260,15 +259,6 @@ internal sealed partial class VolumeChanges : TurnPart, ITurnPart<VolumeChanges>
         {
             await Turn.Part<VolumeEvents>().TellDeletedAsync([volume], why, cancellationToken);
         }
-    }
-
-    /// <summary>The names of pools.</summary>
-    public async Task<Dictionary<PoolId, string>> PoolNamesAsync(IEnumerable<PoolId> ids, CancellationToken cancellationToken)
-    {
-        var wanted = ids.Distinct().ToList();
-        return wanted.Count == 0
-            ? []
-            : await Db.StoragePools.Where(p => wanted.Contains(p.Id)).ToDictionaryAsync(p => p.Id, p => p.Name, cancellationToken);
     }
 
     /// <summary>Writes down, once the turn is kept, that a volume is expunged.</summary>

@@ -104,14 +104,19 @@ internal sealed class VolumeSettler : TurnPart, ITurnPart<VolumeSettler>, ISettl
         var poolIds = volumes.Where(v => v.PoolId != null).Select(v => v.PoolId!.Value).Distinct().ToList();
         var taskIds = volumes.Where(v => v.TaskId != null).Select(v => v.TaskId!.Value).ToList();
         var expunging = volumes.Where(v => v.State == VolumeState.Expunging).Select(v => v.Id).ToList();
-        var pools = poolIds.Count == 0 ? [] : await Db.StoragePools.Where(p => poolIds.Contains(p.Id)).ToListAsync(cancellationToken);
-        var tasks = taskIds.Count == 0 ? [] : await Db.Tasks.Where(t => taskIds.Contains(t.Id)).ToListAsync(cancellationToken);
+        var pools = await Turn.Part<KeptRows>().PoolsAsync(poolIds, cancellationToken);
+        var tasks = taskIds.Count == 0
+            ? []
+            : await Turn.KeptAsync("tasks", string.Join(',', taskIds), () => Db.Tasks.Where(t => taskIds.Contains(t.Id)).ToListAsync(cancellationToken), typeof(TaskRow));
         var failed = tasks.Where(t => t.State == WorkState.Failed).Select(t => t.Id).ToHashSet();
         var copyIds = volumes
             .Where(v => v.TemplateCopyId != null && (v.State == VolumeState.Allocated || (v is { State: VolumeState.Creating, TaskId: { } making } && failed.Contains(making))))
             .Select(v => v.TemplateCopyId!.Value)
             .ToList();
-        var copies = copyIds.Count == 0 ? [] : await Db.TemplateCopies.Where(c => copyIds.Contains(c.Id)).ToListAsync(cancellationToken);
+        var copies = copyIds.Count == 0
+            ? []
+            : await Turn.KeptAsync(
+                "template-copies", string.Join(',', copyIds), () => Db.TemplateCopies.Where(c => copyIds.Contains(c.Id)).ToListAsync(cancellationToken), typeof(TemplateCopyRow));
         var tried = expunging.Count == 0
             ? []
             : await Db.Obligations.Where(o => expunging.Contains(o.VolumeId) && o.State == ObligationState.Owed && o.Tries > 0).Select(o => o.VolumeId).ToListAsync(cancellationToken);

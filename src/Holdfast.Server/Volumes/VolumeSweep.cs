@@ -17,6 +17,7 @@ internal sealed class VolumeSweep : ISweep
                            from t in moment.Db.Tasks.LeftJoin(t => t.Id == v.TaskId)
                            where v.State == VolumeState.Expunging && v.Removed == null
                                && (v.TaskId == null || (t.State == WorkState.Failed && t.Completed <= moment.Retry))
+                           orderby v.StateSince
                            select new { v.Id, v.TaskId }).Take(SweepMoment.Batch).ToListAsync(cancellationToken);
         foreach (var volume in stuck)
         {

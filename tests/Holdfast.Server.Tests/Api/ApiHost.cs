@@ -42,9 +42,6 @@ public class ApiHost : IAsyncLifetime
 
     internal Database Database => Service<Database>();
 
-    internal T Service<T>()
-        where T : notnull => _host.Services.GetRequiredService<T>();
-
     internal TestUser Admin { get; private set; } = null!;
 
     internal TestUser User { get; private set; } = null!;

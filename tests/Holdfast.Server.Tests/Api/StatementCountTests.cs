@@ -93,6 +93,8 @@ public abstract class StatementCountTests
             Created = Rows.Now,
         });
         (string, string)[] parameters = [("serviceofferingid", offering.Id.ToString()), ("templateid", template.Id.ToString()), ("zoneid", _host.Zone.Id.ToString())];
+        // The first takes a block of VM numbers, in a transaction of its own.
+        await CountAsync("deployVirtualMachine", null, 1, parameters);
         var one = await CountAsync("deployVirtualMachine", null, 1, parameters);
         for (var i = 1; i < Many; i++)
         {
@@ -103,7 +105,7 @@ public abstract class StatementCountTests
 
         var all = await CountAsync("deployVirtualMachine", null, 1, parameters);
 
-        Pin("deployVirtualMachine", "hosts, pools and VMs", one, all, 57, turns: 1);
+        Pin("deployVirtualMachine", "hosts, pools and VMs", one, all, 34, turns: 1);
     }
 
     [Fact]
@@ -120,7 +122,7 @@ public abstract class StatementCountTests
 
         var all = await CountAsync("stopVirtualMachine", null, 1, ("id", last.Id.ToString()), ("forced", "true"));
 
-        Pin("stopVirtualMachine", "VMs on its host", one, all, 28, turns: 1);
+        Pin("stopVirtualMachine", "VMs on its host", one, all, 16, turns: 1);
     }
 
     [Fact]

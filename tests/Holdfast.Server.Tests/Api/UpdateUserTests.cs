@@ -1,8 +1,9 @@
 using System.Net;
+using Holdfast.Server.Accounts;
 using Holdfast.Server.Api.Authentication;
-using Holdfast.Server.Operations;
 using Holdfast.Server.Security;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Transactions;
 using LinqToDB;
 using Shouldly;
 using Xunit;

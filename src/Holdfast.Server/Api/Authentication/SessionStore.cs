@@ -1,6 +1,6 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
-using Holdfast.Server.Reconcile;
+using Holdfast.Server.Transactions;
 using Holdfast.Server.Security;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
