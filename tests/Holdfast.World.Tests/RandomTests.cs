@@ -31,6 +31,7 @@ public sealed class RandomTests
     [InlineData(5038, true)]
     [InlineData(5059, true)]
     [InlineData(5237, true)]
+    [InlineData(9853, true)]
     [InlineData(90083, false)]
     public void A_seed_that_failed_once(int seed, bool suspends) => RandomRun.Play(seed, keepsLog: false, also: suspends ? FaultKind.SuspendDevice : null).Dispose();
 }
