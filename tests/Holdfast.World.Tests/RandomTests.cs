@@ -32,6 +32,8 @@ public sealed class RandomTests
     [InlineData(5059, true)]
     [InlineData(5237, true)]
     [InlineData(9853, true)]
+    [InlineData(11062, true)]
+    [InlineData(11507, true)]
     [InlineData(90083, false)]
     public void A_seed_that_failed_once(int seed, bool suspends) => RandomRun.Play(seed, keepsLog: false, also: suspends ? FaultKind.SuspendDevice : null).Dispose();
 }

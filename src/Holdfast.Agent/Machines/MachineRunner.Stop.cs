@@ -134,7 +134,10 @@ internal sealed partial class MachineRunner
         }
 
         var now = _context.Loop.Time.GetUtcNow();
-        await _context.Ledger.RecordAsync(tables =>
+
+        // On disk before anybody is told, as the end of a pool: the server forgets the machine upon that word, and an agent that starts from an older ledger, with no word of
+        // the server against it, would start the guest again.
+        var written = await _context.Ledger.CommitAsync(tables =>
         {
             var held = tables.AttachmentsOf(_machine.Value);
             return
@@ -146,6 +149,16 @@ internal sealed partial class MachineRunner
                 }),
             ];
         });
+        if (written is WriteOutcome.Unwritable unwritable)
+        {
+            Enter(MachineState.Stopped, new Condition
+            {
+                Type = ConditionType.LedgerUnwritable, Text = $"Machine '{Name}' is gone from this host, which cannot be written down: {unwritable.Reason}",
+            });
+            await _wake.WaitAsync(LedgerRetry, _context.Loop.Stopping);
+            return;
+        }
+
         EndPhase();
         LogForgotten(Name, _machine, item.Generation);
     }

@@ -21,6 +21,7 @@ internal sealed partial class MachineRunner : IDisposable
     private static readonly TimeSpan PressAgainAfter = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan UninterruptibleRetry = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan HypervisorRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LedgerRetry = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan GuestHoldsRetry = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LookForRelease = TimeSpan.FromMilliseconds(100);
     private const int AttachTries = 3;
@@ -100,7 +101,9 @@ internal sealed partial class MachineRunner : IDisposable
             return null;
         }
 
-        var state = _phase?.State ?? row?.State ?? (item is null ? MachineState.Running : null);
+        // Of a guest whose I/O was cut off the agent before had not written down that it ends.
+        var isEnding = row is { State: MachineState.Running } && _context.Ledger.Tables.CutGuestOf(_machine) is { } cut && row.Generation <= cut;
+        var state = _phase?.State ?? (isEnding ? MachineState.Stopping : row?.State) ?? (item is null ? MachineState.Running : null);
         if (state is null)
         {
             return null;

@@ -88,7 +88,13 @@ internal sealed partial class TaskRunner : IDisposable
             if (row is not { State: TaskState.Absent } || row.Generation != item.Generation)
             {
                 LedgerTransition undo = row is { State: TaskState.Running } ? tables => OweRemoval(tables, _lastSpec, "was withdrawn while it ran") : static _ => [];
-                await _context.Ledger.RecordAsync(tables => [.. LetGoOfAll(tables, "its task was withdrawn"), .. undo(tables), new LedgerChange.PutTask(NewRow(item, TaskState.Absent))]);
+
+                // On disk before anybody is told: the server forgets the task upon that word, and an agent that starts from an older ledger would carry it out again.
+                while (await _context.Ledger.CommitAsync(
+                    tables => [.. LetGoOfAll(tables, "its task was withdrawn"), .. undo(tables), new LedgerChange.PutTask(NewRow(item, TaskState.Absent))]) is WriteOutcome.Unwritable)
+                {
+                    await Task.Delay(RetryPause, _context.Loop.Time, flight);
+                }
             }
 
             return;

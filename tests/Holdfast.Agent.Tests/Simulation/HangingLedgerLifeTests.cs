@@ -127,6 +127,45 @@ public sealed class HangingLedgerLifeTests
         _host.Hypervisor.Domains.Keys.ShouldContain(Samples.Vm);
     }
 
+    /// <summary>
+    /// The server forgot a machine upon a word that was only in memory; the agent died, the next one found it on the disk as it had been before, with no word of the server
+    /// against it, and started its guest.
+    /// </summary>
+    [Fact]
+    public void A_machine_is_not_said_to_be_forgotten_before_that_is_on_disk()
+    {
+        var hang = Hang();
+        _host.Server.Send(Samples.Machine(Desired.Absent, 2));
+        _host.UntilMachine(MachineState.Stopped, 2);
+        _host.Hypervisor.Domains.Keys.ShouldNotContain(Samples.Vm);
+        _host.For(TimeSpan.FromMinutes(1));
+        _host.Server.Machine(Samples.Vm)!.State.ShouldBe(MachineState.Stopped);
+        _host.Server.Report(ItemKind.Machine, Samples.Vm.Value)!.Conditions.ShouldContain(one => one.Type == ConditionType.LedgerUnwritable);
+
+        Release(hang);
+        _host.UntilMachine(MachineState.Absent, 2);
+    }
+
+    [Fact]
+    public void A_task_is_not_said_to_be_forgotten_before_that_is_on_disk()
+    {
+        var task = Samples.Id(0xC7);
+        _host.Server.Send(Samples.Task(task, new TaskSpec.EnsureVolume
+        {
+            PoolId = Samples.Pool, PoolName = "fast", VolumeId = new VolumeId(Samples.Id(0xC8)), VolumeGeneration = Generation.First, SizeBytes = 1 << 30, Label = "another",
+        }));
+        _host.Until(() => State() == TaskState.Done, "the task to be done");
+        var hang = Hang();
+        _host.Server.Send(Samples.Task(task, null, 2));
+        _host.For(TimeSpan.FromMinutes(1));
+        State().ShouldBe(TaskState.Done);
+
+        Release(hang);
+        _host.Until(() => State() == TaskState.Absent, "the task to be forgotten", TimeSpan.FromSeconds(10));
+
+        TaskState? State() => _host.Server.Report(ItemKind.Task, task)?.Task?.State;
+    }
+
     private static HostItem StartAnother() => Samples.Machine(Desired.Running, vm: Another, disks: Samples.Disk(Samples.Volume2, Samples.Pool));
 
     private static string Rows(LedgerTables tables) => string.Join(
