@@ -213,7 +213,7 @@ internal sealed partial class JoinDesk
             .ToListAsync(cancellationToken);
         foreach (var pool in pools)
         {
-            await turn.Part<PoolBindings>().AddBindingAsync(pool, host.Id, incarnation, cancellationToken);
+            await turn.Part<PoolBindings>().AddBindingsAsync(pool, [(host.Id, incarnation)], cancellationToken);
         }
 
         await turn.TellSystemAsync(EventTypes.HostJoin, EventLevel.Info, $"Host {host.Name} ({host.Id}) joined with installation {incarnation}", ResourceTypes.Host, host.Id.Value, host.Name, cancellationToken);

@@ -98,7 +98,7 @@ internal sealed partial class BindingObserver : TurnPart, ITurnPart<BindingObser
         await Turn.Part<BindingEvents>().TellDriverAsync(host, pool, binding, changed, cancellationToken);
         await Turn.Part<BindingEvents>().TellSuspendedAsync(host, pool, binding, changed, cancellationToken);
         await Turn.Part<BindingEvents>().TellSharingAsync(host, pool, binding, changed, cancellationToken);
-        if (status.Status?.Capacity is { } capacity && (capacity.TotalBytes != pool.CapacityBytes || capacity.UsedBytes != pool.UsedBytes))
+        if (status.Status?.Capacity is { } capacity && CapacityNews.IsNews(pool.CapacityBytes, pool.UsedBytes, pool.CapacityAsOf, capacity.TotalBytes, capacity.UsedBytes, Now))
         {
             await Db.StoragePools.Where(p => p.Id == poolId)
                 .Set(p => p.CapacityBytes, capacity.TotalBytes)

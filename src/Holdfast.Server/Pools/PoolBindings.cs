@@ -14,6 +14,8 @@ namespace Holdfast.Server.Pools;
 /// <summary>Storage pools on hosts.</summary>
 internal sealed class PoolBindings : TurnPart, ITurnPart<PoolBindings>
 {
+    private const int HostsAtOnce = 500;
+
     private PoolBindings(Turn turn)
         : base(turn)
     {
@@ -22,27 +24,51 @@ internal sealed class PoolBindings : TurnPart, ITurnPart<PoolBindings>
     /// <inheritdoc/>
     public static PoolBindings Of(Turn turn) => new(turn);
 
-    /// <summary>Makes the binding of a pool on an installation of a host.</summary>
-    public async Task AddBindingAsync(StoragePoolRow pool, HostId host, IncarnationId incarnation, CancellationToken cancellationToken)
+    /// <summary>Makes the bindings of a pool on installations of hosts. The same few statements for one and for five hundred.</summary>
+    public async Task AddBindingsAsync(StoragePoolRow pool, IReadOnlyCollection<(HostId Host, IncarnationId Incarnation)> hosts, CancellationToken cancellationToken)
     {
         var desired = pool.State is PoolState.Maintenance or PoolState.PrepareForMaintenance ? Desired.Quiesced : Desired.Attached;
-        await Db.InsertAsync(
-            new BindingRow
-            {
-                IncarnationId = incarnation,
-                PoolId = pool.Id,
-                HostId = host,
-                Generation = Generation.First,
-                Desired = desired,
-                ControlPlane = PlaneHealth.Unknown,
-                DataPlane = PlaneHealth.Unknown,
-                CanAttachLocally = false,
-                Conditions = "[]",
-                Since = Now,
-                Created = Now,
-            },
-            token: cancellationToken);
-        await Turn.PutItemAsync(incarnation, ItemKind.Binding, pool.Id.Value, Generation.First, desired, null, null, cancellationToken);
+        await Db.InsertAllAsync(
+            [
+                .. hosts.Select(h => new BindingRow
+                {
+                    IncarnationId = h.Incarnation,
+                    PoolId = pool.Id,
+                    HostId = h.Host,
+                    Generation = Generation.First,
+                    Desired = desired,
+                    ControlPlane = PlaneHealth.Unknown,
+                    DataPlane = PlaneHealth.Unknown,
+                    CanAttachLocally = false,
+                    Conditions = "[]",
+                    Since = Now,
+                    Created = Now,
+                }),
+            ],
+            cancellationToken);
+        foreach (var part in hosts.Select(h => h.Incarnation).Chunk(HostsAtOnce))
+        {
+            // As in Turn.PutItemAsync: the lock of its incarnation makes the revisions of a document visible in their order.
+            await Db.Incarnations.Where(i => part.Contains(i.Id)).Set(i => i.Revision, i => i.Revision + 1).UpdateAsync(cancellationToken);
+            var revisions = await Db.Incarnations.Where(i => part.Contains(i.Id)).OrderBy(i => i.Id).Select(i => new { i.Id, i.Revision }).ToListAsync(cancellationToken);
+            await Db.InsertAllAsync(
+                [
+                    .. revisions.Select(i => new HostItemRow
+                    {
+                        IncarnationId = i.Id,
+                        Kind = ItemKind.Binding,
+                        Id = pool.Id.Value,
+                        Revision = i.Revision,
+                        Generation = Generation.First,
+                        Desired = desired,
+                        Created = Now,
+                    }),
+                ],
+                cancellationToken);
+        }
+
+        Db.IsStep |= hosts.Count > 0;
+        await Turn.SignalAsync([.. hosts.Select(h => h.Incarnation.Value)], cancellationToken);
     }
 
     /// <summary>Tells every installation that has the pool what should be, as a new generation of its binding. Hosts that are away are told when they come back.</summary>

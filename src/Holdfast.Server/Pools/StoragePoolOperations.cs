@@ -354,11 +354,10 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
             .Where(h => h.ZoneId == pool.ZoneId && h.Removed == null && h.IncarnationId != null
                 && (pool.ClusterId == null || h.ClusterId == pool.ClusterId)
                 && (pool.HostId == null || h.Id == pool.HostId))
+            .OrderBy(h => h.Id)
+            .Select(h => new { h.Id, h.IncarnationId })
             .ToListAsync(cancellationToken);
-        foreach (var host in hosts)
-        {
-            await turn.Part<PoolBindings>().AddBindingAsync(pool, host.Id, host.IncarnationId!.Value, cancellationToken);
-        }
+        await turn.Part<PoolBindings>().AddBindingsAsync(pool, [.. hosts.Select(h => (h.Id, h.IncarnationId!.Value))], cancellationToken);
 
         await TellAsync(turn, caller, EventTypes.PoolCreate, pool, $"Storage pool {pool.Name} ({pool.Id}) is being added", cancellationToken);
         return new Outcome<StoragePoolRow>.Done(pool);

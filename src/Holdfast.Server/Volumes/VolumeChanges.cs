@@ -47,7 +47,7 @@ internal sealed partial class VolumeChanges : TurnPart, ITurnPart<VolumeChanges>
         var volume = await Rows.GetAsync(volumeId, cancellationToken);
         var templateId = volume.TemplateId!.Value;
         var poolId = volume.PoolId!.Value;
-        var copy = await Turn.Part<TemplateCopies>().FindCopyAsync(templateId, poolId, cancellationToken) 
+        var copy = await Turn.Part<TemplateCopies>().FindCopyAsync(templateId, poolId, cancellationToken)
             ?? await Turn.Part<TemplateCopies>().ImportAsync(templateId, poolId, await Turn.Part<TaskDesk>().ChooseWorkerAsync(poolId, incarnation, cancellationToken) ?? incarnation, cancellationToken);
         await Rows.SaveAsync(volume with { TemplateCopyId = copy }, cancellationToken);
     }

@@ -126,6 +126,27 @@ public abstract class StatementCountTests
     }
 
     [Fact]
+    public async Task CreateStoragePool()
+    {
+        await HostAsync("create-host");
+        var one = await CountAsync("createStoragePool", null, 1, Parameters("one"));
+        for (var i = 1; i < Many; i++)
+        {
+            await HostAsync($"create-host-{i}");
+        }
+
+        var all = await CountAsync("createStoragePool", null, 1, Parameters("all"));
+
+        Pin("createStoragePool", "hosts", one, all, 30, turns: 2);
+
+        (string, string)[] Parameters(string name) =>
+        [
+            ("name", "create-" + name), ("zoneid", _host.Zone.Id.ToString()), ("podid", _host.Cluster.PodId.ToString()), ("clusterid", _host.Cluster.Id.ToString()),
+            ("scope", "CLUSTER"), ("provider", "DefaultPrimary"), ("url", $"SharedMountPoint://host/create-{name}"),
+        ];
+    }
+
+    [Fact]
     public async Task DeleteStoragePool()
     {
         var (_, kvm, _) = await PlaceAsync("delete");
@@ -271,7 +292,7 @@ public abstract class StatementCountTests
             services.AddSingleton<IInterceptor>(counter);
 
             // Nothing but the request may ask the database.
-            services.AddSingleton(new ReconcileTimings { SweepInterval = TimeSpan.FromDays(1) });
+            services.AddSingleton(new ReconcileTimings { SweepInterval = TimeSpan.FromDays(1), AddPoolWait = TimeSpan.Zero });
         }
 
         public void Restart() => Volatile.Write(ref _statements, 0);

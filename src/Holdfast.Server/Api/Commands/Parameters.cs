@@ -14,7 +14,7 @@ internal static class Parameters
     public static ValueParameter<TId> Id<TId>(
         string name, string description, bool required = false, bool minusOne = false, string? noEffect = null, bool toChange = false)
         where TId : struct, ITypedId<TId> =>
-        new(name, "uuid", description, "a UUID", ParseId<TId>, id => id.Value) 
+        new(name, "uuid", description, "a UUID", ParseId<TId>, id => id.Value)
         {
             Entity = new EntityReference(typeof(TId), toChange),
             IsRequired = required,
