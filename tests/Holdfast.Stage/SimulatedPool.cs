@@ -19,6 +19,7 @@ internal sealed class SimulatedPool : IAsyncDisposable
 
     private readonly Stage _stage;
     private readonly LinstorSimulator _linstor;
+    private DateTimeOffset? _healed;
     private readonly LinstorKind _kind;
 
     private SimulatedPool(Stage stage, LinstorSimulator linstor, LinstorKind kind, string name)
@@ -125,10 +126,23 @@ internal sealed class SimulatedPool : IAsyncDisposable
         File.Move(file + ".new", file, overwrite: true);
     }
 
-    /// <summary>Waits until this host's driver of the pool is attached.</summary>
+    /// <summary>Waits until this host's driver is attached, as it is seen since the last fault was lifted: a look that was under way then still tells of the fault, and late.</summary>
     /// <returns>How long it took.</returns>
-    public Task<TimeSpan> AttachedAsync() => Wait.UntilAsync(
-        $"the driver of {Name} to be attached", TimeSpan.FromSeconds(30), async () => (await BindingAsync()) is { } binding && binding.Text("observed") == "Attached");
+    public async Task<TimeSpan> AttachedAsync()
+    {
+        var took = TimeSpan.Zero;
+        if (_healed is { } healed)
+        {
+            took = await Wait.UntilAsync(
+                $"the controller of {Name} to have answered since it works again",
+                TimeSpan.FromSeconds(60),
+                () => Task.FromResult(_linstor.Requests.Entries.Any(request => request.At > healed && request.Status is >= 200 and < 300)));
+            _healed = null;
+        }
+
+        return took + await Wait.UntilAsync(
+            $"the driver of {Name} to be attached", TimeSpan.FromSeconds(30), async () => (await BindingAsync()) is { } binding && binding.Text("observed") == "Attached");
+    }
 
     /// <summary>Waits until no host has the pool any more.</summary>
     /// <returns>How long it took.</returns>
@@ -201,7 +215,11 @@ internal sealed class SimulatedPool : IAsyncDisposable
 
     /// <summary>Lifts all faults.</summary>
     /// <returns>When the controller works again.</returns>
-    public Task HealAsync() => _linstor.Faults.ClearAsync();
+    public async Task HealAsync()
+    {
+        await _linstor.Faults.ClearAsync();
+        _healed = TimeProvider.System.GetUtcNow();
+    }
 
     /// <summary>Waits until a request has reached the controller, to inject a fault right into it.</summary>
     /// <param name="method">Its method.</param>

@@ -142,7 +142,7 @@ public abstract class StatementCountTests
         (string, string)[] Parameters(string name) =>
         [
             ("name", "create-" + name), ("zoneid", _host.Zone.Id.ToString()), ("podid", _host.Cluster.PodId.ToString()), ("clusterid", _host.Cluster.Id.ToString()),
-            ("scope", "CLUSTER"), ("provider", "DefaultPrimary"), ("url", $"SharedMountPoint://host/create-{name}"),
+            ("scope", "CLUSTER"), ("provider", "DefaultPrimary"), ("url", $"SharedMountPoint://localhost/create-{name}"),
         ];
     }
 

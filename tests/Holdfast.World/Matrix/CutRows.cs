@@ -83,7 +83,10 @@ internal static class CutRows
         }
 
         var began = scene.Mark;
-        var call = scene.Simulator.Chance(0.3) ? scene.Api.DestroyVm(vm, expunge: true) : scene.Api.StopVm(vm, forced: scene.Simulator.Chance(0.7));
+
+        // A frozen driver is ended and started afresh, and can cut then: long before the end of a guest's grace.
+        var isGentle = how != 2;
+        var call = isGentle && scene.Simulator.Chance(0.3) ? scene.Api.DestroyVm(vm, expunge: true) : scene.Api.StopVm(vm, forced: !isGentle || scene.Simulator.Chance(0.7));
         scene.World.Finish(call);
         var took = scene.Simulator.Now - KilledAt(scene, vm);
         scene.Badly(call, "4711", scene.Own.Name, $"{waiting[0]}");
