@@ -137,7 +137,7 @@ public abstract class StatementCountTests
 
         var all = await CountAsync("createStoragePool", null, 1, Parameters("all"));
 
-        Pin("createStoragePool", "hosts", one, all, 30, turns: 2);
+        Pin("createStoragePool", "hosts", one, all, 28, turns: 2);
 
         (string, string)[] Parameters(string name) =>
         [
