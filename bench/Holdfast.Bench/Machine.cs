@@ -1,5 +1,6 @@
 using System.Globalization;
 using Holdfast.Staging;
+using Holdfast.Testing;
 
 namespace Holdfast.Bench;
 
@@ -12,7 +13,7 @@ internal static class Machine
     public static async Task<string> DescribeAsync(Stage stage, IReadOnlyList<string> arguments)
     {
         var guest = await stage.DeployAsync("look");
-        var accelerator = (await Virsh.DescribeAsync(guest.Id)).Attribute("type")!.Value == "kvm" ? "KVM" : "TCG";
+        var accelerator = (await stage.Virsh.DescribeAsync(guest.Id)).Attribute("type")!.Value == "kvm" ? "KVM" : "TCG";
         await guest.DestroyAsync();
         var root = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "..", ".."));
         var commit = await Tool.TryAsync(TimeSpan.FromSeconds(10), "git", "-C", root, "describe", "--always", "--dirty");

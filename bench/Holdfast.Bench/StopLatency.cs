@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Xml.Linq;
 using Holdfast.Staging;
+using Holdfast.Testing;
 
 namespace Holdfast.Bench;
 
@@ -107,13 +108,13 @@ internal sealed class StopLatency
         }
     }
 
-    private static async Task DestroyTwinAsync(string twin, Samples samples, int count)
+    private async Task DestroyTwinAsync(string twin, Samples samples, int count)
     {
         for (var i = 0; i < count + 1; i++)
         {
-            await Virsh.RunAsync("create", twin);
+            await _stage.Virsh.RunAsync("create", twin);
             var began = Stopwatch.GetTimestamp();
-            await Virsh.DestroyAsync(TwinName);
+            await _stage.Virsh.DestroyAsync(TwinName);
             if (i > 0)
             {
                 samples.Add(Stopwatch.GetElapsedTime(began));
@@ -154,7 +155,7 @@ internal sealed class StopLatency
     // The same machine with a disk of its own and without Holdfast's mark, so that the agent takes no interest in it.
     private async Task<string> MakeTwinAsync(Guest guest)
     {
-        var definition = await Virsh.DescribeAsync(guest.Id);
+        var definition = await _stage.Virsh.DescribeAsync(guest.Id);
         var (disk, format) = await guest.DiskAsync();
         var copy = Path.Combine(_stage.Stack.Options.Data, "twin.qcow2");
         await Tool.RunAsync("qemu-img", "create", "-q", "-f", "qcow2", "-b", disk, "-F", format, copy);

@@ -27,7 +27,7 @@ internal static class SuspendedStop
             for (var i = 0; i < stops; i++)
             {
                 await (i == 0 ? guest.ReadyAsync() : guest.StartAsync());
-                var qemu = await Virsh.ProcessIdAsync(guest.Id) ?? throw new InvalidOperationException($"{guest.Name} does not run");
+                var qemu = await stage.Virsh.ProcessIdAsync(guest.Id) ?? throw new InvalidOperationException($"{guest.Name} does not run");
                 await pool.HangAsync();
                 await Wait.UntilAsync($"the QEMU of {guest.Name} to sleep in the kernel", Soon, () => Task.FromResult(HangingFolder.IsAsleep(qemu)));
                 samples.Add(await guest.DoAsync("stopVirtualMachine", ("forced", "true")));

@@ -1,12 +1,13 @@
 using System.Text.Json;
 using Holdfast.Staging;
+using Holdfast.Testing;
 using Shouldly;
 using Xunit;
 
 namespace Holdfast.Scenarios;
 
 /// <summary>A client that knows nothing of Holdfast: Debian's python3-cs, with the file that the set-up wrote for it.</summary>
-[Collection(SharedStage.Name)]
+[Collection(SharedStage.First)]
 [Trait("Category", "Qemu")]
 public sealed class CsClientTests(SharedStage shared)
 {
@@ -22,11 +23,11 @@ public sealed class CsClientTests(SharedStage shared)
         var listed = (await CsAsync(stage, "listVirtualMachines", $"id={machine}")).GetProperty("virtualmachine")[0];
         listed.GetProperty("state").GetString().ShouldBe("Running");
         listed.GetProperty("hypervisor").GetString().ShouldBe("KVM");
-        (await Virsh.StateAsync(machine)).ShouldBe("running");
+        (await stage.Virsh.StateAsync(machine)).ShouldBe("running");
         var stopped = (await CsAsync(stage, "stopVirtualMachine", $"id={machine}", "forced=true")).GetProperty("virtualmachine");
         stopped.GetProperty("state").GetString().ShouldBe("Stopped");
         await CsAsync(stage, "destroyVirtualMachine", $"id={machine}", "expunge=true");
-        (await Virsh.ExistsAsync(machine)).ShouldBeFalse();
+        (await stage.Virsh.ExistsAsync(machine)).ShouldBeFalse();
     }
 
     [Fact]

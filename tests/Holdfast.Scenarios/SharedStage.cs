@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Holdfast.Staging;
 using Xunit;
 
@@ -5,14 +6,19 @@ using Xunit;
 
 namespace Holdfast.Scenarios;
 
-/// <summary>One installation for all scenarios, started at the first need: guests and installations cost seconds, and an installation has to survive all of them anyway.</summary>
-[CollectionDefinition(Name, DisableParallelization = true)]
-public sealed class SharedStage : ICollectionFixture<SharedStage>, IAsyncLifetime
+/// <summary>
+/// An installation that many scenarios play on one after another, started at the first need: guests and installations cost seconds, and an installation has to survive
+/// all of them anyway. There are two, side by side, since guests mostly wait; each has a libvirtd of its own, so nothing that a scenario hurts is the other's.
+/// </summary>
+public sealed class SharedStage : IAsyncLifetime
 {
-    public const string Name = "stage";
+    public const string First = "first stage";
+    public const string Second = "second stage";
 
-    // The one that tests play on; there is only this collection.
-    private static SharedStage? _current;
+    // By the name of the collection whose tests play on it.
+    private static readonly ConcurrentDictionary<string, SharedStage> ByCollection = new();
+
+    private static string CollectionName => TestContext.Current.TestCollection!.TestCollectionDisplayName;
 
     private Stage? _stage;
     private Exception? _failure;
@@ -21,7 +27,7 @@ public sealed class SharedStage : ICollectionFixture<SharedStage>, IAsyncLifetim
     /// <summary>Tells what server and agent logged last, and has them started anew before the next test.</summary>
     internal static void TestFailed(Action<string> say)
     {
-        if (_current is { _stage: { } stage } shared)
+        if (ByCollection.TryGetValue(CollectionName, out var shared) && shared._stage is { } stage)
         {
             shared._isSuspect = true;
             stage.Tell(say);
@@ -55,7 +61,7 @@ public sealed class SharedStage : ICollectionFixture<SharedStage>, IAsyncLifetim
 
         try
         {
-            _current = this;
+            ByCollection[CollectionName] = this;
             return _stage ??= await Stage.StartAsync(text => TestContext.Current.TestOutputHelper?.WriteLine(text), breakableNetwork: true);
         }
         catch (Exception failure)
@@ -65,3 +71,11 @@ public sealed class SharedStage : ICollectionFixture<SharedStage>, IAsyncLifetim
         }
     }
 }
+
+/// <summary>Scenarios that play on the first installation: storage that is dead or hurt.</summary>
+[CollectionDefinition(SharedStage.First)]
+public sealed class FirstStage : ICollectionFixture<SharedStage>;
+
+/// <summary>Scenarios that play on the second: programs, networks and daemons that are.</summary>
+[CollectionDefinition(SharedStage.Second)]
+public sealed class SecondStage : ICollectionFixture<SharedStage>;

@@ -83,7 +83,7 @@ internal sealed class Guest
     /// <returns>How long the API took.</returns>
     public async Task<TimeSpan> StopAsync(bool forced = false)
     {
-        var process = await Virsh.ProcessIdAsync(Id);
+        var process = await _stage.Virsh.ProcessIdAsync(Id);
         var took = await DoAsync("stopVirtualMachine", ("forced", forced ? "true" : "false"));
         await GoneAsync(process);
         return took;
@@ -111,7 +111,7 @@ internal sealed class Guest
     /// <returns>How long the API took.</returns>
     public async Task<TimeSpan> DestroyAsync()
     {
-        var process = await Virsh.ProcessIdAsync(Id);
+        var process = await _stage.Virsh.ProcessIdAsync(Id);
         var took = await DoAsync("destroyVirtualMachine", ("expunge", "true"));
         await GoneAsync(process);
         return took;
@@ -148,21 +148,21 @@ internal sealed class Guest
     /// <param name="volume">The volume's id.</param>
     /// <returns>The number.</returns>
     public async Task<int> DisksOfAsync(string volume) =>
-        (await Virsh.DescribeAsync(Id)).Descendants("disk").Count(disk => disk.Element("alias")?.Attribute("name")?.Value == $"ua-{volume}");
+        (await _stage.Virsh.DescribeAsync(Id)).Descendants("disk").Count(disk => disk.Element("alias")?.Attribute("name")?.Value == $"ua-{volume}");
 
     /// <summary>Where its disk is, as libvirt has it.</summary>
     /// <param name="target">The disk: <c>vda</c>.</param>
     /// <returns>The file or device and its format.</returns>
     public async Task<(string Path, string Format)> DiskAsync(string target = "vda")
     {
-        var disk = (await Virsh.DescribeAsync(Id)).Descendants("disk").Single(disk => disk.Element("target")!.Attribute("dev")!.Value == target);
+        var disk = (await _stage.Virsh.DescribeAsync(Id)).Descendants("disk").Single(disk => disk.Element("target")!.Attribute("dev")!.Value == target);
         var source = disk.Element("source")!;
         return ((source.Attribute("file") ?? source.Attribute("dev"))!.Value, disk.Element("driver")!.Attribute("type")!.Value);
     }
 
     private async Task GoneAsync(int? process)
     {
-        Promise.Holds(!await Virsh.ExistsAsync(Id), string.Create(CultureInfo.InvariantCulture, $"the API says that {Name} is gone, libvirt still has it"));
+        Promise.Holds(!await _stage.Virsh.ExistsAsync(Id), string.Create(CultureInfo.InvariantCulture, $"the API says that {Name} is gone, libvirt still has it"));
         Promise.Holds(
             process is null || !Directory.Exists($"/proc/{process}"),
             string.Create(CultureInfo.InvariantCulture, $"the API says that {Name} is gone, its QEMU (process {process}) still runs"));
@@ -172,7 +172,7 @@ internal sealed class Guest
     {
         if (_console is null)
         {
-            var serial = (await Virsh.DescribeAsync(Id)).Descendants("serial").Concat((await Virsh.DescribeAsync(Id)).Descendants("console"))
+            var serial = (await _stage.Virsh.DescribeAsync(Id)).Descendants("serial").Concat((await _stage.Virsh.DescribeAsync(Id)).Descendants("console"))
                 .Select(port => (port.Element("log")?.Attribute("file") ?? port.Element("source")?.Attribute("path"))?.Value)
                 .First(path => path is not null);
             _console = new GuestConsole(serial!);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Holdfast.Testing;
 
 namespace Holdfast.Staging;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Holdfast.Cli.CloudStack;
+using Holdfast.Testing;
 
 namespace Holdfast.Staging;
 

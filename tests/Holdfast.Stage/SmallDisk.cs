@@ -1,3 +1,5 @@
+using Holdfast.Testing;
+
 namespace Holdfast.Staging;
 
 /// <summary>

@@ -7,6 +7,7 @@ using Holdfast.Cli.Processes;
 using Holdfast.Cli.Up;
 using Holdfast.FaultInjection;
 using Holdfast.Protocol.Host;
+using Holdfast.Testing;
 
 namespace Holdfast.Staging;
 
@@ -29,9 +30,11 @@ internal sealed class Stage : IAsyncDisposable
     private readonly Dictionary<string, string> _environment;
     private int _guests;
 
-    private Stage(LocalStack stack, Dictionary<string, string> environment, FaultProxy? network, Action<string> say)
+    private Stage(LocalStack stack, PrivateLibvirtd libvirt, Dictionary<string, string> environment, FaultProxy? network, Action<string> say)
     {
         Stack = stack;
+        Libvirt = libvirt;
+        Virsh = new Virsh(libvirt);
         _environment = environment;
         _network = network;
         _say = say;
@@ -39,6 +42,12 @@ internal sealed class Stage : IAsyncDisposable
 
     /// <summary>The programs.</summary>
     public LocalStack Stack { get; }
+
+    /// <summary>The libvirtd that looks after this installation's guests and nobody else's. Whoever hurts it leaves it as it was.</summary>
+    public PrivateLibvirtd Libvirt { get; }
+
+    /// <summary>A look at the guests past Holdfast.</summary>
+    public Virsh Virsh { get; }
 
     /// <summary>The network between agent and server.</summary>
     /// <exception cref="InvalidOperationException">The stage was started without one.</exception>
@@ -67,6 +76,8 @@ internal sealed class Stage : IAsyncDisposable
         var gateway = FreePort();
         var network = breakableNetwork ? FaultProxy.Start(new IPEndPoint(IPAddress.Loopback, gateway)) : null;
         var environment = new Dictionary<string, string>();
+        // Pools on file systems of their own are mounted below the folder later on.
+        var libvirt = await PrivateLibvirtd.StartAsync(shared: data);
         var options = new LocalStackOptions
         {
             Data = data,
@@ -75,11 +86,12 @@ internal sealed class Stage : IAsyncDisposable
             GatewaySeenByAgent = network?.EndPoint.Port,
             GuestImage = image,
             Programs = programs,
+            Libvirt = libvirt.Uri,
             Environment = environment,
         };
         try
         {
-            return new Stage(await LocalStack.StartAsync(options, say, TimeProvider.System, CancellationToken.None), environment, network, say);
+            return new Stage(await LocalStack.StartAsync(options, say, TimeProvider.System, CancellationToken.None), libvirt, environment, network, say);
         }
         catch
         {
@@ -89,6 +101,7 @@ internal sealed class Stage : IAsyncDisposable
             }
 
             KeepLogs(options);
+            await libvirt.DisposeAsync();
             Directory.Delete(data, recursive: true);
             throw;
         }
@@ -314,17 +327,16 @@ internal sealed class Stage : IAsyncDisposable
             await _network.SetAsync(ProxyFault.None);
         }
 
-        // Guests outlive server and agent by design, so they are ended here, past both: a stage must come down whatever state a failed test left it in.
-        var machines = Directory.Exists(Stack.Options.Data) ? await OwnDomainsAsync() : [];
         await Stack.DisposeAsync();
         if (_network is not null)
         {
             await _network.DisposeAsync();
         }
 
-        foreach (var machine in machines)
+        // Guests outlive server and agent by design, so they are ended here, past both: a stage must come down whatever state a failed test left it in.
+        foreach (var guest in (await Virsh.RunAsync("list", "--all", "--uuid")).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
-            await Tool.TryAsync(TimeSpan.FromSeconds(60), "virsh", "--quiet", "--connect", "qemu:///system", "destroy", machine);
+            await Virsh.TryAsync("destroy", guest);
         }
 
         foreach (var pool in _pools)
@@ -333,6 +345,7 @@ internal sealed class Stage : IAsyncDisposable
         }
 
         KeepLogs(Stack.Options);
+        await Libvirt.DisposeAsync();
         Directory.Delete(Stack.Options.Data, recursive: true);
         _say("the stage is cleared");
     }
@@ -355,21 +368,5 @@ internal sealed class Stage : IAsyncDisposable
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
-    // By their serial logs, which lie in this installation's folder: another installation on this machine keeps its guests.
-    private async Task<IReadOnlyList<string>> OwnDomainsAsync()
-    {
-        var own = new List<string>();
-        foreach (var id in (await Virsh.RunAsync("list", "--all", "--uuid")).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
-        {
-            var look = await Tool.TryAsync(TimeSpan.FromSeconds(20), "virsh", "--quiet", "--connect", "qemu:///system", "dumpxml", id);
-            if (look.Code == 0 && look.Output.Contains(Stack.Options.Data + "/", StringComparison.Ordinal))
-            {
-                own.Add(id);
-            }
-        }
-
-        return own;
     }
 }

@@ -8,6 +8,9 @@ internal static class HostCommand
     /// <summary>Exit code when the agent did not tell.</summary>
     public const int Untold = 1;
 
+    /// <summary>The libvirtd of the machine, which an agent uses unless told otherwise.</summary>
+    public const string MachinesOwn = "qemu:///system";
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ReadingPatience = TimeSpan.FromSeconds(15);
 
@@ -16,27 +19,30 @@ internal static class HostCommand
     public static Command Create()
     {
         var data = new Option<DirectoryInfo>("--data") { Description = "The agent's own folder", DefaultValueFactory = _ => new DirectoryInfo(".holdfast/agent") };
+        var libvirt = new Option<string>("--libvirt") { Description = "URI of the libvirtd that the agent uses; asked only when the agent does not tell", DefaultValueFactory = _ => MachinesOwn };
         var json = new Option<bool>("--json") { Description = "Print the agent's document as it is, JSON" };
-        var status = new Command("status", "Shows machines, storage pools, attachments and what is owed, as the agent on this machine has them; needs no server, and of a dead agent reads its ledger") { data, json };
+        var status = new Command("status", "Shows machines, storage pools, attachments and what is owed, as the agent on this machine has them; needs no server, and of a dead agent reads its ledger") { data, libvirt, json };
         status.SetAction((parsed, cancellationToken) => StatusAsync(
-            parsed.GetRequiredValue(data).FullName, parsed.GetValue(json), Console.Out, Console.Error, TimeProvider.System, cancellationToken));
+            parsed.GetRequiredValue(data).FullName, parsed.GetRequiredValue(libvirt), parsed.GetValue(json), Console.Out, Console.Error, TimeProvider.System, cancellationToken));
         return new Command("host", "This machine as a host") { status };
     }
 
     /// <summary>Shows the state of the agent of a folder.</summary>
     /// <param name="folder">The agent's folder.</param>
+    /// <param name="libvirt">URI of the libvirtd that looks after the guests; asked only when the agent does not tell.</param>
     /// <param name="json">As JSON instead of tables.</param>
     /// <param name="output">Where it is shown.</param>
     /// <param name="error">Where it is said why it cannot be shown.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Ends the asking.</param>
     /// <returns>0, or <see cref="Untold"/>.</returns>
-    public static async Task<int> StatusAsync(string folder, bool json, TextWriter output, TextWriter error, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<int> StatusAsync(
+        string folder, string libvirt, bool json, TextWriter output, TextWriter error, TimeProvider time, CancellationToken cancellationToken)
     {
         var answer = await StatusClient.AskAsync(folder, Patience, time, cancellationToken);
         if (answer is StatusAnswer.Untold { Why: var because } && Directory.Exists(folder))
         {
-            answer = await LedgerReader.ReadAsync(folder, because, ReadingPatience, time, cancellationToken);
+            answer = await LedgerReader.ReadAsync(folder, libvirt, because, ReadingPatience, time, cancellationToken);
         }
 
         switch (answer)

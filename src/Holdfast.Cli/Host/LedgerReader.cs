@@ -11,17 +11,19 @@ internal static class LedgerReader
 {
     /// <summary>Reads.</summary>
     /// <param name="folder">The agent's folder.</param>
+    /// <param name="libvirt">URI of the libvirtd that looks after the guests.</param>
     /// <param name="because">Why the agent itself did not tell.</param>
     /// <param name="patience">How long the program may take.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <returns>What it came to.</returns>
-    public static async Task<StatusAnswer> ReadAsync(string folder, string because, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<StatusAnswer> ReadAsync(
+        string folder, string libvirt, string because, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
     {
         try
         {
             var program = ProgramPaths.FromBuild(AppContext.BaseDirectory).Agent;
-            var ended = await ShortProcess.RunAsync(program, ["tell", "--data", folder], patience, time, cancellationToken);
+            var ended = await ShortProcess.RunAsync(program, ["tell", "--data", folder, "--libvirt", libvirt], patience, time, cancellationToken);
             if (ended.Code != 0)
             {
                 return new StatusAnswer.Untold($"{because}; {ended.Error.Trim()}");

@@ -27,5 +27,6 @@ internal static class LaunchArguments
         "--drivers", driverFolder,
         "--images", options.ImageFolder,
         "--join-token-file", tokenFile,
+        .. options.Libvirt is { } libvirt ? new[] { "--libvirt", libvirt } : [],
     ];
 }

@@ -21,6 +21,9 @@ internal sealed record LocalStackOptions
     /// <summary>Where the programs are.</summary>
     public required ProgramPaths Programs { get; init; }
 
+    /// <summary>URI of the libvirtd that looks after the guests; null: the machine's own.</summary>
+    public string? Libvirt { get; init; }
+
     /// <summary>Further environment variables of server and agent.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 

@@ -1,3 +1,5 @@
+using Holdfast.Testing;
+
 namespace Holdfast.Libvirt.Tests.Hypervisor;
 
 /// <summary>A file system on a loop device that can be frozen: whoever writes to it then sleeps in the kernel and cannot be killed, as on a dead mount.</summary>
@@ -24,9 +26,9 @@ internal sealed class HangingStorage : IAsyncDisposable
         Assert.SkipUnless(await PrivateLibvirt.RunAsync("mkfs.ext4", "-q", image) == 0, "mkfs.ext4 is not there");
 
         // Not by mount's own loop option: the kernel keeps a read-only mark with a loop device's number, mount takes whatever number is free and is content with it.
-        var (exitCode, device, _) = await PrivateLibvirt.OutputAsync("losetup", "--find", "--show", image);
-        Assert.SkipUnless(exitCode == 0, "there are no loop devices here");
-        device = device.Trim();
+        var taken = await Tool.TryAsync(TimeSpan.FromSeconds(60), "losetup", "--find", "--show", image);
+        Assert.SkipUnless(taken.Code == 0, "there are no loop devices here");
+        var device = taken.Output.Trim();
         try
         {
             (await PrivateLibvirt.RunAsync("blockdev", "--setrw", device)).ShouldBe(0, device);
@@ -44,7 +46,7 @@ internal sealed class HangingStorage : IAsyncDisposable
 
     public async Task HangAsync()
     {
-        (await _libvirt.InsideAsync("fsfreeze", "--freeze", Folder)).ShouldBe(0);
+        await _libvirt.MustInsideAsync("fsfreeze", "--freeze", Folder);
         _hangs = true;
     }
 
@@ -52,7 +54,7 @@ internal sealed class HangingStorage : IAsyncDisposable
     {
         if (_hangs)
         {
-            (await _libvirt.InsideAsync("fsfreeze", "--unfreeze", Folder)).ShouldBe(0);
+            await _libvirt.MustInsideAsync("fsfreeze", "--unfreeze", Folder);
             _hangs = false;
         }
     }
@@ -60,7 +62,7 @@ internal sealed class HangingStorage : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await HealAsync();
-        await _libvirt.InsideAsync("umount", "--lazy", Folder);
+        await _libvirt.Daemon.InsideAsync("umount", "--lazy", Folder);
         File.Delete(_image);
     }
 }

@@ -6,6 +6,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 using Microsoft.Extensions.Logging.Abstractions;
+using Holdfast.Testing;
 
 namespace Holdfast.Libvirt.Tests.Hypervisor;
 
@@ -130,7 +131,7 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
         var disk = Disk(NewVolume(), "vdb", await _libvirt.MakeDiskAsync($"{NewVolume()}.raw"), "raw");
         await using var agent = Connect(Impatient);
         (await agent.FindAsync(spec.Machine, Token)).ShouldBeOfType<FindOutcome.Found>();
-        await _libvirt.FreezeDaemonAsync();
+        await _libvirt.Daemon.FreezeDaemonAsync();
         try
         {
             (await agent.AttachDiskAsync(spec.Machine, disk, Token)).ShouldBeOfType<AttachOutcome.Failed>().Fault.EffectUnknown.ShouldBeTrue();
@@ -138,7 +139,7 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
         }
         finally
         {
-            await _libvirt.ThawDaemonAsync();
+            await _libvirt.Daemon.ThawDaemonAsync();
         }
 
         await PluggedInAsync(spec, disk);
@@ -230,12 +231,12 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
         }
 
         _seen.Clear();
-        await _libvirt.KillDaemonAsync();
+        await _libvirt.Daemon.KillDaemonAsync();
         await SeenAsync<HypervisorEvent.Disconnected>(_ => true);
         _hypervisor.Health.Connected.ShouldBeFalse();
         (await _hypervisor.ListAsync(Token)).ShouldBeOfType<ListOutcome.Failed>().Fault.EffectUnknown.ShouldBeFalse();
 
-        await _libvirt.StartDaemonAsync();
+        await _libvirt.Daemon.StartDaemonAsync();
         await SeenAsync<HypervisorEvent.ResyncNeeded>(_ => true);
         _hypervisor.Health.Connected.ShouldBeTrue();
         (await FoundAsync(spec.Machine)).Status.ShouldBe(DomainStatus.Running);
@@ -248,7 +249,7 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
     {
         var spec = await StartAsync();
         _seen.Clear();
-        await _libvirt.KillDaemonAsync();
+        await _libvirt.Daemon.KillDaemonAsync();
         try
         {
             (await _hypervisor.DestroyAsync(spec.Machine, Bound, Token)).ShouldBe(new DestroyOutcome.Gone(WasPresent: true));
@@ -256,7 +257,7 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
         }
         finally
         {
-            await _libvirt.StartDaemonAsync();
+            await _libvirt.Daemon.StartDaemonAsync();
         }
 
         await SeenAsync<HypervisorEvent.ResyncNeeded>(_ => true);
@@ -267,7 +268,7 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
     public async Task A_machine_is_ended_while_libvirtd_hangs()
     {
         var spec = await StartAsync();
-        await _libvirt.FreezeDaemonAsync();
+        await _libvirt.Daemon.FreezeDaemonAsync();
         try
         {
             var begin = TimeProvider.System.GetTimestamp();
@@ -276,7 +277,7 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
         }
         finally
         {
-            await _libvirt.ThawDaemonAsync();
+            await _libvirt.Daemon.ThawDaemonAsync();
         }
 
         await PrivateLibvirt.UntilAsync(async () => await _hypervisor.FindAsync(spec.Machine, Token) is FindOutcome.Absent, "libvirt to notice");
@@ -454,12 +455,8 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
         Nics = [new MachineNic { Mac = mac, NetworkName = "guests", Bridge = bridge }],
     };
 
-    private async Task<XElement> DescribedAsync(DomainSpec spec)
-    {
-        var (exitCode, xml, _) = await PrivateLibvirt.OutputAsync("virsh", "--quiet", "--connect", _libvirt.Uri, "dumpxml", spec.Name);
-        exitCode.ShouldBe(0);
-        return XElement.Parse(xml);
-    }
+    private async Task<XElement> DescribedAsync(DomainSpec spec) =>
+        XElement.Parse(await Tool.RunAsync("virsh", "--quiet", "--connect", _libvirt.Uri, "dumpxml", spec.Name));
 
     private LibvirtHypervisorOptions Impatient => new() { Uri = _libvirt.Uri, DeviceDeadline = TimeSpan.FromSeconds(2), UnplugPatience = TimeSpan.FromSeconds(1) };
 

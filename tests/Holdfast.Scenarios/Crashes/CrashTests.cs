@@ -1,6 +1,7 @@
 using Holdfast.Cli.CloudStack;
 using Holdfast.Cli.Processes;
 using Holdfast.Staging;
+using Holdfast.Testing;
 using Xunit;
 
 namespace Holdfast.Scenarios.Crashes;
@@ -9,7 +10,7 @@ namespace Holdfast.Scenarios.Crashes;
 /// Programs are killed and frozen in the middle of a deploy, a stop and a delete. Afterwards everything converges by itself, no other guest has noticed,
 /// and nothing that was owed is lost.
 /// </summary>
-[Collection(SharedStage.Name)]
+[Collection(SharedStage.Second)]
 [Trait("Category", "Qemu")]
 public sealed class CrashTests(SharedStage shared, CrashTests.Setting setting, ITestOutputHelper output) : IClassFixture<CrashTests.Setting>
 {
@@ -53,7 +54,7 @@ public sealed class CrashTests(SharedStage shared, CrashTests.Setting setting, I
         var stage = await shared.StageAsync();
         var (pool, bystander) = await setting.GetAsync(stage);
         await pool.AttachedAsync();
-        var bystanderProcess = await Virsh.ProcessIdAsync(bystander.Id);
+        var bystanderProcess = await stage.Virsh.ProcessIdAsync(bystander.Id);
         var bystanderBoots = bystander.Console.Boots;
 
         var (vm, job) = await stage.BeginDeployAsync("crash", pool.Offering);
@@ -65,7 +66,7 @@ public sealed class CrashTests(SharedStage shared, CrashTests.Setting setting, I
         var deployed = await stage.Api.WaitAsync("deployVirtualMachine", job, ConvergesWithin, CancellationToken.None);
         output.WriteLine($"deploy: {deployed}");
         Promise.Holds(deployed is not ApiReply.NoAnswer, $"a deploy ends, one way or the other: {deployed}");
-        await Wait.UntilAsync($"{vm.Name} to be in a state that agrees with libvirt", ConvergesWithin, () => AgreesAsync(vm));
+        await Wait.UntilAsync($"{vm.Name} to be in a state that agrees with libvirt", ConvergesWithin, () => AgreesAsync(stage, vm));
         if (deployed is ApiReply.Answered)
         {
             await vm.ReadyAsync();
@@ -78,7 +79,7 @@ public sealed class CrashTests(SharedStage shared, CrashTests.Setting setting, I
             var (stopped, took) = await began;
             output.WriteLine($"stop: {stopped} after {took}");
             await AskAgainIfUnheardAsync(vm, stopped, "stopVirtualMachine");
-            await Wait.UntilAsync($"{vm.Name} to be Stopped", ConvergesWithin, async () => await vm.StateAsync() == "Stopped" && await AgreesAsync(vm));
+            await Wait.UntilAsync($"{vm.Name} to be Stopped", ConvergesWithin, async () => await vm.StateAsync() == "Stopped" && await AgreesAsync(stage, vm));
         }
 
         var disk = await vm.RootVolumeAsync();
@@ -91,11 +92,11 @@ public sealed class CrashTests(SharedStage shared, CrashTests.Setting setting, I
         var (gone, _) = await destroyed;
         output.WriteLine($"destroy: {gone}");
         await AskAgainIfUnheardAsync(vm, gone, "destroyVirtualMachine", ("expunge", "true"));
-        await Wait.UntilAsync($"{vm.Name} to be expunged", ConvergesWithin, async () => await vm.ShowAsync() is null && !await Virsh.ExistsAsync(vm.Id));
+        await Wait.UntilAsync($"{vm.Name} to be expunged", ConvergesWithin, async () => await vm.ShowAsync() is null && !await stage.Virsh.ExistsAsync(vm.Id));
         await Wait.UntilAsync($"all that is owed to {pool.Name} to be settled", ConvergesWithin, async () => (await stage.ObligationsAsync(pool)).Count == 0);
         await Wait.UntilAsync($"the disk of {vm.Name} to be gone from the backend", ConvergesWithin, () => Task.FromResult(!pool.Holds(disk)));
 
-        Promise.Holds(await Virsh.ProcessIdAsync(bystander.Id) == bystanderProcess, $"{bystander.Name} runs in the QEMU it ran in before");
+        Promise.Holds(await stage.Virsh.ProcessIdAsync(bystander.Id) == bystanderProcess, $"{bystander.Name} runs in the QEMU it ran in before");
         Promise.Holds(bystander.Console.Boots == bystanderBoots, $"{bystander.Name} has not been rebooted");
         await bystander.WritesAsync();
         Promise.Holds(await bystander.StateAsync() == "Running", $"the API shows {bystander.Name} running, not {await bystander.StateAsync()}");
@@ -111,10 +112,10 @@ public sealed class CrashTests(SharedStage shared, CrashTests.Setting setting, I
     }
 
     // What the API shows is never better than the truth: a VM that is shown running has a domain, one that is shown stopped has none.
-    private static async Task<bool> AgreesAsync(Guest vm) => await vm.StateAsync() switch
+    private static async Task<bool> AgreesAsync(Stage stage, Guest vm) => await vm.StateAsync() switch
     {
-        "Running" => await Virsh.StateAsync(vm.Id) == "running",
-        "Stopped" or "Error" => !await Virsh.ExistsAsync(vm.Id),
+        "Running" => await stage.Virsh.StateAsync(vm.Id) == "running",
+        "Stopped" or "Error" => !await stage.Virsh.ExistsAsync(vm.Id),
         _ => false,
     };
 

@@ -6,7 +6,7 @@ using Xunit;
 namespace Holdfast.Scenarios.Hosts;
 
 /// <summary>What an operator sees on the machine itself, <c>holdfast host status</c>, when there is nobody else to ask.</summary>
-[Collection(SharedStage.Name)]
+[Collection(SharedStage.Second)]
 [Trait("Category", "Qemu")]
 public sealed class HostStatusTests(SharedStage shared, ITestOutputHelper output)
 {
@@ -54,7 +54,7 @@ public sealed class HostStatusTests(SharedStage shared, ITestOutputHelper output
         stage.Stack.Agent.Signal(Signal.Stop);
         try
         {
-            var (code, shown, error) = await StatusAsync(stage.Stack.Options.AgentFolder);
+            var (code, shown, error) = await StatusAsync(stage.Stack.Options.AgentFolder, stage.Libvirt.Uri);
             code.ShouldBe(HostCommand.Untold, error);
             shown.ShouldContain("agent: the agent does not answer");
             shown.ShouldContain("hypervisor: answers");
@@ -90,11 +90,11 @@ public sealed class HostStatusTests(SharedStage shared, ITestOutputHelper output
         (await StatusAsync(folder)).Error.ShouldContain($"there is no folder {folder}");
     }
 
-    private async Task<(int Code, string Shown, string Error)> StatusAsync(string folder, bool json = false)
+    private async Task<(int Code, string Shown, string Error)> StatusAsync(string folder, string libvirt = HostCommand.MachinesOwn, bool json = false)
     {
         await using var shown = new StringWriter();
         await using var error = new StringWriter();
-        var code = await HostCommand.StatusAsync(folder, json, shown, error, TimeProvider.System, TestContext.Current.CancellationToken);
+        var code = await HostCommand.StatusAsync(folder, libvirt, json, shown, error, TimeProvider.System, TestContext.Current.CancellationToken);
         output.WriteLine($"{shown}{error}");
         return (code, shown.ToString(), error.ToString());
     }

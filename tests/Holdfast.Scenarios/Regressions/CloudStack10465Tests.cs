@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Holdfast.Scenarios.Regressions;
 
-[Collection(SharedStage.Name)]
+[Collection(SharedStage.First)]
 [Trait("Category", "Qemu")]
 public sealed class CloudStack10465Tests(SharedStage shared, ITestOutputHelper output)
 {

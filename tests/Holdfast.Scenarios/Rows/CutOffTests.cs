@@ -6,7 +6,7 @@ using Xunit;
 namespace Holdfast.Scenarios.Rows;
 
 /// <summary>A QEMU that waits in the kernel for its storage is to end: without a cut everybody is told soon what it waits for, with one it ends.</summary>
-[Collection(SharedStage.Name)]
+[Collection(SharedStage.First)]
 [Trait("Category", "Qemu")]
 public sealed class CutOffTests(SharedStage shared, ITestOutputHelper output)
 {
@@ -26,8 +26,8 @@ public sealed class CutOffTests(SharedStage shared, ITestOutputHelper output)
         var own = await stage.DeployAsync("own", pool.Name);
         await other.ReadyAsync();
         await own.ReadyAsync();
-        var qemu = await FreezeAsync(pool, own);
-        var others = await Virsh.ProcessIdAsync(other.Id);
+        var qemu = await FreezeAsync(stage, pool, own);
+        var others = await stage.Virsh.ProcessIdAsync(other.Id);
 
         var (reply, took) = await own.TryAsync("stopVirtualMachine", ("forced", "true"));
         output.WriteLine($"{reply} after {took}");
@@ -45,7 +45,7 @@ public sealed class CutOffTests(SharedStage shared, ITestOutputHelper output)
         Promise.Holds(host.Contains("stuckvms", StringComparison.Ordinal) && host.Contains(own.Id, StringComparison.Ordinal), $"so does its host: {host}");
 
         // Nobody else has to do with it.
-        Promise.Holds(await Virsh.ProcessIdAsync(other.Id) == others, "the other VM runs in the QEMU it ran in before");
+        Promise.Holds(await stage.Virsh.ProcessIdAsync(other.Id) == others, "the other VM runs in the QEMU it ran in before");
         await other.WritesAsync();
         await other.StopAsync(forced: true);
         await other.StartAsync();
@@ -70,7 +70,7 @@ public sealed class CutOffTests(SharedStage shared, ITestOutputHelper output)
         {
             var own = await stage.DeployAsync("own", pool.Name);
             await own.ReadyAsync();
-            var qemu = await FreezeAsync(pool, own);
+            var qemu = await FreezeAsync(stage, pool, own);
             var written = own.Console.Counter("vda");
 
             var (reply, took) = await own.TryAsync("stopVirtualMachine", ("forced", "true"));
@@ -94,9 +94,9 @@ public sealed class CutOffTests(SharedStage shared, ITestOutputHelper output)
         await RemoveAsync(stage, pool);
     }
 
-    private async Task<int> FreezeAsync(HangingFolder pool, Guest guest)
+    private async Task<int> FreezeAsync(Stage stage, HangingFolder pool, Guest guest)
     {
-        var qemu = await Virsh.ProcessIdAsync(guest.Id) ?? throw new InvalidOperationException($"{guest.Name} does not run");
+        var qemu = await stage.Virsh.ProcessIdAsync(guest.Id) ?? throw new InvalidOperationException($"{guest.Name} does not run");
         await pool.HangAsync();
         output.WriteLine($"asleep after {await Wait.UntilAsync($"the QEMU of {guest.Name} to sleep in the kernel", Soon, () => Task.FromResult(HangingFolder.IsAsleep(qemu)))}");
         return qemu;

@@ -4,7 +4,7 @@ using Xunit;
 namespace Holdfast.Scenarios.Rows;
 
 /// <summary>The agent's ledger is damaged while the agent is dead.</summary>
-[Collection(SharedStage.Name)]
+[Collection(SharedStage.Second)]
 [Trait("Category", "Qemu")]
 [Trait("Row", "29")]
 public sealed class DamagedLedgerTests(SharedStage shared, ITestOutputHelper output)
@@ -41,7 +41,7 @@ public sealed class DamagedLedgerTests(SharedStage shared, ITestOutputHelper out
     {
         var vm = await stage.DeployAsync("remembered");
         await vm.ReadyAsync();
-        var process = await Virsh.ProcessIdAsync(vm.Id);
+        var process = await stage.Virsh.ProcessIdAsync(vm.Id);
         var boots = vm.Console.Boots;
         await stage.KillAgentAsync();
         foreach (var file in Directory.EnumerateFiles(stage.Stack.Options.AgentFolder, "ledger.db*").Where(file => !file.Contains(".damaged-", StringComparison.Ordinal)).ToArray())
@@ -51,7 +51,7 @@ public sealed class DamagedLedgerTests(SharedStage shared, ITestOutputHelper out
 
         await stage.StartAgentAsync();
         await stage.DriversServeAsync();
-        Promise.Holds(await Virsh.ProcessIdAsync(vm.Id) == process, $"{vm.Name} runs in the QEMU it ran in before");
+        Promise.Holds(await stage.Virsh.ProcessIdAsync(vm.Id) == process, $"{vm.Name} runs in the QEMU it ran in before");
         Promise.Holds(vm.Console.Boots == boots, $"{vm.Name} has not been rebooted");
         await vm.WritesAsync();
         await vm.StopAsync();

@@ -5,7 +5,7 @@ using Xunit;
 namespace Holdfast.Scenarios.Rows;
 
 /// <summary>The disk of the agent's folder, with the ledger on it, is full.</summary>
-[Collection(SharedStage.Name)]
+[Collection(SharedStage.Second)]
 [Trait("Category", "Qemu")]
 [Trait("Row", "38")]
 public sealed class FullLedgerDiskTests(SharedStage shared, ITestOutputHelper output)
@@ -68,7 +68,7 @@ public sealed class FullLedgerDiskTests(SharedStage shared, ITestOutputHelper ou
         // What was only remembered is written: another process knows it.
         await stage.KillAgentAsync();
         await stage.StartAgentAsync();
-        Promise.Holds(await running.StateAsync() == "Stopped" && !await Virsh.ExistsAsync(running.Id), $"{running.Name} stays stopped");
+        Promise.Holds(await running.StateAsync() == "Stopped" && !await stage.Virsh.ExistsAsync(running.Id), $"{running.Name} stays stopped");
         Promise.Holds((await stage.AgentAsync())!.Obligations.Count > 0, "what is owed is not forgotten");
         await pool.HealAsync();
         await DeadStorage.SettledAsync(stage, pool);

@@ -6,7 +6,7 @@ using Xunit;
 namespace Holdfast.Scenarios.Rows;
 
 /// <summary>A storage whose backend will never come back is removed with all that it still holds.</summary>
-[Collection(SharedStage.Name)]
+[Collection(SharedStage.First)]
 [Trait("Category", "Qemu")]
 [Trait("Row", "42")]
 public sealed class GoneBackendTests(SharedStage shared, ITestOutputHelper output)

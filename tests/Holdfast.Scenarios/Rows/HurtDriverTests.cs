@@ -1,12 +1,13 @@
 using System.Globalization;
 using Holdfast.Cli.CloudStack;
 using Holdfast.Staging;
+using Holdfast.Testing;
 using Xunit;
 
 namespace Holdfast.Scenarios.Rows;
 
 /// <summary>A driver is killed or frozen in the middle of attaching a volume to a running VM.</summary>
-[Collection(SharedStage.Name)]
+[Collection(SharedStage.First)]
 [Trait("Category", "Qemu")]
 public sealed class HurtDriverTests(SharedStage shared, HurtDriverTests.Pool pools, ITestOutputHelper output) : IClassFixture<HurtDriverTests.Pool>
 {

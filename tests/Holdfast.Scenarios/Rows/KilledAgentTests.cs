@@ -5,7 +5,7 @@ using Xunit;
 namespace Holdfast.Scenarios.Rows;
 
 /// <summary>The agent is killed between an effect and its record, and before and after both.</summary>
-[Collection(SharedStage.Name)]
+[Collection(SharedStage.Second)]
 [Trait("Category", "Qemu")]
 [Trait("Row", "15")]
 public sealed class KilledAgentTests(SharedStage shared, ITestOutputHelper output)
@@ -21,7 +21,7 @@ public sealed class KilledAgentTests(SharedStage shared, ITestOutputHelper outpu
         var vm = await stage.DeployAsync("killed-agent", pool.Offering);
         await bystander.ReadyAsync();
         await vm.ReadyAsync();
-        var (process, boots, own) = (await Virsh.ProcessIdAsync(bystander.Id), bystander.Console.Boots, vm.Console.Boots);
+        var (process, boots, own) = (await stage.Virsh.ProcessIdAsync(bystander.Id), bystander.Console.Boots, vm.Console.Boots);
         (string Stop, string Start, string Next)[] places =
         [
             ("agent.destroy.done", "agent.attach.recorded", "agent.gone.recorded"),
@@ -43,7 +43,7 @@ public sealed class KilledAgentTests(SharedStage shared, ITestOutputHelper outpu
             Promise.Holds((await stage.ObligationsAsync(pool)).Count == 0, "what a running guest uses is not owed");
         }
 
-        Promise.Holds(await Virsh.ProcessIdAsync(bystander.Id) == process && bystander.Console.Boots == boots, $"{bystander.Name} has not noticed");
+        Promise.Holds(await stage.Virsh.ProcessIdAsync(bystander.Id) == process && bystander.Console.Boots == boots, $"{bystander.Name} has not noticed");
         await bystander.WritesAsync();
         await bystander.DestroyAsync();
         await vm.DestroyAsync();
@@ -59,7 +59,7 @@ public sealed class KilledAgentTests(SharedStage shared, ITestOutputHelper outpu
         var pool = await stage.AddLinstorAsync("plugged");
         var vm = await stage.DeployAsync("plugged", pool.Offering);
         await vm.ReadyAsync();
-        var (process, boots) = (await Virsh.ProcessIdAsync(vm.Id), vm.Console.Boots);
+        var (process, boots) = (await stage.Virsh.ProcessIdAsync(vm.Id), vm.Console.Boots);
         var volume = await stage.CreateVolumeAsync(pool.Offering);
         await stage.KillAgentAsync();
         await StartAsync(stage, "agent.plug.before");
@@ -77,7 +77,7 @@ public sealed class KilledAgentTests(SharedStage shared, ITestOutputHelper outpu
         await DiesAsync(stage, "agent.obligation.tried", "", DetachAsync);
         Promise.Holds(await vm.DisksOfAsync(volume) == 0, "the guest has let go of the disk");
         await DeadStorage.SettledAsync(stage, pool);
-        Promise.Holds(await Virsh.ProcessIdAsync(vm.Id) == process && vm.Console.Boots == boots, $"{vm.Name} runs in the QEMU it ran in before");
+        Promise.Holds(await stage.Virsh.ProcessIdAsync(vm.Id) == process && vm.Console.Boots == boots, $"{vm.Name} runs in the QEMU it ran in before");
         await stage.Api.DoAsync("deleteVolume", Soon, CancellationToken.None, ("id", volume));
         await vm.StopAsync();
         await vm.DestroyAsync();

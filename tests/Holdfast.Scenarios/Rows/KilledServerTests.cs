@@ -6,7 +6,7 @@ using Xunit;
 namespace Holdfast.Scenarios.Rows;
 
 /// <summary>The server is killed before and after the commit of every step of a job: when it is accepted, when its host reports and is told the next thing, when it ends.</summary>
-[Collection(SharedStage.Name)]
+[Collection(SharedStage.Second)]
 [Trait("Category", "Qemu")]
 [Trait("Row", "24")]
 public sealed class KilledServerTests(SharedStage shared, ITestOutputHelper output)
@@ -28,7 +28,7 @@ public sealed class KilledServerTests(SharedStage shared, ITestOutputHelper outp
             await Wait.UntilAsync($"the API to show the disk of {name}", Soon, async () => (root = await vm.RootVolumeAsync()).Length > 0);
             await vm.ReadyAsync();
             Promise.Holds(vm.Console.Boots == 1 && Qemu.ProcessesOf(vm.Id).Count == 1, $"{name} was started once");
-            var process = await Virsh.ProcessIdAsync(vm.Id);
+            var process = await stage.Virsh.ProcessIdAsync(vm.Id);
 
             await FinishedOnceAsync(stage, server, "attachVolume", "AttachVolumeCmd", VolumeAsync, ("id", volume), ("virtualmachineid", vm.Id));
             Promise.Holds(await vm.DisksOfAsync(volume) == 1, $"the guest has the disk once, not {await vm.DisksOfAsync(volume)} times");
@@ -37,10 +37,10 @@ public sealed class KilledServerTests(SharedStage shared, ITestOutputHelper outp
             await FinishedOnceAsync(stage, server, "detachVolume", "DetachVolumeCmd", VolumeAsync, ("id", volume));
             Promise.Holds(await vm.DisksOfAsync(volume) == 0, "the guest has let go of the disk");
             await DeadStorage.SettledAsync(stage, pool);
-            Promise.Holds(await Virsh.ProcessIdAsync(vm.Id) == process && vm.Console.Boots == 1, $"{name} runs in the QEMU it was started in");
+            Promise.Holds(await stage.Virsh.ProcessIdAsync(vm.Id) == process && vm.Console.Boots == 1, $"{name} runs in the QEMU it was started in");
 
             await FinishedOnceAsync(stage, server, "stopVirtualMachine", "StopVMCmd", VmAsync, ("id", vm.Id), ("forced", "true"));
-            Promise.Holds(Qemu.ProcessesOf(vm.Id).Count == 0 && !await Virsh.ExistsAsync(vm.Id), $"{name} is gone");
+            Promise.Holds(Qemu.ProcessesOf(vm.Id).Count == 0 && !await stage.Virsh.ExistsAsync(vm.Id), $"{name} is gone");
             await Wait.UntilAsync($"the API to show {name} Stopped", Soon, async () => await vm.StateAsync() == "Stopped");
             await DeadStorage.SettledAsync(stage, pool);
 

@@ -1,11 +1,12 @@
 using System.Globalization;
 using Holdfast.Staging;
+using Holdfast.Testing;
 using Xunit;
 
 namespace Holdfast.Scenarios.Rows;
 
 /// <summary>libvirtd answers nobody, or has no worker left for ordinary calls; VMs are stopped all the same.</summary>
-[Collection(SharedStage.Name)]
+[Collection(SharedStage.Second)]
 [Trait("Category", "Qemu")]
 [Trait("Row", "31")]
 public sealed class LibvirtHangsTests(SharedStage shared, ITestOutputHelper output)
@@ -25,7 +26,7 @@ public sealed class LibvirtHangsTests(SharedStage shared, ITestOutputHelper outp
         await vm.ReadyAsync();
         await bystander.ReadyAsync();
         var process = Qemu.ProcessesOf(bystander.Id).Single();
-        await Libvirtd.FreezeAsync();
+        await stage.Libvirt.FreezeDaemonAsync();
         try
         {
             await StopsAsync(vm);
@@ -34,10 +35,10 @@ public sealed class LibvirtHangsTests(SharedStage shared, ITestOutputHelper outp
         }
         finally
         {
-            await Libvirtd.ThawAsync();
+            await stage.Libvirt.ThawDaemonAsync();
         }
 
-        await Wait.UntilAsync($"libvirt to have noticed that {vm.Name} is gone", Soon, async () => !await Virsh.ExistsAsync(vm.Id));
+        await Wait.UntilAsync($"libvirt to have noticed that {vm.Name} is gone", Soon, async () => !await stage.Virsh.ExistsAsync(vm.Id));
         await vm.StartAsync();
         await vm.DestroyAsync();
         await bystander.WritesAsync();
@@ -56,13 +57,13 @@ public sealed class LibvirtHangsTests(SharedStage shared, ITestOutputHelper outp
 
         // The first waits for QEMU's monitor, the others for the first, each in a worker.
         var calls = Enumerable.Range(0, Calls)
-            .Select(_ => Tool.TryAsync(CallsEnd, "virsh", "--quiet", "--connect", "qemu:///system", "qemu-monitor-command", blocker.Id, "--hmp", "info status"))
+            .Select(_ => Tool.TryAsync(CallsEnd, "virsh", "--quiet", "--connect", stage.Libvirt.Uri, "qemu-monitor-command", blocker.Id, "--hmp", "info status"))
             .ToArray();
         try
         {
-            await Wait.UntilAsync("ordinary calls to wait for a worker of libvirtd", Soon, async () => await WaitingCallsAsync() > 0);
+            await Wait.UntilAsync("ordinary calls to wait for a worker of libvirtd", Soon, async () => await WaitingCallsAsync(stage) > 0);
             await StopsAsync(vm);
-            Promise.Holds(await WaitingCallsAsync() > 0, "ordinary calls had to wait all the time");
+            Promise.Holds(await WaitingCallsAsync(stage) > 0, "ordinary calls had to wait all the time");
             await StopsAsync(blocker);
         }
         finally
@@ -75,7 +76,7 @@ public sealed class LibvirtHangsTests(SharedStage shared, ITestOutputHelper outp
             await Task.WhenAll(calls);
         }
 
-        Promise.Holds(await WaitingCallsAsync() == 0, "libvirtd has workers again");
+        Promise.Holds(await WaitingCallsAsync(stage) == 0, "libvirtd has workers again");
         await vm.StartAsync();
         await vm.DestroyAsync();
         await blocker.StartAsync();
@@ -91,8 +92,8 @@ public sealed class LibvirtHangsTests(SharedStage shared, ITestOutputHelper outp
         Promise.Holds(await vm.StateAsync() == "Stopped", $"the API shows Stopped, not {await vm.StateAsync()}");
     }
 
-    private static async Task<int> WaitingCallsAsync() => int.Parse(
-        (await Tool.RunAsync("virt-admin", "--connect", "libvirtd:///system", "server-threadpool-info", "libvirtd"))
+    private static async Task<int> WaitingCallsAsync(Stage stage) => int.Parse(
+        (await Tool.RunAsync("virt-admin", "--connect", stage.Libvirt.AdminUri, "server-threadpool-info", "libvirtd"))
             .Split('\n').Single(static line => line.StartsWith("jobQueueDepth", StringComparison.Ordinal)).Split(':')[1],
         CultureInfo.InvariantCulture);
 }

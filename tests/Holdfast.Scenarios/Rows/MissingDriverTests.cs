@@ -4,7 +4,7 @@ using Xunit;
 namespace Holdfast.Scenarios.Rows;
 
 /// <summary>A driver's executable is deleted while a pool needs it, and the agent is started again.</summary>
-[Collection(SharedStage.Name)]
+[Collection(SharedStage.First)]
 [Trait("Category", "Qemu")]
 [Trait("Row", "5")]
 public sealed class MissingDriverTests(SharedStage shared, ITestOutputHelper output)
@@ -18,7 +18,7 @@ public sealed class MissingDriverTests(SharedStage shared, ITestOutputHelper out
         var other = await stage.DeployAsync("other");
         await own.ReadyAsync();
         await other.ReadyAsync();
-        var processes = (await Virsh.ProcessIdAsync(own.Id), await Virsh.ProcessIdAsync(other.Id));
+        var processes = (await stage.Virsh.ProcessIdAsync(own.Id), await stage.Virsh.ProcessIdAsync(other.Id));
         var link = Path.Combine(stage.Stack.Options.Data, "drivers", "holdfast-driver-linstor");
         var executable = new FileInfo(link).LinkTarget ?? throw new InvalidOperationException($"{link} is not a link");
         File.Delete(link);
@@ -32,7 +32,7 @@ public sealed class MissingDriverTests(SharedStage shared, ITestOutputHelper out
                 TimeSpan.FromSeconds(30),
                 async () => (said = (await pool.BindingAsync())?.GetRawText() ?? "").Contains("not installed", StringComparison.Ordinal));
             output.WriteLine(said);
-            Promise.Holds((await Virsh.ProcessIdAsync(own.Id), await Virsh.ProcessIdAsync(other.Id)) == processes, "both guests run in the QEMU they ran in before");
+            Promise.Holds((await stage.Virsh.ProcessIdAsync(own.Id), await stage.Virsh.ProcessIdAsync(other.Id)) == processes, "both guests run in the QEMU they ran in before");
             await own.WritesAsync();
             var stopped = await other.StopAsync();
             Promise.Holds(stopped < DeadStorage.AcpiTime, $"stopping {other.Name} has nothing to do with a missing driver; it took {stopped}");

@@ -6,7 +6,7 @@ using Xunit;
 namespace Holdfast.Scenarios.Rows;
 
 /// <summary>The network between agent and server fails, both ways and one way, while a VM ends on its host.</summary>
-[Collection(SharedStage.Name)]
+[Collection(SharedStage.Second)]
 [Trait("Category", "Qemu")]
 [Trait("Row", "19")]
 public sealed class PartitionTests(SharedStage shared, ITestOutputHelper output)
@@ -25,8 +25,8 @@ public sealed class PartitionTests(SharedStage shared, ITestOutputHelper output)
         await stage.Network.SetAsync(new ProxyFault(mode), CancellationToken.None);
         try
         {
-            await Virsh.RunAsync("shutdown", vm.Id);
-            await Wait.UntilAsync($"the guest {vm.Name} to have shut itself down, with nobody to ask", TimeSpan.FromSeconds(60), async () => !await Virsh.ExistsAsync(vm.Id));
+            await stage.Virsh.RunAsync("shutdown", vm.Id);
+            await Wait.UntilAsync($"the guest {vm.Name} to have shut itself down, with nobody to ask", TimeSpan.FromSeconds(60), async () => !await stage.Virsh.ExistsAsync(vm.Id));
             if (mode != ProxyMode.LosesAnswers)
             {
                 Promise.Holds(await vm.StateAsync() != "Stopped", "the server cannot know what happened behind a partition");
@@ -38,7 +38,7 @@ public sealed class PartitionTests(SharedStage shared, ITestOutputHelper output)
         }
 
         output.WriteLine($"learnt after {await Wait.UntilAsync($"the server to learn that {vm.Name} is gone", LearnsWithin, async () => await vm.StateAsync() == "Stopped")}");
-        Promise.Holds(!await Virsh.ExistsAsync(vm.Id), $"nobody asked for {vm.Name} to be started again");
+        Promise.Holds(!await stage.Virsh.ExistsAsync(vm.Id), $"nobody asked for {vm.Name} to be started again");
         await vm.StartAsync();
         await vm.DestroyAsync();
     }
@@ -55,9 +55,9 @@ public sealed class PartitionTests(SharedStage shared, ITestOutputHelper output)
         {
             stop = vm.TryAsync("stopVirtualMachine");
             await Wait.UntilAsync($"the wish to stop {vm.Name} to be written down", TimeSpan.FromSeconds(30), async () => await vm.StateAsync() == "Stopping");
-            Promise.Holds(await Virsh.StateAsync(vm.Id) == "running", "the wish cannot have reached the host");
-            await Virsh.RunAsync("shutdown", vm.Id);
-            await Wait.UntilAsync($"the guest {vm.Name} to have shut itself down", TimeSpan.FromSeconds(60), async () => !await Virsh.ExistsAsync(vm.Id));
+            Promise.Holds(await stage.Virsh.StateAsync(vm.Id) == "running", "the wish cannot have reached the host");
+            await stage.Virsh.RunAsync("shutdown", vm.Id);
+            await Wait.UntilAsync($"the guest {vm.Name} to have shut itself down", TimeSpan.FromSeconds(60), async () => !await stage.Virsh.ExistsAsync(vm.Id));
         }
         finally
         {
@@ -71,10 +71,10 @@ public sealed class PartitionTests(SharedStage shared, ITestOutputHelper output)
 
         // Were the stop carried out a second time, it would hit this one.
         await vm.StartAsync();
-        var process = await Virsh.ProcessIdAsync(vm.Id);
+        var process = await stage.Virsh.ProcessIdAsync(vm.Id);
         await vm.WritesAsync();
         await vm.WritesAsync();
-        Promise.Holds(await Virsh.ProcessIdAsync(vm.Id) == process && await vm.StateAsync() == "Running", $"{vm.Name} started after the stop goes on running");
+        Promise.Holds(await stage.Virsh.ProcessIdAsync(vm.Id) == process && await vm.StateAsync() == "Running", $"{vm.Name} started after the stop goes on running");
         await vm.DestroyAsync();
     }
 }

@@ -1,12 +1,13 @@
 using System.Globalization;
 using Holdfast.Cli.CloudStack;
 using Holdfast.Staging;
+using Holdfast.Testing;
 using Xunit;
 
 namespace Holdfast.Scenarios.Rows;
 
 /// <summary>A driver sleeps in the kernel, on a file system that does not come back, and cannot be killed.</summary>
-[Collection(SharedStage.Name)]
+[Collection(SharedStage.First)]
 [Trait("Category", "Qemu")]
 [Trait("Row", "34")]
 public sealed class SleepingDriverTests(SharedStage shared, ITestOutputHelper output)

@@ -1,12 +1,13 @@
 using System.Globalization;
 using Holdfast.Cli.CloudStack;
 using Holdfast.Staging;
+using Holdfast.Testing;
 using Xunit;
 
 namespace Holdfast.Scenarios.Rows;
 
 /// <summary>A driver's executable is replaced by one that does not start, by one that dies soon, and by a good one, while a guest runs on its pool.</summary>
-[Collection(SharedStage.Name)]
+[Collection(SharedStage.First)]
 [Trait("Category", "Qemu")]
 [Trait("Row", "47")]
 public sealed class UpgradedDriverTests(SharedStage shared, ITestOutputHelper output)
@@ -22,7 +23,7 @@ public sealed class UpgradedDriverTests(SharedStage shared, ITestOutputHelper ou
         var pool = await stage.AddLinstorAsync("upgraded");
         var guest = await stage.DeployAsync("upgraded", pool.Offering);
         await guest.ReadyAsync();
-        var qemu = await Virsh.ProcessIdAsync(guest.Id);
+        var qemu = await stage.Virsh.ProcessIdAsync(guest.Id);
         var before = (await pool.DriverAsync()).ProcessId;
         var link = Path.Combine(stage.Stack.Options.Data, "drivers", "holdfast-driver-linstor");
         var executable = new FileInfo(link).LinkTarget ?? throw new InvalidOperationException($"{link} is not a link");
@@ -50,12 +51,12 @@ public sealed class UpgradedDriverTests(SharedStage shared, ITestOutputHelper ou
             var back = (await pool.DriverAsync()).ProcessId;
             await guest.StopAsync();
             await guest.StartAsync();
-            qemu = await Virsh.ProcessIdAsync(guest.Id);
+            qemu = await stage.Virsh.ProcessIdAsync(guest.Id);
 
             Install(Copy("good"));
             await ReplacedAsync(back);
             Promise.Holds(!await SaysAsync(pool, "driver-not-upgraded"), "the binding has no more to say");
-            Promise.Holds(await Virsh.ProcessIdAsync(guest.Id) == qemu, "the guest runs in the QEMU it ran in before");
+            Promise.Holds(await stage.Virsh.ProcessIdAsync(guest.Id) == qemu, "the guest runs in the QEMU it ran in before");
             await guest.WritesAsync();
         }
         finally

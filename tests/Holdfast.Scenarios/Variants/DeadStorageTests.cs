@@ -5,7 +5,7 @@ using Xunit;
 namespace Holdfast.Scenarios.Variants;
 
 /// <summary>The storage is not deleted, only dead, in every way a backend can be dead.</summary>
-[Collection(SharedStage.Name)]
+[Collection(SharedStage.First)]
 [Trait("Category", "Qemu")]
 public sealed class DeadStorageTests(SharedStage shared, DeadStorageTests.Pool pool, ITestOutputHelper output) : IClassFixture<DeadStorageTests.Pool>
 {

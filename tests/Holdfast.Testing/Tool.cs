@@ -1,9 +1,9 @@
 using System.Diagnostics;
 
-namespace Holdfast.Staging;
+namespace Holdfast.Testing;
 
 /// <summary>Runs a program of this machine to its end.</summary>
-internal static class Tool
+public static class Tool
 {
     /// <summary>Runs it.</summary>
     /// <param name="deadline">How long it may take; it is killed after that.</param>
@@ -48,4 +48,4 @@ internal static class Tool
 /// <param name="Code">Its exit code.</param>
 /// <param name="Output">What it wrote to standard output.</param>
 /// <param name="Error">What it wrote to standard error.</param>
-internal sealed record ToolResult(int Code, string Output, string Error);
+public sealed record ToolResult(int Code, string Output, string Error);
