@@ -35,6 +35,9 @@ internal sealed partial class LinstorDriver
     [LoggerMessage(3010, LogLevel.Information, "This host, {Host}, is LINSTOR's node {Node} (whose own name is {Uname}).")]
     private partial void LogNode(string host, string node, string uname);
 
+    [LoggerMessage(3011, LogLevel.Warning, "What the pool is at LINSTOR has changed: it was {Before} and is {Now}. The controller was installed anew or restored, or its address leads to another cluster.")]
+    private partial void LogIdentityChanged(string before, string now);
+
     [LoggerMessage(3021, LogLevel.Warning, "I/O of volume {Volume} of storage pool {Pool} is cut off on this host.")]
     private partial void LogCut(VolumeId volume, string pool);
 

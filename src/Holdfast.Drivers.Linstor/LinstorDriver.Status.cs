@@ -15,6 +15,8 @@ internal sealed partial class LinstorDriver
     private PoolCapacity? _capacity;
     private DriverError? _capacityError;
     private long? _capacityAt;
+    private string? _identity;
+    private DriverError? _identityError;
 
     private bool IsCapacityOld => _capacityAt is not { } at || _time.GetElapsedTime(at) >= CapacityAge;
 
@@ -38,6 +40,7 @@ internal sealed partial class LinstorDriver
                 Waiting = host.Waiting,
                 Error = Fail(problem, doing),
                 Capacity = _capacity,
+                Identity = _identity,
                 AsOf = _time.GetUtcNow(),
             };
         }
@@ -58,8 +61,9 @@ internal sealed partial class LinstorDriver
             ControlPlane = hindrance is null ? PlaneHealth.Up : PlaneHealth.Down,
             DataPlane = host.DataPlane,
             Waiting = host.Waiting,
-            Error = hindrance ?? _capacityError ?? await ComplaintAsync(doing, deadline) ?? host.Complaint ?? UnusedSettings(doing) ?? await LateAsync(doing, deadline),
+            Error = hindrance ?? _capacityError ?? await ComplaintAsync(doing, deadline) ?? host.Complaint ?? UnusedSettings(doing) ?? await LateAsync(doing, deadline) ?? _identityError,
             Capacity = _capacity,
+            Identity = _identity,
             AsOf = _time.GetUtcNow(),
         };
     }
@@ -164,9 +168,48 @@ internal sealed partial class LinstorDriver
             return (null, Fail(silent, doing));
         }
 
+        if (await IdentifyAsync(group, version, doing, deadline) is { } unidentified)
+        {
+            return (null, unidentified);
+        }
+
         Learn(group, usable, version);
         var (totalKib, usedKib) = Sum(usable, group.IsDrbd ? group.SelectFilter : group.SelectFilter! with { PlaceCount = 1 });
         return (new PoolCapacity(totalKib * 1024, usedKib * 1024, _time.GetUtcNow()), null);
+    }
+
+    /// <summary>
+    /// Learns which group of which cluster this is, whatever address led there. Without DRBD each node has volumes of its own in it. Told with the capacity and never after it: a
+    /// pool that is being added is not taken before it is known whose storage it is.
+    /// </summary>
+    /// <returns>Null when it is known, or never will be; else why it could not be read now.</returns>
+    private async Task<DriverError?> IdentifyAsync(ResourceGroup group, RestVersion version, string doing, CallDeadline deadline)
+    {
+        if (!version.HasClusterId)
+        {
+            (_identity, _identityError) = (null, null);
+            return null;
+        }
+
+        if (!(await _linstor.ClusterPropertiesAsync(deadline)).Has(out var cluster, out var problem))
+        {
+            if (problem.Code is DriverErrorCode.Unreachable or DriverErrorCode.Busy or DriverErrorCode.Unknown)
+            {
+                return Fail(problem, doing);
+            }
+
+            _identityError = Fail(problem, $"{doing}: whether another storage pool is the same resource group cannot be told");
+            return null;
+        }
+
+        var identity = cluster.Id is { Length: > 0 } id ? $"linstor/{id}/{group.Name ?? _settings.ResourceGroup}{(group.IsDrbd ? string.Empty : "/" + NodeName)}".ToLowerInvariant() : null;
+        if (identity != _identity && _identity is not null)
+        {
+            LogIdentityChanged(_identity, identity ?? "not told any more");
+        }
+
+        (_identity, _identityError) = (identity, null);
+        return null;
     }
 
     private bool IsHere(StoragePool pool) => string.Equals(pool.NodeName, NodeName, StringComparison.OrdinalIgnoreCase);

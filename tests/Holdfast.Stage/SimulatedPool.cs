@@ -88,7 +88,32 @@ internal sealed class SimulatedPool : IAsyncDisposable
 
     /// <summary>Makes the pool of the same cluster, for the first time or again after its removal.</summary>
     /// <returns>When the API has answered.</returns>
-    public async Task AddAsync()
+    public async Task AddAsync() => Id = await AddAsync(Name, _linstor.Uri.ToString().TrimEnd('/'), Group);
+
+    /// <summary>The port of the controller.</summary>
+    public int Port => _linstor.Uri.Port;
+
+    /// <summary>Asks for a further pool of the same resource group.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="url">Where the controller is said to be.</param>
+    /// <param name="group">How the group is spelt.</param>
+    /// <returns>The refusal.</returns>
+    /// <exception cref="PromiseBrokenException">It was added.</exception>
+    public async Task<string> RefusedAgainAsync(string name, string url, string group = Group)
+    {
+        try
+        {
+            await AddAsync(name, url, group);
+        }
+        catch (ApiFaultException refused)
+        {
+            return refused.Message;
+        }
+
+        throw new PromiseBrokenException($"resource group {group} at {url} was added as {name}, and {Name} is that already");
+    }
+
+    private async Task<string> AddAsync(string name, string url, string group)
     {
         var cluster = (await _stage.Api.ListAsync("listClusters", "cluster", CancellationToken.None))[0];
         var host = (await _stage.Api.ListAsync("listHosts", "host", CancellationToken.None, ("type", "Routing")))[0];
@@ -101,18 +126,18 @@ internal sealed class SimulatedPool : IAsyncDisposable
             "createStoragePool",
             CancellationToken.None,
             [
-            ("name", Name),
+            ("name", name),
             ("provider", "Linstor"),
-            ("url", _linstor.Uri.ToString().TrimEnd('/')),
-            ("details[0].resourceGroup", Group),
+            ("url", url),
+            ("details[0].resourceGroup", group),
             .. _kind == LinstorKind.Drbd ? (IEnumerable<(string, string)>)[("scope", "CLUSTER")] : [("scope", "HOST"), ("hostid", host.Text("id"))],
             ("zoneid", cluster.Text("zoneid")),
             ("podid", cluster.Text("podid")),
             ("clusterid", cluster.Text("id")),
             ("hypervisor", "KVM"),
-            ("tags", Name),
+            ("tags", name),
             ]);
-        Id = answer.GetProperty("storagepool").Text("id");
+        return answer.GetProperty("storagepool").Text("id");
     }
 
     /// <summary>The stand-ins for DRBD's devices and for drbdsetup are the cluster's own: the host's configuration says so, as only it may.</summary>

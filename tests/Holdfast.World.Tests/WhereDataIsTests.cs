@@ -25,4 +25,13 @@ public sealed class WhereDataIsTests
     [Theory]
     [MemberData(nameof(AllSeeds))]
     public void A_pool_that_becomes_one_hosts_own_while_in_use_goes_on_and_takes_no_new_volumes(int seed) => WhereDataIs.BecomesOneHostsOwn(seed);
+
+    /// <summary>One LINSTOR group by IP and by name was two pools, and its room was counted twice.</summary>
+    [Theory]
+    [MemberData(nameof(AllSeeds))]
+    public void The_storage_of_a_pool_in_use_is_not_added_as_another_one(int seed) => WhereDataIs.SameStorageAgain(seed);
+
+    [Theory]
+    [MemberData(nameof(AllSeeds))]
+    public void Of_two_pools_that_turn_out_to_be_one_storage_the_later_goes_on_and_takes_no_new_volumes(int seed) => WhereDataIs.TurnsOutTheSame(seed);
 }

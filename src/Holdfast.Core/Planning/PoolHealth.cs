@@ -9,7 +9,7 @@ public enum PoolHealth
     /// <summary>Every host that should serve it does.</summary>
     Up,
 
-    /// <summary>Some do, some do not.</summary>
+    /// <summary>Some do, some do not; or all do, and it takes no new volumes, because it is another pool's storage.</summary>
     Degraded,
 
     /// <summary>None does, and at least one says why.</summary>

@@ -59,6 +59,16 @@ public sealed record PoolBindingFacts
     public string? Remark { get; init; }
 }
 
+/// <summary>Another pool that is the same storage at the backend, and was known to be it first.</summary>
+/// <param name="Id">The pool.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Identity">What both are, as their drivers tell.</param>
+public sealed record PoolTwin(PoolId Id, string Name, string Identity)
+{
+    /// <summary>What speaks against new volumes on the later one.</summary>
+    public string Objection => $"it is the same storage as storage pool {Name} ({Id}): both are {Identity}";
+}
+
 /// <summary>A VM that uses a pool.</summary>
 /// <param name="Id">The VM.</param>
 /// <param name="Name">Its name.</param>
@@ -85,6 +95,12 @@ public sealed record PoolStateFacts
 
     /// <summary>While it is being added: until when a host must serve it.</summary>
     public DateTimeOffset? AddDeadline { get; init; }
+
+    /// <summary>The pool that is the same storage and was first; null: none, or it is not known yet what this one is.</summary>
+    public PoolTwin? Twin { get; init; }
+
+    /// <summary>The one that is on record as that.</summary>
+    public PoolId? KnownTwin { get; init; }
 
     /// <summary>Whether everybody was found to have let it go already.</summary>
     public bool IsGone { get; init; }
@@ -120,6 +136,10 @@ public abstract record PoolAction
     /// <summary>The pool could not be added: it goes by tombstones, and is not listed.</summary>
     /// <param name="Why">In the backend's words.</param>
     public sealed record Undo(string Why) : PoolAction;
+
+    /// <summary>It turned out to be the same storage as another pool, or is not any more: it takes no new volumes, or takes them again. What is on it goes on.</summary>
+    /// <param name="Twin">The other; null: none.</param>
+    public sealed record Same(PoolTwin? Twin) : PoolAction;
 
     /// <summary>Tells every host anew.</summary>
     /// <param name="Wish">What.</param>
@@ -166,6 +186,11 @@ public static class PoolPlanner
             return actions;
         }
 
+        if (facts.State is not (PoolState.Initialized or PoolState.Removed) && facts.Twin?.Id != facts.KnownTwin)
+        {
+            actions.Add(new PoolAction.Same(facts.Twin));
+        }
+
         switch (facts.State)
         {
             case PoolState.Initialized:
@@ -201,6 +226,12 @@ public static class PoolPlanner
 
     private static void PlanAdding(List<PoolAction> actions, PoolStateFacts facts)
     {
+        if (facts.Twin is { } twin)
+        {
+            actions.Add(new PoolAction.Undo($"storage pool {facts.Name} cannot be added: {twin.Objection}"));
+            return;
+        }
+
         foreach (var binding in facts.Bindings.Where(b => b.IsCurrent))
         {
             if (ScopeRule.Objection(facts.Scope, binding.NotShared) is { } objection)

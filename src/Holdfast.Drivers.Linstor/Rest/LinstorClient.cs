@@ -26,6 +26,10 @@ internal sealed class LinstorClient(Controllers controllers)
         _ => throw new InvalidOperationException("closed hierarchy"),
     };
 
+    /// <summary>What tells the cluster from all others.</summary>
+    public Task<RestReply<ClusterProperties>> ClusterPropertiesAsync(CallDeadline deadline) => ReadAsync(
+        new RestRequest("GET controller/properties", HttpMethod.Get, "v1/controller/properties"), LinstorJson.Default.ClusterProperties, deadline);
+
     public async Task<RestReply<Node?>> NodeAsync(string name, CallDeadline deadline) =>
         One(await NodesAsync([name], deadline), node => Same(node.Name, name));
 

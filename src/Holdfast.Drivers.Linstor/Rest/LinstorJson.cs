@@ -12,6 +12,7 @@ namespace Holdfast.Drivers.Linstor.Rest;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(List<ApiCallRc>))]
 [JsonSerializable(typeof(ControllerVersion))]
+[JsonSerializable(typeof(ClusterProperties))]
 [JsonSerializable(typeof(List<Node>))]
 [JsonSerializable(typeof(List<StoragePool>))]
 [JsonSerializable(typeof(List<ResourceGroup>))]

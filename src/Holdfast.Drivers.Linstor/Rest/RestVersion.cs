@@ -8,6 +8,9 @@ namespace Holdfast.Drivers.Linstor.Rest;
 /// <param name="Patch">Corrections.</param>
 internal readonly record struct RestVersion(int Major, int Minor, int Patch) : IComparable<RestVersion>
 {
+    /// <summary>Each cluster has an id of its own. Before, all whose database is Kubernetes had the same one.</summary>
+    public bool HasClusterId => this >= new RestVersion(1, 15, 0);
+
     /// <summary>Spawn accepts properties of the resource definition.</summary>
     public bool HasSpawnProperties => this >= new RestVersion(1, 22, 0);
 

@@ -159,6 +159,12 @@ public sealed record PoolStatus
     /// <summary>What the driver can do now: a backend may be changed under it. Null: as its <see cref="DriverInfo"/> said. A driver of the kit need not set it, the kit does.</summary>
     public DriverCapabilities? Capabilities { get; init; }
 
+    /// <summary>
+    /// What the pool really is at its backend, told by the backend itself and whatever address led there: two pools that say the same here are the same storage added
+    /// twice. Compared to the letter. Null: not known (yet), or the driver itself refuses to serve one thing for two pools.
+    /// </summary>
+    public string? Identity { get; init; }
+
     /// <summary>When this was learnt, by the host's clock.</summary>
     public required DateTimeOffset AsOf { get; init; }
 }

@@ -168,6 +168,9 @@ public enum ConditionType
     /// </summary>
     NotShared,
 
+    /// <summary>Another storage pool is the same storage at the backend and was known to be it first: this one takes no new volumes. Added by the server, which alone knows all pools.</summary>
+    SameAsOther,
+
     /// <summary>The guest ended by itself.</summary>
     GuestEnded,
 

@@ -57,6 +57,7 @@ internal sealed class PlacementReader : TurnPart, ITurnPart<PlacementReader>
             .Select(g => new { g.Key, Cpus = g.Sum(v => v.Cpus), Memory = g.Sum(v => v.MemoryMib) })
             .ToListAsync(cancellationToken);
         var pools = await Db.StoragePools.Where(p => p.ZoneId == vm.ZoneId && p.Removed == null).OrderBy(p => p.Id).ToListAsync(cancellationToken);
+        var twins = await PoolTwins.OfAsync(Db, pools, cancellationToken);
         var template = vm.TemplateId;
         var allocated = await StoragePromise.All(Db)
             .GroupBy(p => p.PoolId)
@@ -108,7 +109,7 @@ internal sealed class PlacementReader : TurnPart, ITurnPart<PlacementReader>
             Bindings =
             [
                 .. bindings.Select(b => new BindingFacts(
-                    b.IncarnationId, b.PoolId, HealthOf(b), b.Error, ScopeRule.Objection(pools.First(p => p.Id == b.PoolId).Scope, b.NotShared))),
+                    b.IncarnationId, b.PoolId, HealthOf(b), b.Error, twins.GetValueOrDefault(b.PoolId)?.Objection ?? ScopeRule.Objection(pools.First(p => p.Id == b.PoolId).Scope, b.NotShared))),
             ],
         };
     }

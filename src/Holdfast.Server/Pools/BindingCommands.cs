@@ -7,6 +7,7 @@ using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
+using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using LinqToDB;
 using static Holdfast.Server.Api.Commands.Parameters;
@@ -100,14 +101,24 @@ internal static class BindingCommands
         return BindingProgress.WaitingFor(facts, entry.Host.State, entry.Binding.Generation.Value, facts.Remark);
     }
 
-    private static string ConditionsOf(BindingEntry entry) => entry.SetAside is not { } aside
-        ? entry.Binding.Conditions
-        : JsonSerializer.Serialize(
-            [
-                .. JsonSerializer.Deserialize(entry.Binding.Conditions, HostJson.Default.IReadOnlyListCondition) ?? [],
-                new Condition { Type = ConditionType.NotTaken, PoolId = entry.Binding.PoolId, Text = $"What the host says of it is not taken since {aside.Since:O}, and tried again: {aside.Error}" },
-            ],
-            HostJson.Default.IReadOnlyListCondition);
+    // What the host says, and what only the server knows.
+    private static string ConditionsOf(BindingEntry entry)
+    {
+        List<Condition> more = [];
+        if (entry.First is { } first && entry.Binding.Desired != Desired.Absent)
+        {
+            more.Add(new Condition { Type = ConditionType.SameAsOther, PoolId = entry.Binding.PoolId, Text = $"It takes no new volumes, because {PoolTwins.Of(entry.Pool, first).Objection}" });
+        }
+
+        if (entry.SetAside is { } aside)
+        {
+            more.Add(new Condition { Type = ConditionType.NotTaken, PoolId = entry.Binding.PoolId, Text = $"What the host says of it is not taken since {aside.Since:O}, and tried again: {aside.Error}" });
+        }
+
+        return more.Count == 0
+            ? entry.Binding.Conditions
+            : JsonSerializer.Serialize([.. JsonSerializer.Deserialize(entry.Binding.Conditions, HostJson.Default.IReadOnlyListCondition) ?? [], .. more], HostJson.Default.IReadOnlyListCondition);
+    }
 
     private static string WireName(PlaneHealth health) => health.ToString().ToLowerInvariant();
 
@@ -125,12 +136,13 @@ internal static class BindingCommands
                     from binding in db.Bindings
                     join p in db.StoragePools on binding.PoolId equals p.Id
                     join h in db.Hosts on binding.HostId equals h.Id
+                    from f in db.StoragePools.LeftJoin(f => f.Id == p.SameAs)
                     where (all || binding.Absent == null)
                         && (pool == null || binding.PoolId == pool)
                         && (host == null || binding.HostId == host)
                         && (keyword == null || p.Name.ToLower().Contains(keyword) || h.Name.ToLower().Contains(keyword))
                     orderby p.Created, p.Id, h.Created, h.Id, binding.IncarnationId
-                    select new BindingEntry { Binding = binding, Pool = p, Host = h };
+                    select new BindingEntry { Binding = binding, Pool = p, Host = h, First = f };
                 return Listing.ReadAsync(pending is { } wanted ? query.Where(e => wanted == (e.Binding.Absent == null && !(
                     e.Binding.ObservedGeneration == e.Binding.Generation
                     && ((e.Binding.Desired == Desired.Attached && (e.Binding.Observed == BindingState.Attached || e.Binding.Observed == BindingState.Degraded))
@@ -159,6 +171,8 @@ internal static class BindingCommands
         public required StoragePoolRow Pool { get; init; }
 
         public required HostRow Host { get; init; }
+
+        public StoragePoolRow? First { get; init; }
 
         public SetAsideRow? SetAside { get; init; }
     }

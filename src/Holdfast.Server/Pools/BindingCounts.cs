@@ -24,9 +24,12 @@ internal sealed record BindingCounts
     /// <summary>Hosts that should serve it, are heard of, and say that they cannot.</summary>
     public int Sick { get; init; }
 
+    /// <summary>Whether the pool is the same storage as another one.</summary>
+    public bool IsTwin { get; init; }
+
     /// <summary>What one of the sick ones says, in the backend's own words.</summary>
     public string? Error { get; init; }
 
     /// <summary>The sum of it.</summary>
-    public PoolHealth Health => PoolHealthRule.Of(Hosts, Quiesced, Serving, Sick);
+    public PoolHealth Health => PoolHealthRule.Of(Hosts, Quiesced, Serving, Sick, IsTwin);
 }

@@ -65,6 +65,9 @@ internal sealed partial class BindingObserver : TurnPart, ITurnPart<BindingObser
             DataPlane = status.Status?.DataPlane ?? PlaneHealth.Unknown,
             CanAttachLocally = capabilities?.CanAttachLocally ?? binding.CanAttachLocally,
             NotShared = notShared,
+
+            // What only one host can use is another thing on each, and is refused or told for that.
+            Identity = misfit is null ? status.Status?.Identity ?? binding.Identity : binding.Identity,
             HoldsData = capabilities is null ? binding.HoldsData : capabilities.HoldsData,
             CanClone = capabilities?.CanClone ?? binding.CanClone,
             Error = error,
@@ -98,6 +101,11 @@ internal sealed partial class BindingObserver : TurnPart, ITurnPart<BindingObser
         await Turn.Part<BindingEvents>().TellDriverAsync(host, pool, binding, changed, cancellationToken);
         await Turn.Part<BindingEvents>().TellSuspendedAsync(host, pool, binding, changed, cancellationToken);
         await Turn.Part<BindingEvents>().TellSharingAsync(host, pool, binding, changed, cancellationToken);
+        if (changed.Identity is { } identity && identity != binding.Identity)
+        {
+            await Turn.Part<PoolIdentities>().LearnAsync(host, pool, identity, cancellationToken);
+        }
+
         if (status.Status?.Capacity is { } capacity && CapacityNews.IsNews(pool.CapacityBytes, pool.UsedBytes, pool.CapacityAsOf, capacity.TotalBytes, capacity.UsedBytes, Now))
         {
             await Db.StoragePools.Where(p => p.Id == poolId)

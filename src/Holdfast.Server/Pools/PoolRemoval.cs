@@ -28,6 +28,7 @@ internal sealed class PoolRemoval : TurnPart, ITurnPart<PoolRemoval>
     public async Task RemovePoolAsync(StoragePoolRow pool, CancellationToken cancellationToken)
     {
         await Db.UpdateAsync(pool with { State = PoolState.Removed, StateSince = Now, Removed = Now, AddDeadline = null }, token: cancellationToken);
+        await Turn.Part<PoolIdentities>().ForgetAsync(pool, cancellationToken);
         await OrphanOfPoolAsync(pool, cancellationToken);
         await Turn.Part<PoolBindings>().TellBindingsAsync(pool.Id, Desired.Absent, cancellationToken);
         await Db.TemplateCopies.Where(c => c.PoolId == pool.Id && c.Removed == null)

@@ -88,6 +88,8 @@ internal sealed partial class PoolSettler : TurnPart, ITurnPart<PoolSettler>, IS
             Scope = row.Scope,
             AnswerBy = row.State == PoolState.Initialized ? await AnswerByAsync(row, cancellationToken) : null,
             AddDeadline = row.AddDeadline,
+            Twin = await Turn.Part<PoolIdentities>().TwinOfAsync(row, cancellationToken),
+            KnownTwin = row.SameAs,
             IsGone = row.Absent is not null,
             Bindings = [.. bindings.Select(b => BindingRowFacts.Of(b.Binding, b.Host))],
             ActiveVms = row.State == PoolState.PrepareForMaintenance ? await ActiveVmsAsync(row.Id, cancellationToken) : [],
@@ -162,6 +164,19 @@ internal sealed partial class PoolSettler : TurnPart, ITurnPart<PoolSettler>, IS
                 var current = await Db.StoragePools.SingleAsync(p => p.Id == row.Id, cancellationToken);
                 await Turn.Part<PoolRemoval>().RemovePoolAsync(current with { LastError = undo.Why }, cancellationToken);
                 await Turn.TellSystemAsync(EventTypes.PoolCreate, EventLevel.Error, $"Storage pool {row.Name} ({row.Id}) could not be added: {undo.Why}", ResourceTypes.StoragePool, row.Id.Value, row.Name, cancellationToken);
+                break;
+            case PoolAction.Same { Twin: var twin }:
+                await Db.StoragePools.Where(p => p.Id == row.Id).Set(p => p.SameAs, twin?.Id).UpdateAsync(cancellationToken);
+                await Turn.TellSystemAsync(
+                    twin is null ? EventTypes.PoolUnique : EventTypes.PoolSame,
+                    twin is null ? EventLevel.Info : EventLevel.Warn,
+                    twin is null
+                        ? $"Storage pool {row.Name} ({row.Id}) is not the same storage as another one any more, and takes new volumes"
+                        : $"Storage pool {row.Name} ({row.Id}) takes no new volumes, because {twin.Objection}. What is on it goes on; move it away and delete the one of the two that is not wanted",
+                    ResourceTypes.StoragePool,
+                    row.Id.Value,
+                    row.Name,
+                    cancellationToken);
                 break;
             case PoolAction.Tell tell:
                 await Turn.Part<PoolBindings>().TellBindingsAsync(row.Id, tell.Wish == BindingWish.Quiesced ? Desired.Quiesced : Desired.Attached, cancellationToken);

@@ -22,6 +22,9 @@ internal sealed record StoragePoolEntry
     /// <summary>Its host; null unless only one host has it.</summary>
     public HostRow? Host { get; init; }
 
+    /// <summary>The pool that is the same storage and was first; null: none.</summary>
+    public StoragePoolRow? First { get; init; }
+
     /// <summary>How far the look at its backend is; null before the first.</summary>
     public InventoryRow? Inventory { get; init; }
 

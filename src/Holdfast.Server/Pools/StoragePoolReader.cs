@@ -23,6 +23,7 @@ internal static class StoragePoolReader
             from pod in db.Pods.LeftJoin(p => p.Id == pool.PodId)
             from cluster in db.Clusters.LeftJoin(c => c.Id == pool.ClusterId)
             from host in db.Hosts.LeftJoin(h => h.Id == pool.HostId)
+            from first in db.StoragePools.LeftJoin(f => f.Id == pool.SameAs)
             from inventory in db.Inventories.LeftJoin(i => i.PoolId == pool.Id)
             orderby pool.Created, pool.Id
             select new StoragePoolEntry
@@ -32,6 +33,7 @@ internal static class StoragePoolReader
                 Pod = pod,
                 Cluster = cluster,
                 Host = host,
+                First = first,
                 Inventory = inventory,
                 Unclaimed = db.UnclaimedVolumes.Count(u => u.PoolId == pool.Id),
                 StoredOverprovisioning = db.Settings.Where(s => s.Name == Setting.StorageOverprovisioning.Name).Select(s => s.Value).FirstOrDefault(),
@@ -104,7 +106,7 @@ internal static class StoragePoolReader
                 {
                     Missing = missingOf.GetValueOrDefault(e.Pool.Id),
                     AllocatedBytes = promisedOf.GetValueOrDefault(e.Pool.Id),
-                    Bindings = bindingsOf.GetValueOrDefault(e.Pool.Id) ?? new BindingCounts { PoolId = e.Pool.Id },
+                    Bindings = (bindingsOf.GetValueOrDefault(e.Pool.Id) ?? new BindingCounts { PoolId = e.Pool.Id }) with { IsTwin = e.First is not null },
                     WaitingFor = e.Pool.State == PoolState.Initialized ? AddingProgress.Describe([.. facts[e.Pool.Id]]) : null,
                 }),
             ],

@@ -1,5 +1,6 @@
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Settings;
+using Holdfast.Server.Store;
 
 namespace Holdfast.Server.Pools;
 
@@ -35,11 +36,14 @@ internal static class StoragePoolView
         .Text("tags", "its tags, comma-separated", e => e.Pool.Tags)
         .Text("state", "its state; Initialized while it is being added: it takes no volumes yet", e => e.Pool.State.ToString())
         .Date("statesince", "since when it is in this state", e => e.Pool.StateSince)
-        .Text("health", "how well its hosts serve it: up (all that should), degraded (some), down (none), quiesced (in maintenance, nobody is to) or unknown; the state is the operator's word and does not follow it", e => e.Bindings.Health.ToString().ToLowerInvariant())
+        .Text("health", "how well its hosts serve it: up (all that should), degraded (some, or it is the same storage as another one), down (none), quiesced (in maintenance, nobody is to) or unknown; the state is the operator's word and does not follow it", e => e.Bindings.Health.ToString().ToLowerInvariant())
         .Int("hosts", "how many hosts should have it", e => e.Bindings.Hosts)
         .Int("servinghosts", "how many hosts are heard of and serve it", e => e.Bindings.Serving)
         .Int("sickhosts", "how many hosts are heard of and cannot serve it: no new volume is made there, and a VM that needs it is started there only when its volumes can be attached from what is on the host; other VMs are; see listStoragePoolBindings", e => e.Bindings.Sick)
-        .Text("lasterror", "what is wrong with it on one of those hosts, in the backend's own words", e => e.Bindings.Error)
+        .Text("lasterror", "what is wrong with it on one of those hosts, in the backend's own words; or that it is the same storage as another one", e => e.Bindings.Error ?? (e.First is null ? null : PoolTwins.Of(e.Pool, e.First).Objection))
+        .Text("identity", "what it is at its backend, as that tells itself; two storage pools with the same are one storage. Missing where nobody tells", e => e.Pool.Identity)
+        .OptionalId("sameasid", "the id of the storage pool that is the same storage and was first: this one takes no new volumes", e => e.First?.Id)
+        .Text("sameasname", "the name of that storage pool", e => e.First?.Name)
         .Text("waitingfor", "while it is being added: what each host says", e => e.WaitingFor)
         .Int("pendinghosts", "how many hosts have not yet confirmed what they were told last; see listStoragePoolBindings", e => e.Bindings.Pending)
         .Int("missingvolumes", "how many of its volumes its backend does not know, by two looks; listVolumes shows them", e => e.Missing)

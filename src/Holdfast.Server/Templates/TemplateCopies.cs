@@ -89,7 +89,7 @@ internal sealed class TemplateCopies : TurnPart, ITurnPart<TemplateCopies>
         var candidates = await (from b in Db.Bindings
                              join p in Db.StoragePools on b.PoolId equals p.Id
                              join h in Db.Hosts on b.HostId equals h.Id
-                             where p.State == PoolState.Up && p.Removed == null && b.Absent == null && b.Desired == Desired.Attached
+                             where p.State == PoolState.Up && p.Removed == null && p.SameAs == null && b.Absent == null && b.Desired == Desired.Attached
                                  && b.Observed == BindingState.Attached && b.ControlPlane == PlaneHealth.Up
                                  && h.State == HostState.Up && h.IncarnationId == b.IncarnationId
                                  && (template.ZoneId == null || p.ZoneId == template.ZoneId)

@@ -13,6 +13,15 @@ internal static class EventTypes
     public const string BindingRecovered = "STORAGE.BINDING.RECOVERED";
     public const string PoolNotShared = "STORAGE.POOL.NOTSHARED";
     public const string PoolShared = "STORAGE.POOL.SHARED";
+
+    /// <summary>A pool turned out to be the same storage as another one.</summary>
+    public const string PoolSame = "STORAGE.POOL.SAME";
+
+    /// <summary>It is not any more.</summary>
+    public const string PoolUnique = "STORAGE.POOL.UNIQUE";
+
+    /// <summary>What a pool is at its backend is not what it was: the backend was installed anew, or its address leads to another one.</summary>
+    public const string PoolChanged = "STORAGE.POOL.CHANGED";
     public const string DriverUpgraded = "STORAGE.DRIVER.UPGRADED";
     public const string DriverNotUpgraded = "STORAGE.DRIVER.NOTUPGRADED";
 

@@ -60,6 +60,29 @@ public sealed class PoolPlannerTests
         PoolPlanner.Plan(Pool(PoolState.Initialized, own with { IsCurrent = false }) with { Scope = PoolScope.Zone }).ShouldBeEmpty("what answers to an older wish says nothing");
     }
 
+    /// <summary>One LINSTOR group was added twice, by IP and by name, and its room was counted twice.</summary>
+    [Fact]
+    public void A_pool_that_is_another_pools_storage_is_not_added()
+    {
+        var serving = Binding() with { IsServing = true, CapacityBytes = 1 };
+        var why = PoolPlanner.Plan(Pool(PoolState.Initialized, serving) with { Twin = Twin }).ShouldHaveSingleItem().ShouldBeOfType<PoolAction.Undo>().Why;
+        why.ShouldContain("pool1 cannot be added");
+        why.ShouldContain($"storage pool first ({Twin.Id})");
+        why.ShouldContain(Twin.Identity);
+    }
+
+    [Theory]
+    [InlineData(PoolState.Up)]
+    [InlineData(PoolState.Disabled)]
+    [InlineData(PoolState.Maintenance)]
+    public void A_pool_that_turns_out_to_be_another_pools_storage_is_told_once_and_so_is_the_end_of_it(PoolState state)
+    {
+        var pool = Pool(state, Binding() with { IsServing = true, CapacityBytes = 1 });
+        PoolPlanner.Plan(pool with { Twin = Twin }).ShouldBe([new PoolAction.Same(Twin)]);
+        PoolPlanner.Plan(pool with { Twin = Twin, KnownTwin = Twin.Id }).ShouldBeEmpty();
+        PoolPlanner.Plan(pool with { KnownTwin = Twin.Id }).ShouldBe([new PoolAction.Same(null)]);
+    }
+
     [Fact]
     public void A_pool_on_a_slow_host_was_undone_after_seven_seconds_though_nobody_had_refused_it()
     {
@@ -156,6 +179,8 @@ public sealed class PoolPlannerTests
     }
 
     private static PoolBindingFacts Binding() => new() { HostName = "h1", IsHostUp = true, Wish = BindingWish.Attached, IsCurrent = true };
+
+    private static PoolTwin Twin { get; } = new(new PoolId(Guid.Parse("44444444-0000-7000-8000-000000000002")), "first", "linstor/0b7c/rg");
 
     private static PoolStateFacts Pool(PoolState state, params PoolBindingFacts[] bindings) => new()
     {

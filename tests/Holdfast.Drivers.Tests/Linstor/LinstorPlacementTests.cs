@@ -101,6 +101,7 @@ public sealed class LinstorPlacementTests
         {
             "/health" => request.ReplyAsync(health, "Storage of the controller is full"),
             "/v1/controller/version" => request.ReplyAsync(200, $$"""{"version":"1.31.0","rest_api_version":"{{rest}}"}"""),
+            "/v1/controller/properties" => request.ReplyAsync(200, "{}"),
             "/v1/nodes" => request.ReplyAsync(200, """[{"name":"kvm1","connection_status":"ONLINE"}]"""),
             "/v1/resource-groups" => request.ReplyAsync(200, """[{"name":"rg","select_filter":{"place_count":1}}]"""),
             "/v1/view/storage-pools" => request.ReplyAsync(200, """[{"storage_pool_name":"thin","node_name":"kvm1","provider_kind":"LVM_THIN","free_capacity":1,"total_capacity":2}]"""),

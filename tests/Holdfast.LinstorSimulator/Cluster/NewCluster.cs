@@ -7,7 +7,7 @@ internal static class NewCluster
 {
     public static ClusterState Create(LinstorSimulatorOptions options, StateFolder folder)
     {
-        var state = new ClusterState { Props = { ["DrbdOptions/auto-quorum"] = "io-error", ["Internal/DatabaseVersion"] = "30" } };
+        var state = new ClusterState { Props = { ["DrbdOptions/auto-quorum"] = "io-error", ["Internal/DatabaseVersion"] = "30", ["Cluster/LocalID"] = Guid.NewGuid().ToString() } };
         AddNode(state, options, options.NodeName, options.DeviceRoot ?? Path.Combine(folder.Path, "dev"));
         foreach (var name in options.MoreLocalNodes)
         {

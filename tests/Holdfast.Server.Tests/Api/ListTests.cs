@@ -290,6 +290,31 @@ public abstract class ListTests(ApiHost host)
     }
 
     [Fact]
+    public async Task A_pool_that_is_another_pools_storage_is_shown_sick_and_so_on_its_hosts()
+    {
+        var first = Rows.Pool(host.Zone.Id, "twin-first") with { Identity = "linstor/0b7c/rg", IdentitySince = DateTimeOffset.UtcNow };
+        var second = Rows.Pool(host.Zone.Id, "twin-second") with { Identity = first.Identity, IdentitySince = DateTimeOffset.UtcNow, SameAs = first.Id };
+        var kvm = Rows.Host(host.Cluster, "twin-host") with { IncarnationId = new IncarnationId(Guid.NewGuid()) };
+        await host.InsertAsync(first, second);
+        await host.InsertAsync(kvm);
+        await host.InsertAsync(Rows.Binding(first, kvm) with { IncarnationId = kvm.IncarnationId!.Value }, Rows.Binding(second, kvm) with { IncarnationId = kvm.IncarnationId!.Value });
+
+        var pools = (await host.CallAsync(host.Admin, "listStoragePools", ("keyword", "twin-"))).List("storagepool");
+        var shown = pools.Single(p => p.GetProperty("name").GetString() == "twin-second");
+        shown.GetProperty("health").GetString().ShouldBe("degraded");
+        shown.GetProperty("sameasid").GetString().ShouldBe(first.Id.ToString());
+        shown.GetProperty("sameasname").GetString().ShouldBe("twin-first");
+        shown.GetProperty("lasterror").GetString().ShouldNotBeNull().ShouldContain($"the same storage as storage pool twin-first ({first.Id})");
+        var unique = pools.Single(p => p.GetProperty("name").GetString() == "twin-first");
+        unique.GetProperty("health").GetString().ShouldBe("up");
+        unique.TryGetProperty("sameasid", out _).ShouldBeFalse();
+        var binding = (await host.CallAsync(host.Admin, "listStoragePoolBindings", ("storageid", second.Id.ToString()))).List("storagepoolbinding").Single();
+        var condition = binding.GetProperty("conditions").EnumerateArray().Single();
+        condition.GetProperty("type").GetString().ShouldBe("same-as-other");
+        condition.GetProperty("text").GetString().ShouldNotBeNull().ShouldContain("twin-first");
+    }
+
+    [Fact]
     public async Task What_is_owed_is_listed_and_what_was_left_behind_when_asked_for()
     {
         var pool = Rows.Pool(host.Zone.Id, "owing");

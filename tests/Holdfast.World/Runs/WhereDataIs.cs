@@ -1,3 +1,4 @@
+using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Driver;
@@ -6,6 +7,7 @@ using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Transactions;
 using Holdfast.Worlds.History;
 using Holdfast.Worlds.Matrix;
+using Holdfast.Worlds.Storage;
 using LinqToDB.Async;
 
 namespace Holdfast.Worlds.Runs;
@@ -122,9 +124,60 @@ internal static class WhereDataIs
         world.Run();
     });
 
-    private static List<BindingRow> Bindings(Scene scene) => scene.World.Node.Read(db => db.Bindings.Where(b => b.PoolId == scene.Own.Pool && b.Absent == null).ToListAsync());
+    /// <summary>The storage of a pool in use is added once more, under another name.</summary>
+    public static void SameStorageAgain(int seed) => Play(seed, hosts: 2, scene =>
+    {
+        var world = scene.World;
+        var vm = world.Run();
+        var first = scene.Own.Pool;
+        scene.Badly(scene.Api.CreatePool(world.PoolRequest(scene.Own, "again")), "again", "same storage", scene.Own.Name, first.ToString());
+        scene.Expect(world.Node.Read(db => db.StoragePools.CountAsync(p => p.Name == "again" && p.Removed == null)) == 0, "nothing of it to be left");
+        scene.Expect(world.Runs(vm), "the guest to go on");
+        world.Run();
+        scene.Remove(scene.Other);
+        world.Do(scene.Api.CreatePool(world.PoolRequest(scene.Other)));
+        scene.Other.Pool = world.Node.Read(db => db.StoragePools.SingleAsync(p => p.Name == scene.Other.Name && p.Removed == null)).Id;
+        world.Run(1);
+    });
 
-    private static int Events(Scene scene, string type) => scene.World.Node.Read(db => db.Events.CountAsync(e => e.Type == type && e.ResourceId == scene.Own.Pool.Value));
+    /// <summary>Two pools in use turn out to be one storage, by an address that leads to another one since; and are mended.</summary>
+    public static void TurnsOutTheSame(int seed) => Play(seed, hosts: 2, scene =>
+    {
+        var world = scene.World;
+        var vm = world.Run(1);
+        var itself = scene.Other.Identity;
+        scene.Other.Identity = scene.Own.Identity;
+        scene.Until(() => Row(scene.Other.Pool).SameAs == scene.Own.Pool, "the later one to be known as the same", 30);
+        scene.Badly(world.Deploy(1), "takes no new volumes", "same storage", scene.Own.Name);
+        scene.Expect(world.Runs(vm), "the guest to go on");
+        scene.Well(scene.Api.StopVm(vm, forced: true));
+        scene.Well(scene.Api.StartVm(vm));
+        world.Run();
+        scene.Other.Identity = itself;
+        scene.Until(() => Row(scene.Other.Pool).SameAs is null, "it to be another one again", 30);
+        world.Run(1);
+        scene.Until(() => Bindings(scene, scene.Other).All(binding => binding.Identity == itself), "all hosts to tell", 30);
+        foreach (var type in new[] { EventTypes.PoolSame, EventTypes.PoolUnique })
+        {
+            scene.Expect(Events(scene, type, scene.Other) == 1, $"one {type}; there are {Events(scene, type, scene.Other)}");
+        }
+
+        scene.Expect(Events(scene, EventTypes.PoolSame) == 0, "none of the first");
+
+        StoragePoolRow Row(PoolId pool) => world.Node.Read(db => db.StoragePools.SingleAsync(p => p.Id == pool));
+    });
+
+    private static List<BindingRow> Bindings(Scene scene, SimBackend? backend = null)
+    {
+        var pool = (backend ?? scene.Own).Pool;
+        return scene.World.Node.Read(db => db.Bindings.Where(b => b.PoolId == pool && b.Absent == null).ToListAsync());
+    }
+
+    private static int Events(Scene scene, string type, SimBackend? backend = null)
+    {
+        var pool = (backend ?? scene.Own).Pool.Value;
+        return scene.World.Node.Read(db => db.Events.CountAsync(e => e.Type == type && e.ResourceId == pool));
+    }
 
     private static void Play(int seed, int hosts, Action<Scene> play, Action<World>? prepare = null) =>
         new MatrixRow(0, "where data is", "deploy", "made where it can be used")

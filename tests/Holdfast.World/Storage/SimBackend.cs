@@ -47,6 +47,9 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
     /// <summary>Whether a volume may be attached without the control plane where its device is.</summary>
     public bool CanAttachLocally { get; init; }
 
+    /// <summary>What it says it is, whatever name leads to it; null: it does not say.</summary>
+    public string? Identity { get; set; } = $"sim/{name}";
+
     /// <summary>Why each volume can be used on one host only; null: several can.</summary>
     public string? NotShared { get; set; }
 
@@ -190,6 +193,7 @@ internal sealed class SimBackend(Simulator simulator, Recorder recorder, string 
             Capabilities = CapabilitiesOn(host),
             Error = isUp ? isAway ? Away(host) : null : new DriverError { Code = Effective() == BackendMood.Credentials ? DriverErrorCode.Credentials : DriverErrorCode.Unreachable, Text = $"The controller of {Name} does not answer.", Backend = Words() },
             Capacity = isUp ? new PoolCapacity(TotalBytes, _volumes.Values.Sum(volume => volume.SizeBytes), simulator.Time.GetUtcNow()) : null,
+            Identity = isUp ? Identity : null,
             Waiting = [.. Suspended.Where(one => one.Host == host).Select(one => new WaitingVolume(one.Volume, one.Why.Text, one.Why.CanResume))],
             AsOf = simulator.Time.GetUtcNow(),
         };

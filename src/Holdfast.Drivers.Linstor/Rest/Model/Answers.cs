@@ -1,7 +1,13 @@
+using System.Text.Json.Serialization;
+
 namespace Holdfast.Drivers.Linstor.Rest.Model;
 
 /// <summary>Who a controller is.</summary>
 internal sealed record ControllerVersion(string? Version, string? RestApiVersion);
+
+/// <summary>Properties of the cluster. The others are not read: some are nobody's business.</summary>
+/// <param name="Id">The cluster's own id, made by LINSTOR with its database; null when it has none.</param>
+internal sealed record ClusterProperties([property: JsonPropertyName("Cluster/LocalID")] string? Id);
 
 /// <summary>A node of the cluster.</summary>
 internal sealed record Node(string? Name, string? ConnectionStatus, IReadOnlyList<string>? Flags, IReadOnlyDictionary<string, string>? Props = null)

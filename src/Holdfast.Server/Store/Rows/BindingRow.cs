@@ -44,6 +44,10 @@ internal sealed record BindingRow
     [Column("not_shared")]
     public string? NotShared { get; init; }
 
+    /// <summary>What the pool is at its backend, as the driver on this host was last told; null: it never was.</summary>
+    [Column("identity")]
+    public string? Identity { get; init; }
+
     /// <summary>Whether the host can hold data of the pool itself; null: not told.</summary>
     [Column("holds_data")]
     public bool? HoldsData { get; init; }

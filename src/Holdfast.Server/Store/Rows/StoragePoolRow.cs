@@ -89,6 +89,18 @@ internal sealed record StoragePoolRow
     [Column("capacity_as_of")]
     public DateTimeOffset? CapacityAsOf { get; init; }
 
+    /// <summary>What it is at its backend, as a host last learnt; null: no host has told.</summary>
+    [Column("identity")]
+    public string? Identity { get; init; }
+
+    /// <summary>Since when that is known. Of two pools that are the same, the one of which it was known first is the first.</summary>
+    [Column("identity_since")]
+    public DateTimeOffset? IdentitySince { get; init; }
+
+    /// <summary>The pool that is the same storage and was first: this one takes no new volumes. Null: none.</summary>
+    [Column("same_as")]
+    public PoolId? SameAs { get; init; }
+
     /// <summary>Why it could not be added. What is wrong with one that was is said by its bindings.</summary>
     [Column("last_error")]
     public string? LastError { get; init; }
