@@ -12,7 +12,7 @@ namespace Holdfast.Testing;
 public sealed class PrivateLibvirtd : IAsyncDisposable
 {
     // The shell is told line by line when to start a daemon, so that all of them and all QEMUs have tini above them, which reaps at once: libvirt takes a QEMU
-    // that nobody has reaped for alive.
+    // that nobody has reaped for alive. When its input ends, with the test program if need be, it ends the daemons and all guests.
     private const string Script = """
         set -eu
         for folder in run:/run/libvirt lib:/var/lib/libvirt etc:/etc/libvirt log:/var/log/libvirt cache:/var/cache/libvirt; do
@@ -21,6 +21,12 @@ public sealed class PrivateLibvirtd : IAsyncDisposable
         virtlogd --daemon --pid-file "$1/run/virtlogd.pid"
         while read -r line; do
             libvirtd --daemon --pid-file "$1/run/libvirtd.pid" --config "$1/etc/libvirtd.conf"
+        done
+        for file in "$1"/run/*.pid "$1"/run/qemu/*.pid; do
+            if process=$(cat "$file" 2>/dev/null); then
+                kill -CONT "$process" 2>/dev/null || :
+                kill -KILL "$process" 2>/dev/null || :
+            fi
         done
         """;
 
@@ -127,17 +133,6 @@ public sealed class PrivateLibvirtd : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        // By all pid files: libvirtd's, virtlogd's, and one for each guest.
-        foreach (var file in Directory.Exists(Folder + "/run") ? Directory.EnumerateFiles(Folder + "/run", "*.pid", SearchOption.AllDirectories) : [])
-        {
-            if (int.TryParse(await File.ReadAllTextAsync(file), NumberStyles.None, CultureInfo.InvariantCulture, out var process))
-            {
-                var id = process.ToString(CultureInfo.InvariantCulture);
-                await Tool.TryAsync(Deadline, "kill", "-CONT", id);
-                await Tool.TryAsync(Deadline, "kill", "-KILL", id);
-            }
-        }
-
         if (_holder is not null)
         {
             _holder.StandardInput.Close();
