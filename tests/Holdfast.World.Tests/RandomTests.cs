@@ -25,6 +25,30 @@ public sealed class RandomTests
         failures.ShouldBeEmpty();
     }
 
+    [Fact]
+    public void Nothing_comes_of_what_a_lying_host_says_of_the_others()
+    {
+        var (lies, failures) = (0, new List<string>());
+        // Of worlds with more than one host, whose number the seed decides.
+        for (var seed = 1; seed <= Seeds.OfARow * 2; seed++)
+        {
+            var liar = new LyingHost("host1");
+            try
+            {
+                RandomRun.Play(seed, liar.Twins, keepsLog: false).Dispose();
+            }
+            catch (WorldException broken)
+            {
+                failures.Add($"seed {seed}: {broken.Message}");
+            }
+
+            lies += liar.Lies;
+        }
+
+        failures.ShouldBeEmpty();
+        lies.ShouldBeGreaterThan(0, "the liar had somebody to lie about");
+    }
+
     /// <summary>Each broke an invariant once. What they play changes with World and with what it tests, so they are only more seeds; the bug of each has a test of its own.</summary>
     [Theory]
     [InlineData(95, false)]
