@@ -111,6 +111,12 @@ public sealed record PoolStateFacts
     /// <summary>VMs with a volume on it whose guest is not gone.</summary>
     public IReadOnlyList<PoolVmFacts> ActiveVms { get; init; } = [];
 
+    /// <summary>
+    /// While maintenance is prepared and no guest is left: how many things hosts that reach the backend still owe it or have to do at it, and have had the time for that
+    /// maintenance gives. What is owed by others, or for longer, is not in here.
+    /// </summary>
+    public int BeingSettled { get; init; }
+
     /// <summary>Pending jobs.</summary>
     public IReadOnlyList<JobFacts> Jobs { get; init; } = [];
 
@@ -289,7 +295,12 @@ public static class PoolPlanner
         var present = facts.Bindings.Where(b => !b.IsAbsent).ToList();
         if (present.Any(b => b.Wish == BindingWish.Attached))
         {
-            actions.Add(new PoolAction.Tell(BindingWish.Quiesced));
+            // Afterwards nobody calls the backend any more: what is released and deleted now is left on it by no removal.
+            if (facts.BeingSettled == 0)
+            {
+                actions.Add(new PoolAction.Tell(BindingWish.Quiesced));
+            }
+
             return;
         }
 
@@ -327,6 +338,11 @@ public static class PoolPlanner
         if (facts.ActiveVms.Count > 0)
         {
             return "the guests of these VMs are not gone: " + string.Join(", ", facts.ActiveVms.Select(v => $"{v.Name} ({v.Id}), state {v.State}"));
+        }
+
+        if (facts.BeingSettled > 0)
+        {
+            return $"{facts.BeingSettled} things that are owed to it are being settled";
         }
 
         // What does not go by waiting is named: a driver that cannot be killed, say.

@@ -79,6 +79,7 @@ internal sealed partial class PoolSettler : TurnPart, ITurnPart<PoolSettler>, IS
     {
         var jobs = await Db.Jobs.Where(j => j.State == JobState.Pending && j.InstanceId == row.Id.Value).ToListAsync(cancellationToken);
         var isLate = row.AddDeadline <= Now || jobs.Exists(j => j.Deadline <= Now);
+        var active = row.State == PoolState.PrepareForMaintenance ? await ActiveVmsAsync(row.Id, cancellationToken) : [];
         var bindings = isLate ? await On(row.Id).ToListAsync(cancellationToken) : await DecidingAsync(row, cancellationToken);
         return new PoolStateFacts
         {
@@ -92,10 +93,28 @@ internal sealed partial class PoolSettler : TurnPart, ITurnPart<PoolSettler>, IS
             KnownTwin = row.SameAs,
             IsGone = row.Absent is not null,
             Bindings = [.. bindings.Select(b => BindingRowFacts.Of(b.Binding, b.Host))],
-            ActiveVms = row.State == PoolState.PrepareForMaintenance ? await ActiveVmsAsync(row.Id, cancellationToken) : [],
+            ActiveVms = active,
+            BeingSettled = row.State == PoolState.PrepareForMaintenance && active.Count == 0 ? await BeingSettledAsync(row, cancellationToken) : 0,
             Jobs = [.. jobs.Select(Turn.JobFactsOf)],
             Now = Now,
         };
+    }
+
+    // Only what hosts can do: one that is away or does not reach the backend holds nobody up, and neither does what could not be done in the time there was.
+    private async Task<int> BeingSettledAsync(StoragePoolRow row, CancellationToken cancellationToken)
+    {
+        var since = Now - (await SettingValues.ReadAsync(Db, Turn.Timings, cancellationToken))[Setting.MaintenanceSettle];
+        var isYoung = row.StateSince > since;
+        var able = On(row.Id)
+            .Where(p => p.Binding.Absent == null && p.Host.State == HostState.Up && p.Host.IncarnationId == p.Binding.IncarnationId && p.Binding.Desired == Desired.Attached
+                && p.Binding.Observed == BindingState.Attached && p.Binding.ControlPlane == PlaneHealth.Up)
+            .Select(p => p.Binding.IncarnationId);
+        var owed = await Db.Obligations.CountAsync(
+            o => o.PoolId == row.Id && o.State == ObligationState.Owed && (isYoung || o.Created > since) && able.Contains(o.IncarnationId), cancellationToken);
+        return owed + await Db.Tasks.CountAsync(
+            t => t.PoolId == row.Id && t.Kind == WorkKind.DeleteVolume && (t.State == WorkState.Pending || t.State == WorkState.Owed) && (isYoung || t.Created > since)
+                && able.Contains(t.IncarnationId),
+            cancellationToken);
     }
 
     private IQueryable<PoolOnHost> On(PoolId pool) =>

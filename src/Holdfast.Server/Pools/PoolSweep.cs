@@ -6,7 +6,7 @@ using LinqToDB.Async;
 
 namespace Holdfast.Server.Pools;
 
-/// <summary>Storage pools that are being added, and those that were flapping.</summary>
+/// <summary>Storage pools that are being added, those that wait for what is owed to them before their maintenance, and those that were flapping.</summary>
 internal sealed class PoolSweep : ISweep
 {
     /// <inheritdoc/>
@@ -15,7 +15,7 @@ internal sealed class PoolSweep : ISweep
         var finds = new List<SweepFind>();
         // Also one whose caller is answered: what a host refused before then undoes it now.
         var answered = moment.Now - moment.Settings[Setting.PoolAddWait];
-        foreach (var pool in await moment.Db.StoragePools.Where(p => p.State == PoolState.Initialized && (p.AddDeadline <= moment.Now || p.Created <= answered)).Select(p => p.Id).ToListAsync(cancellationToken))
+        foreach (var pool in await moment.Db.StoragePools.Where(p => (p.State == PoolState.Initialized && (p.AddDeadline <= moment.Now || p.Created <= answered)) || p.State == PoolState.PrepareForMaintenance).Select(p => p.Id).ToListAsync(cancellationToken))
         {
             finds.Add(SweepFind.Settle($"storage pool {pool}", turn => turn.Mark(pool)));
         }

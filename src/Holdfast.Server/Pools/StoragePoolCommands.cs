@@ -85,7 +85,7 @@ internal static class StoragePoolCommands
             Response = StoragePoolView.Shape,
             Handler = UpdateAsync,
         },
-        Maintenance("enableStorageMaintenance", "Puts a storage pool into maintenance: VMs that use it are stopped, and no host calls its backend any more", (call, ct) =>
+        Maintenance("enableStorageMaintenance", "Puts a storage pool into maintenance: VMs that use it are stopped, hosts that reach its backend settle what they owe it for as long as the setting storage.maintenance.settle.timeout says, and then no host calls the backend any more", (call, ct) =>
             call.Services.Of<IStoragePoolOperations>().EnableMaintenanceAsync(call.Caller.ForOperations, call.Require(Pool), ct)),
         Maintenance("cancelStorageMaintenance", "Ends the maintenance of a storage pool; VMs that it stopped are started", (call, ct) =>
             call.Services.Of<IStoragePoolOperations>().CancelMaintenanceAsync(call.Caller.ForOperations, call.Require(Pool), ct)),

@@ -77,6 +77,18 @@ internal abstract record Setting
         DefaultOf = static timings => timings.AddPoolWait,
     };
 
+    /// <summary>How long maintenance of a pool waits for what is owed to it.</summary>
+    public static DurationSetting MaintenanceSettle { get; } = new()
+    {
+        Name = "storage.maintenance.settle.timeout",
+        Category = "Storage",
+        Description = "Seconds that enableStorageMaintenance gives hosts that reach the storage pool's backend, once the guests are gone, to release and delete there what they owe, before nobody calls it any more; 0 gives none",
+        Unit = TimeSpan.FromSeconds(1),
+        UnitName = "seconds",
+        Maximum = 540,
+        DefaultOf = static timings => timings.MaintenanceSettle,
+    };
+
     /// <summary>How often a pool's backend is looked at.</summary>
     public static DurationSetting InventoryInterval { get; } = new()
     {
@@ -153,7 +165,7 @@ internal abstract record Setting
     /// <summary>Every setting there is, by name.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        AlertPurge, EventPurge, ExpungeDelay, JobExpire, ObligationAlertAge, StorageFullShare, StorageHistoryPurge, StorageOverprovisioning, PoolAddTimeout, PoolAddWait,
+        AlertPurge, EventPurge, ExpungeDelay, JobExpire, ObligationAlertAge, StorageFullShare, MaintenanceSettle, StorageHistoryPurge, StorageOverprovisioning, PoolAddTimeout, PoolAddWait,
         InventoryInterval,
     ];
 

@@ -26,6 +26,9 @@ internal sealed record ReconcileTimings
     /// <summary>Of storage maintenance; long, because guests are stopped first.</summary>
     public TimeSpan MaintenanceDeadline { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>The default of the setting <c>MaintenanceSettle</c>.</summary>
+    public TimeSpan MaintenanceSettle { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>Of a template import.</summary>
     public TimeSpan ImportDeadline { get; init; } = TimeSpan.FromMinutes(30);
 

@@ -145,6 +145,21 @@ public sealed class PoolPlannerTests
         PoolPlanner.Plan(Pool(PoolState.PrepareForMaintenance, quiet, told with { IsHostUp = false })).ShouldBe([new PoolAction.MoveTo(PoolState.Maintenance)]);
     }
 
+    [Fact]
+    public void Maintenance_waits_for_what_hosts_settle_before_nobody_may_call_the_backend_any_more()
+    {
+        var job = new JobFacts(new JobId(Guid.NewGuid()), JobKind.EnableStorageMaintenance, Now, Now + TimeSpan.FromMinutes(1));
+        var owing = Pool(PoolState.PrepareForMaintenance, Binding()) with { BeingSettled = 2, Jobs = [job] };
+        PoolPlanner.Plan(owing).ShouldBeEmpty();
+        PoolPlanner.Plan(owing with { BeingSettled = 0 }).ShouldBe([new PoolAction.Tell(BindingWish.Quiesced)]);
+        PoolPlanner.Plan(owing with { Jobs = [job with { Deadline = Now }] }).ShouldHaveSingleItem().ShouldBeOfType<PoolAction.FailJob>().Fault.Text
+            .ShouldEndWith("2 things that are owed to it are being settled");
+
+        // Told already: what is owed then waits for the end of the maintenance.
+        var quiet = Binding() with { Wish = BindingWish.Quiesced, IsQuiesced = true };
+        PoolPlanner.Plan(Pool(PoolState.PrepareForMaintenance, quiet) with { BeingSettled = 2 }).ShouldBe([new PoolAction.MoveTo(PoolState.Maintenance)]);
+    }
+
     [Theory]
     [InlineData(true, true, true)]
     [InlineData(true, false, false)]

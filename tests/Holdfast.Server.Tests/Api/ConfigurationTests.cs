@@ -13,7 +13,7 @@ public sealed class ConfigurationTests(RealApiHost host) : IClassFixture<RealApi
     public async Task Settings_are_listed_with_their_value_and_their_default()
     {
         var all = (await host.CallAsync(host.Admin, "listConfigurations")).ShouldSucceed().List("configuration");
-        all.Select(c => c.GetProperty("name").GetString()).ShouldBe(["alert.purge.delay", "event.purge.delay", "expunge.delay", "job.expire.minutes", "obligation.alert.age", "pool.storage.capacity.disablethreshold", "storage.history.purge.delay", "storage.overprovisioning.factor", "storage.pool.add.timeout", "storage.pool.add.wait", "storage.pool.inventory.interval"]);
+        all.Select(c => c.GetProperty("name").GetString()).ShouldBe(["alert.purge.delay", "event.purge.delay", "expunge.delay", "job.expire.minutes", "obligation.alert.age", "pool.storage.capacity.disablethreshold", "storage.history.purge.delay", "storage.maintenance.settle.timeout", "storage.overprovisioning.factor", "storage.pool.add.timeout", "storage.pool.add.wait", "storage.pool.inventory.interval"]);
         foreach (var shown in all)
         {
             shown.GetProperty("value").ValueKind.ShouldBe(JsonValueKind.String);

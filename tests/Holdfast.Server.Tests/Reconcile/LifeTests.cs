@@ -397,6 +397,39 @@ public abstract class LifeTests : IAsyncLifetime
         (await _node.ReadAsync(db => db.Events.Where(e => e.Type.StartsWith("OBLIGATION.")).Select(e => e.Type).ToListAsync())).ShouldBe(["OBLIGATION.CREATED", "OBLIGATION.SETTLED"], ignoreOrder: true);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Maintenance_gives_hosts_that_reach_the_backend_time_for_what_they_owe_it_and_others_none(bool reachesIt)
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        var pool = await AddPoolAsync();
+        var vm = await _node.SucceedAsync(await DeployAsync(await AddTemplateAsync()));
+        agent.Behaviour = i => i.Task is TaskSpec.DeleteVolume && i.Desired == Desired.Done ? TestAgent.Of(i, TaskState.Owed) : TestAgent.Obey(i);
+        var destroy = await _node.Vms.DestroyAsync(_node.Admin, new VmId(vm), true, [], false, Token);
+        HostItem? task = null;
+        await UntilAsync(() => Task.FromResult((task = agent.Items.Values.FirstOrDefault(i => i.Task is TaskSpec.DeleteVolume)) is not null), () => "the deletion");
+        var owed = Obligation(task!, ObligationState.Owed, 1);
+        await agent.ReportAsync([], [owed]);
+        await _node.SucceedAsync(destroy);
+        if (!reachesIt)
+        {
+            await agent.ReportAsync([TestAgent.Of(agent.Items[(ItemKind.Binding, pool.Value)], BindingState.Degraded, PlaneHealth.Down)], []);
+        }
+
+        var maintenance = await _node.Pools.EnableMaintenanceAsync(_node.Admin, pool, Token);
+        if (reachesIt)
+        {
+            (await _node.ReadAsync(db => db.Bindings.Where(b => b.PoolId == pool).Select(b => b.Desired).SingleAsync())).ShouldBe(Desired.Attached);
+            await agent.ReportAsync([TestAgent.Of(task!, TaskState.Done)], [owed with { State = ObligationState.Settled, Tries = 2 }]);
+        }
+
+        await _node.SucceedAsync(maintenance);
+        Done(await _node.Pools.DeleteAsync(_node.Admin, pool, true, Token));
+        var left = await _node.ReadAsync(db => db.Obligations.CountAsync(o => o.VolumeId == owed.VolumeId && o.State != ObligationState.Settled));
+        left.ShouldBe(reachesIt ? 0 : 1);
+    }
+
     [Fact]
     public async Task A_disk_that_no_host_was_told_to_make_is_expunged_without_one()
     {
