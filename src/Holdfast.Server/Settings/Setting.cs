@@ -165,7 +165,7 @@ internal abstract record Setting
     /// <summary>Every setting there is, by name.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        AlertPurge, EventPurge, ExpungeDelay, JobExpire, ObligationAlertAge, StorageFullShare, MaintenanceSettle, StorageHistoryPurge, StorageOverprovisioning, PoolAddTimeout, PoolAddWait,
+        AlertPurge, EventPurge, ExpungeDelay, JobExpire, ObligationAlertAge, StorageFullShare, StorageHistoryPurge, MaintenanceSettle, StorageOverprovisioning, PoolAddTimeout, PoolAddWait,
         InventoryInterval,
     ];
 
