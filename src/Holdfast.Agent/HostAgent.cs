@@ -73,6 +73,7 @@ internal sealed partial class HostAgent : IReportSource
                 Bridge = parts.Bridge,
                 SerialLogFolder = parts.SerialLogFolder,
                 IsConfirmed = vm => Items.IsConfirmed(vm.Value),
+                Guests = () => _session!.Guests,
                 Changed = machine => _reports.Touch(ItemKind.Machine, machine.Value),
             },
             parts.Logs);

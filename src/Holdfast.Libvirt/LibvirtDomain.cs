@@ -50,6 +50,31 @@ public sealed unsafe class LibvirtDomain : IDisposable
         return ((LibvirtDomainState)state, reason);
     }
 
+    /// <summary>
+    /// The disks that fail, by target, of a domain whose disks are set to stop it. Asks its QEMU: waits for a job on the domain, and for a monitor that does not answer.
+    /// </summary>
+    public IReadOnlyDictionary<string, LibvirtDiskError> GetDiskErrors()
+    {
+        var most = Check(LibvirtNative.virDomainGetDiskErrors(_handle, null, 0, 0));
+        if (most == 0)
+        {
+            return new Dictionary<string, LibvirtDiskError>();
+        }
+
+        var errors = new VirDomainDiskError[most];
+        fixed (VirDomainDiskError* first = errors)
+        {
+            var count = Check(LibvirtNative.virDomainGetDiskErrors(_handle, first, (uint)most, 0));
+            var found = new Dictionary<string, LibvirtDiskError>(count);
+            for (var i = 0; i < count; i++)
+            {
+                found[LibvirtNative.TakeString(errors[i].Disk) ?? ""] = (LibvirtDiskError)errors[i].Error;
+            }
+
+            return found;
+        }
+    }
+
     /// <summary>The processor time used since the start.</summary>
     public TimeSpan GetCpuTime()
     {

@@ -48,6 +48,7 @@ public sealed class NativeSignatureTests
     [Theory]
     [InlineData(typeof(VirDomainInfo), "virDomainInfo")]
     [InlineData(typeof(VirNodeInfo), "virNodeInfo")]
+    [InlineData(typeof(VirDomainDiskError), "virDomainDiskError")]
     [InlineData(typeof(VirError), "virError")]
     public void Structs_begin_with_the_fields_that_libvirt_describes(Type type, string name)
     {
@@ -55,13 +56,14 @@ public sealed class NativeSignatureTests
         var expected = structure.Elements("field").Select(field => Kind((string)field.Attribute("type")!)).ToList();
         var actual = type.GetFields(BindingFlags.Instance | BindingFlags.NonPublic).Select(FieldKind).ToList();
 
-        // Our virError leaves out what follows; the other two are filled by libvirt and must be whole.
+        // Our virError leaves out what follows; the others are filled by libvirt and must be whole.
         actual.ShouldBe(type == typeof(VirError) ? expected.Take(actual.Count) : expected);
     }
 
     [Theory]
     [InlineData(typeof(LibvirtDomainState), "virDomainState", "VIR_DOMAIN_")]
     [InlineData(typeof(LibvirtPausedReason), "virDomainPausedReason", "VIR_DOMAIN_PAUSED_")]
+    [InlineData(typeof(LibvirtDiskError), "virDomainDiskErrorCode", "VIR_DOMAIN_DISK_ERROR_")]
     [InlineData(typeof(LibvirtErrorCode), "virErrorNumber", "VIR_ERR_")]
     [InlineData(typeof(Events.LibvirtLifecycle), "virDomainEventType", "VIR_DOMAIN_EVENT_")]
     [InlineData(typeof(Events.LibvirtStoppedDetail), "virDomainEventStoppedDetailType", "VIR_DOMAIN_EVENT_STOPPED_")]

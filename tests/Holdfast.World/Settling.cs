@@ -42,6 +42,12 @@ internal sealed class Settling(World world)
                 case VmState.Running when on.Count != 1 || on[0].Id != vm.HostId:
                     found.Add($"VM {vm.Name} is Running on {vm.HostId}, but its guest runs on {(on.Count == 0 ? "no host" : string.Join(" and ", on.Select(host => host.Name)))}");
                     break;
+                case VmState.Running when on[0].Hypervisor.Guests[vm.Id.Value].Domain.Pause is { } pause:
+                    found.Add($"VM {vm.Name} is Running, but its guest stands still: {pause.Detail}");
+                    break;
+                case VmState.Running when vm.Paused is not null:
+                    found.Add($"VM {vm.Name} is told as paused, but its guest runs");
+                    break;
                 case VmState.Stopped or VmState.Destroyed or VmState.Error when on.Count > 0:
                     found.Add($"VM {vm.Name} is {vm.State}, but its guest runs on {string.Join(" and ", on.Select(host => host.Name))}");
                     break;

@@ -330,6 +330,7 @@ internal sealed class World : IDisposable
         foreach (var guest in host.Hypervisor.Guests.Keys.ToList())
         {
             host.Hypervisor.SleepInKernel(new VmId(guest), sleeps: false);
+            host.Hypervisor.LetGo(new VmId(guest));
         }
 
         foreach (var driver in host.Launcher.Running.ToList())
@@ -395,11 +396,11 @@ internal sealed class World : IDisposable
         {
             var now = Simulator.Time.GetUtcNow();
             var (vms, jobs) = Node.Read(async db => (
-                await db.Vms.Where(v => v.Removed == null).Select(v => new { v.Id, v.Name, v.State }).ToListAsync(),
+                await db.Vms.Where(v => v.Removed == null).Select(v => new { v.Id, v.Name, v.State, v.Paused, v.Condition }).ToListAsync(),
                 await db.Jobs.Where(j => j.State == JobState.Pending).Select(j => new { j.Id, j.Description, j.Deadline }).ToListAsync()));
             foreach (var vm in vms)
             {
-                Recorder.Add(new HistoryEntry.VmSeen(vm.Id, vm.Name, vm.State, Runs(vm.Id)));
+                Recorder.Add(new HistoryEntry.VmSeen(vm.Id, vm.Name, vm.State, Runs(vm.Id), vm is { Paused: not null, Condition: { } said } && said.Contains("paused", StringComparison.Ordinal)));
             }
 
             var served = Simulator.Now - since;

@@ -9,11 +9,8 @@ internal enum DomainStatus
     /// <summary>It runs.</summary>
     Running,
 
-    /// <summary>It stands still and holds its volumes.</summary>
+    /// <summary>It stands still and holds its volumes; <see cref="OwnDomain.Pause"/> says why.</summary>
     Paused,
-
-    /// <summary>It stands still because a disk failed, and holds its volumes.</summary>
-    PausedByIoError,
 
     /// <summary>It is on its way down and still holds its volumes.</summary>
     ShuttingDown,

@@ -75,7 +75,9 @@ internal static class DomainXml
             new XAttribute("type", format),
             new XAttribute("cache", cache),
             new XAttribute("io", io),
-            new XAttribute("discard", "unmap"));
+            new XAttribute("discard", "unmap"),
+            new XAttribute("error_policy", "stop"),
+            new XAttribute("rerror_policy", "stop"));
     }
 
     private static XElement Source(DiskSource source) => source switch

@@ -48,6 +48,12 @@ internal interface IHypervisor : IAsyncDisposable
     Task<RebootOutcome> ResetAsync(VmId machine, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Lets a guest that stands still go on. QEMU tries the requests again that a disk failed, so of a guest whose disk is still full or sick nothing is lost: it
+    /// stands still again at once.
+    /// </summary>
+    Task<ResumeOutcome> ResumeAsync(VmId machine, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Ends the domain and removes any definition of it, and says which of the two facts holds: nothing of the guest runs any more, or its process
     /// cannot be ended. The latter is said a short time after SIGKILL, and not before; asked again about a process that was killed, it looks whether it has ended.
     /// </summary>

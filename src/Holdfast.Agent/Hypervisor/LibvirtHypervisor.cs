@@ -161,6 +161,11 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
         switch (answer)
         {
             case LibvirtResult<FindOutcome>.Ok { Value: FindOutcome.Found found }:
+                if (found.Domain.Pause is { Reason: PauseReason.IoError } pause)
+                {
+                    found = new FindOutcome.Found(found.Domain with { Pause = await WithDiskErrorsAsync(found.Domain, pause, cancellationToken) });
+                }
+
                 _own[machine.Value] = found.Domain;
                 return _clearing.ContainsKey(machine.Value) ? new FindOutcome.Absent() : found;
             case LibvirtResult<FindOutcome>.Ok { Value: FindOutcome.Foreign foreign }:
@@ -254,6 +259,40 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
         Rebooted(await PressAsync(_operations, "reset", machine, static domain => domain.Reset(), cancellationToken), "reset");
 
     /// <inheritdoc/>
+    public async Task<ResumeOutcome> ResumeAsync(VmId machine, CancellationToken cancellationToken)
+    {
+        var answer = await _operations.CallAsync<ResumeOutcome>(
+            Key("resume", machine),
+            _options.ButtonDeadline,
+            session =>
+            {
+                using var domain = session.FindDomain(machine.Value);
+                if (domain is null || !IsOwn(domain))
+                {
+                    return new ResumeOutcome.NotRunning();
+                }
+
+                try
+                {
+                    var (state, reason) = domain.GetState();
+                    if (PauseReader.Read(state, reason) is null)
+                    {
+                        return state is LibvirtDomainState.Running or LibvirtDomainState.Blocked ? new ResumeOutcome.AlreadyRuns() : new ResumeOutcome.NotRunning();
+                    }
+
+                    domain.Resume();
+                    return new ResumeOutcome.Resumed();
+                }
+                catch (LibvirtException gone) when (gone.Error.Code == LibvirtErrorCode.NoDomain)
+                {
+                    return new ResumeOutcome.NotRunning();
+                }
+            },
+            cancellationToken);
+        return answer is LibvirtResult<ResumeOutcome>.Ok { Value: var outcome } ? outcome : new ResumeOutcome.Failed(HypervisorFaults.Of(answer, "resume"));
+    }
+
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _closing.CancelAsync();
@@ -289,7 +328,8 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
         try
         {
             var (state, reason) = domain.GetState();
-            return DomainReader.Read(XElement.Parse(domain.GetXml()), StatusOf(state, reason), state == LibvirtDomainState.ShutOff ? TimeSpan.Zero : domain.GetCpuTime());
+            return DomainReader.Read(XElement.Parse(domain.GetXml()), StatusOf(state, reason), state == LibvirtDomainState.ShutOff ? TimeSpan.Zero : domain.GetCpuTime())
+                is { } own ? own with { Pause = PauseReader.Read(state, reason) } : null;
         }
         catch (LibvirtException gone) when (gone.Error.Code == LibvirtErrorCode.NoDomain)
         {
@@ -297,12 +337,32 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
         }
     }
 
+    /// <summary>
+    /// Which disks keep a guest from running. QEMU is asked, by its monitor: on the lane of operations, for reads ask the daemon's memory only. Without an answer the
+    /// guest is told as what it is, with less.
+    /// </summary>
+    private async Task<GuestPause> WithDiskErrorsAsync(OwnDomain own, GuestPause pause, CancellationToken cancellationToken)
+    {
+        var answer = await _operations.CallAsync(
+            Key("disk errors", own.Machine),
+            _options.QuickDeadline,
+            session =>
+            {
+                using var domain = session.FindDomain(own.Machine.Value);
+                return domain?.GetDiskErrors() ?? new Dictionary<string, LibvirtDiskError>();
+            },
+            cancellationToken);
+        return answer is LibvirtResult<IReadOnlyDictionary<string, LibvirtDiskError>>.Ok { Value: var errors }
+            ? PauseReader.WithErrors(pause, errors, own.Disks)
+            : _own.TryGetValue(own.Machine.Value, out var last) && last.Pause is { Disks.Count: > 0 } known ? known
+            : pause;
+    }
+
     private static DomainStatus StatusOf(LibvirtDomainState state, int reason) => state switch
     {
         LibvirtDomainState.Running or LibvirtDomainState.Blocked => DomainStatus.Running,
         LibvirtDomainState.Paused => (LibvirtPausedReason)reason switch
         {
-            LibvirtPausedReason.IoError => DomainStatus.PausedByIoError,
             LibvirtPausedReason.ShuttingDown => DomainStatus.ShuttingDown,
             LibvirtPausedReason.Crashed => DomainStatus.Crashed,
             _ => DomainStatus.Paused,

@@ -17,6 +17,9 @@ internal sealed record OwnDomain
     /// <summary>What it does now.</summary>
     public required DomainStatus Status { get; init; }
 
+    /// <summary>Why it stands still; null unless it is <see cref="DomainStatus.Paused"/>.</summary>
+    public GuestPause? Pause { get; init; }
+
     /// <summary>The disks it holds now.</summary>
     public required IReadOnlyList<OwnDomainDisk> Disks { get; init; }
 

@@ -40,6 +40,9 @@ internal sealed record MachineRow
     /// <summary>Reboots carried out.</summary>
     public long RebootSequence { get; init; }
 
+    /// <summary>The newest reboot that was said to have failed: it is not tried again.</summary>
+    public long RefusedReboot { get; init; }
+
     /// <summary>Remarks that belong to the state.</summary>
     public IReadOnlyList<Condition> Conditions { get; init; } = [];
 }

@@ -42,10 +42,10 @@ internal abstract record WatchEvent
     internal sealed record Unreadable(Guid? Id, long? Revision, string Reason) : WatchEvent;
 
     /// <summary>Everything since the named revision was sent.</summary>
-    internal sealed record Synced(long Revision) : WatchEvent;
+    internal sealed record Synced(long Revision, GuestRules? Guests = null) : WatchEvent;
 
     /// <summary>Keep-alive; the first one tells that the stream stands.</summary>
-    internal sealed record Ping(long Revision) : WatchEvent;
+    internal sealed record Ping(long Revision, GuestRules? Guests = null) : WatchEvent;
 }
 
 /// <summary>How a report went. A closed hierarchy.</summary>

@@ -39,6 +39,9 @@ internal sealed partial class ServerSession
     /// <summary>Whether the watch stands; for the local status.</summary>
     public bool IsWatching { get; private set; }
 
+    /// <summary>What holds for the guests of all hosts, as the server last told this process; the defaults before.</summary>
+    public GuestRules Guests { get; private set; } = new();
+
     /// <summary>Why the server could not be spoken to last; null when it could.</summary>
     public string? LastError { get; private set; }
 
@@ -91,8 +94,12 @@ internal sealed partial class ServerSession
                         case WatchEvent.Unreadable unreadable:
                             _items.PutAside(unreadable.Id, unreadable.Revision, unreadable.Reason);
                             break;
-                        case WatchEvent.Synced:
+                        case WatchEvent.Synced synced:
+                            Guests = synced.Guests ?? Guests;
                             _items.Confirm();
+                            break;
+                        case WatchEvent.Ping ping:
+                            Guests = ping.Guests ?? Guests;
                             break;
                     }
                 }

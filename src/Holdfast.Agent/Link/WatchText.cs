@@ -15,8 +15,8 @@ internal static class WatchText
     public static WatchEvent? Read(string type, string data) => type switch
     {
         AgentGateway.ItemEvent => Item(data),
-        AgentGateway.SyncedEvent => new WatchEvent.Synced(Mark(data)),
-        AgentGateway.PingEvent => new WatchEvent.Ping(Mark(data)),
+        AgentGateway.SyncedEvent => Mark(data) is var mark ? new WatchEvent.Synced(mark.Revision, mark.Guests) : null,
+        AgentGateway.PingEvent => Mark(data) is var mark ? new WatchEvent.Ping(mark.Revision, mark.Guests) : null,
         _ => null,
     };
 
@@ -40,5 +40,5 @@ internal static class WatchText
 
     private static JsonElement? Member(JsonElement item, string name) => item.ValueKind == JsonValueKind.Object && item.TryGetProperty(name, out var value) ? value : null;
 
-    private static long Mark(string data) => JsonSerializer.Deserialize(data, HostJson.Default.WatchMark)?.Revision ?? throw new JsonException("A mark is null.");
+    private static WatchMark Mark(string data) => JsonSerializer.Deserialize(data, HostJson.Default.WatchMark) ?? throw new JsonException("A mark is null.");
 }

@@ -174,7 +174,7 @@ internal sealed partial class MachineBook
         {
             var differs = runner.Seen switch
             {
-                Observation.Present seen => !present.TryGetValue(machine, out var domain) || domain.Status != seen.Domain.Status
+                Observation.Present seen => !present.TryGetValue(machine, out var domain) || domain.Status != seen.Domain.Status || domain.Pause != seen.Domain.Pause
                     || !domain.Disks.Select(disk => disk.Volume).SequenceEqual(seen.Domain.Disks.Select(disk => disk.Volume)),
                 _ => present.ContainsKey(machine),
             };

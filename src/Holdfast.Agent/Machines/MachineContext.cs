@@ -3,6 +3,7 @@ using Holdfast.Agent.Hypervisor;
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Loop;
 using Holdfast.Core.Ids;
+using Holdfast.Protocol.Host;
 
 namespace Holdfast.Agent.Machines;
 
@@ -38,6 +39,9 @@ internal sealed record MachineContext
 
     /// <summary>Whether the server has said, since this process began, that the ledger knows all there is about a machine.</summary>
     public required Func<VmId, bool> IsConfirmed { get; init; }
+
+    /// <summary>What holds for the guests of all hosts.</summary>
+    public required Func<GuestRules> Guests { get; init; }
 
     /// <summary>Told when a machine's state changed other than by the ledger.</summary>
     public required Action<VmId> Changed { get; init; }

@@ -181,7 +181,7 @@ internal static class AdjustmentRules
             .Where(disk => held.Contains(disk.VolumeId)
                 && attachments.FirstOrDefault(row => row.Volume == disk.VolumeId) is { SizeBytes: { } size } && size < disk.SizeBytes)
             .OrderBy(disk => disk.DeviceId).Select(disk => new Adjustment.Resize(disk)));
-        if (row is { State: MachineState.Running } && spec.RebootSequence > row.RebootSequence)
+        if (row is { State: MachineState.Running } && spec.RebootSequence > row.RebootSequence && spec.RebootSequence > row.RefusedReboot)
         {
             differences.Add(new Adjustment.Reboot(spec.RebootSequence, spec.ForcedReboot));
         }

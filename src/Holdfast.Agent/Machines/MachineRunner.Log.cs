@@ -78,4 +78,19 @@ internal sealed partial class MachineRunner
 
     [LoggerMessage(EventId = 1620, Level = LogLevel.Information, Message = "Machine '{Name}' ({Machine}) generation {Generation} should be {Desired}; that waits until the server has confirmed this host's ledger")]
     private partial void LogAwaitsServer(string name, VmId machine, Generation generation, Desired desired);
+
+    [LoggerMessage(EventId = 1624, Level = LogLevel.Warning, Message = "The guest of machine '{Name}' ({Machine}) stands still: {Why}")]
+    private partial void LogStandsStill(string name, VmId machine, string why);
+
+    [LoggerMessage(EventId = 1625, Level = LogLevel.Information, Message = "The guest of machine '{Name}' ({Machine}), which stands still ({Why}), is let go on: {Cause}")]
+    private partial void LogLetsGoOn(string name, VmId machine, string why, string cause);
+
+    [LoggerMessage(EventId = 1626, Level = LogLevel.Warning, Message = "The guest of machine '{Name}' ({Machine}) could not be let go on: {Reason}")]
+    private partial void LogNotLetGoOn(string name, VmId machine, string reason);
+
+    [LoggerMessage(EventId = 1627, Level = LogLevel.Information, Message = "The guest of machine '{Name}' ({Machine}) goes on, after {Tries} tries of this agent")]
+    private partial void LogGoesOn(string name, VmId machine, int tries);
+
+    [LoggerMessage(EventId = 1628, Level = LogLevel.Warning, Message = "The guest of machine '{Name}' ({Machine}) stands still ({Why}) and cannot hear that it is to shut down; it is ended at once")]
+    private partial void LogCannotHear(string name, VmId machine, string why);
 }

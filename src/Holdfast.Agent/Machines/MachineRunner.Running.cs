@@ -16,6 +16,13 @@ internal sealed partial class MachineRunner
     {
         var spec = item.Machine!;
         await AdoptAsync(spec, domain);
+        if (await LetGoOnAsync(item, domain))
+        {
+            _mustLook = true;
+            return;
+        }
+
+        await TellPauseAsync(item);
         if (_refusedAdjustments != item.Generation)
         {
             _adjustmentFailures = [];
@@ -72,14 +79,21 @@ internal sealed partial class MachineRunner
         var row = Row;
         if (row is not { State: MachineState.Running } || row.Generation != item.Generation)
         {
-            var kept = row?.Conditions.Where(condition => condition.Type is ConditionType.NoNetwork or ConditionType.ControlPlaneDown) ?? [];
-            await RecordRunningAsync(item, [.. kept, .. _adjustmentFailures]);
+            await RecordRunningAsync(item, RemarksOn(row));
             LogRunning(Name, _machine, item.Generation);
         }
 
+        var pause = await TellPauseAsync(item);
         EndPhase();
-        await _wake.WaitAsync(Timeout.InfiniteTimeSpan, _context.Loop.Stopping);
+        await _wake.WaitAsync(pause, _context.Loop.Stopping);
+        _mustLook |= pause != Timeout.InfiniteTimeSpan;
     }
+
+    private Condition[] RemarksOn(MachineRow? row) =>
+    [
+        .. row?.Conditions.Where(condition => condition.Type is ConditionType.NoNetwork or ConditionType.ControlPlaneDown or ConditionType.Paused) ?? [],
+        .. _adjustmentFailures,
+    ];
 
     /// <summary>A guest that runs holds its volumes, whatever was forgotten: writes the attachments that are missing.</summary>
     private async Task AdoptAsync(MachineSpec spec, OwnDomain domain)
@@ -205,6 +219,14 @@ internal sealed partial class MachineRunner
 
     private async Task RebootAsync(HostItem item, Adjustment.Reboot reboot)
     {
+        // What was last seen of it may be of before.
+        await LookAsync();
+        if (_seen is Observation.Present { Domain.Status: DomainStatus.Paused })
+        {
+            await RebootPausedAsync(item, reboot);
+            return;
+        }
+
         var outcome = reboot.Forced
             ? await _context.Hypervisor.ResetAsync(_machine, _context.Loop.Stopping)
             : await _context.Hypervisor.RebootAsync(_machine, _context.Loop.Stopping);
@@ -216,9 +238,16 @@ internal sealed partial class MachineRunner
                 LogRebooted(Name, _machine, reboot.Sequence, reboot.Forced);
                 break;
             case RebootOutcome.Failed failed:
-                RefuseAdjustment(item, new Condition { Type = ConditionType.Failed, Text = $"Machine '{Name}' was not rebooted: {failed.Fault.Message}" });
+                await RefuseRebootAsync(item, reboot, failed.Fault.Message);
                 break;
         }
+    }
+
+    // Written down, or it would be carried out with the next specification, or by the next process of the agent, long after it was said to have failed.
+    private async Task RefuseRebootAsync(HostItem item, Adjustment.Reboot reboot, string why)
+    {
+        RefuseAdjustment(item, new Condition { Type = ConditionType.Failed, Text = $"Machine '{Name}' was not rebooted: {why}" });
+        await _context.Ledger.RecordAsync(new LedgerChange.PutMachine(Row! with { Generation = item.Generation, RefusedReboot = reboot.Sequence, Conditions = RemarksOn(Row) }));
     }
 
     /// <summary>What failed is not tried again for this generation: the server decides.</summary>

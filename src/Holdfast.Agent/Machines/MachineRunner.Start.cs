@@ -295,6 +295,7 @@ internal sealed partial class MachineRunner
                 State = MachineState.Running,
                 Since = row is { State: MachineState.Running } ? row.Since : _context.Loop.Time.GetUtcNow(),
                 RebootSequence = row is { State: MachineState.Running } ? row.RebootSequence : item.Machine!.RebootSequence,
+                RefusedReboot = row?.RefusedReboot ?? 0,
                 Conditions = conditions,
             }),
         ]);

@@ -2,6 +2,7 @@ using Holdfast.Agent.Hypervisor;
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Obligations;
 using Holdfast.Core.Failpoints;
+using Holdfast.Core.Waits;
 using Holdfast.Protocol.Host;
 
 namespace Holdfast.Agent.Machines;
@@ -59,12 +60,37 @@ internal sealed partial class MachineRunner
     private async Task AskGuestAsync(HostItem item, TimeSpan grace, long began)
     {
         long? pressed = null;
+        var wasLetGoOn = false;
         while (_context.Loop.Time.GetElapsedTime(began) is var passed && passed < grace)
         {
             var newest = ItemRow?.Item;
             if (newest is null || newest.Desired == Desired.Absent || newest.Machine is { ForcedStop: true } || newest.Desired != item.Desired)
             {
                 return;
+            }
+
+            if (_seen is Observation.Present { Domain: { Status: DomainStatus.Paused, Pause: { Reason: not PauseReason.Passing } pause } })
+            {
+                // A guest that stands still hears no button. It is let go on once, whatever it stands still for; when that does not help, nothing is gained by waiting.
+                if (wasLetGoOn)
+                {
+                    LogCannotHear(Name, _machine, pause.Detail);
+                    return;
+                }
+
+                wasLetGoOn = true;
+                LogLetsGoOn(Name, _machine, pause.Detail, "it is to be asked to shut down");
+                var goesOn = _context.Hypervisor.ResumeAsync(_machine, _context.Loop.Stopping);
+                await goesOn.AtMostAsync(grace - passed, _context.Loop.Time, _context.Loop.Stopping);
+                if (!goesOn.IsCompleted)
+                {
+                    return;
+                }
+
+                if (await goesOn is ResumeOutcome.Failed stands)
+                {
+                    LogNotLetGoOn(Name, _machine, stands.Fault.Message);
+                }
             }
 
             if (pressed is null || _context.Loop.Time.GetElapsedTime(pressed.Value) >= PressAgainAfter)

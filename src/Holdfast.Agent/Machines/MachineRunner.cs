@@ -126,7 +126,10 @@ internal sealed partial class MachineRunner : IDisposable
             Since = _phase?.Since ?? row?.Since ?? default,
             Conditions =
             [
-                .. _phase is { } phase ? phase.Generation == item?.Generation ? phase.Conditions : [] : row?.Conditions ?? [],
+                .. _phase is { } phase ? phase.Generation == item?.Generation ? phase.Conditions : [] : row?.Conditions.Where(condition => condition.Type != ConditionType.Paused) ?? [],
+
+                // Whatever else is under way: nobody has seen it go on.
+                .. state == MachineState.Running ? row?.Conditions.Where(condition => condition.Type == ConditionType.Paused) ?? [] : [],
                 .. hasGuest ? attachments.SelectMany(held => _context.Bindings.SuspendedOn(held.Pool).Where(condition => condition.VolumeId == held.Volume)) : [],
             ],
             Machine = new MachineStatus
@@ -244,7 +247,7 @@ internal sealed partial class MachineRunner : IDisposable
 
     private static bool Differs(Observation before, Observation now) => (before, now) switch
     {
-        (Observation.Present left, Observation.Present right) => left.Domain.Status != right.Domain.Status
+        (Observation.Present left, Observation.Present right) => left.Domain.Status != right.Domain.Status || left.Domain.Pause != right.Domain.Pause
             || !left.Domain.Disks.SequenceEqual(right.Domain.Disks),
         _ => before.GetType() != now.GetType(),
     };

@@ -67,6 +67,9 @@ public sealed record MachineObservation
     /// </summary>
     public string? Stuck { get; init; }
 
+    /// <summary>Why the running guest stands still, and what helps; null when it does not.</summary>
+    public string? Paused { get; init; }
+
     /// <summary>Which of its volumes have I/O that does not go on; null when none has.</summary>
     public string? Suspended { get; init; }
 

@@ -78,6 +78,14 @@ public abstract record VmAction
     /// <param name="Text">What is known about it.</param>
     public sealed record TellStuck(string Text) : VmAction;
 
+    /// <summary>Tells users and operators, once, that the guest of a running VM stands still.</summary>
+    /// <param name="Text">Why, with what is in the way and what helps.</param>
+    public sealed record TellPaused(string Text) : VmAction;
+
+    /// <summary>Tells that it goes on.</summary>
+    /// <param name="Text">Where.</param>
+    public sealed record TellResumed(string Text) : VmAction;
+
     /// <summary>The guest is confirmed gone: ends its writer leases, gives up its place, has the host forget it.</summary>
     public sealed record GuestGone : VmAction;
 

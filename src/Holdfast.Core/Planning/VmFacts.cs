@@ -42,6 +42,9 @@ public sealed record VmFacts
     /// <summary>Whether operators were told that its QEMU cannot be killed.</summary>
     public bool IsStuck { get; init; }
 
+    /// <summary>Whether it was told that its guest stands still.</summary>
+    public bool IsPaused { get; init; }
+
     /// <summary>What operators read about it now.</summary>
     public string? Condition { get; init; }
 

@@ -286,8 +286,19 @@ public static class VmPlanner
                 }
             }
 
-            var condition = Joined(observed.Failure, observed.Suspended);
-            if (facts.Condition != condition && facts.Jobs.Count == 0)
+            switch (observed.Paused)
+            {
+                case { } paused when !facts.IsPaused:
+                    actions.Add(new VmAction.TellPaused($"VM {facts.Name} ({facts.Id}) on host {facts.Machine!.HostName} stands still: {paused}"));
+                    break;
+                case null when facts.IsPaused:
+                    actions.Add(new VmAction.TellResumed($"VM {facts.Name} ({facts.Id}) on host {facts.Machine!.HostName}, which was paused, goes on"));
+                    break;
+            }
+
+            // That it stands still, or goes on, is news whatever else is under way.
+            var condition = Joined(Joined(observed.Failure, observed.Paused), observed.Suspended);
+            if (facts.Condition != condition && (facts.Jobs.Count == 0 || facts.IsPaused || observed.Paused is not null))
             {
                 actions.Add(new VmAction.Note(condition));
             }
@@ -709,7 +720,7 @@ public static class VmPlanner
             }
 
             return machine.Current is { } observed
-                ? observed.Stuck ?? observed.Failure ?? $"host {machine.HostName} reports the machine {observed.Phase}"
+                ? observed.Stuck ?? observed.Failure ?? observed.Paused ?? $"host {machine.HostName} reports the machine {observed.Phase}"
                 : $"host {machine.HostName} has not taken up generation {machine.Generation}";
         }
 

@@ -115,6 +115,9 @@ internal static unsafe partial class LibvirtNative
     internal static partial int virDomainGetInfo(DomainHandle domain, out VirDomainInfo info);
 
     [LibraryImport(Library)]
+    internal static partial int virDomainGetDiskErrors(DomainHandle dom, VirDomainDiskError* errors, uint maxerrors, uint flags);
+
+    [LibraryImport(Library)]
     internal static partial byte* virDomainGetXMLDesc(DomainHandle domain, uint flags);
 
     [LibraryImport(Library)]

@@ -22,6 +22,14 @@ internal struct VirDomainInfo
     internal ulong CpuTime;
 }
 
+/// <summary>libvirt's virDomainDiskError.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct VirDomainDiskError
+{
+    internal byte* Disk;
+    internal int Error;
+}
+
 /// <summary>libvirt's virNodeInfo.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct VirNodeInfo

@@ -42,7 +42,8 @@ public static class AgentGateway
 
 /// <summary>Where a watch stands.</summary>
 /// <param name="Revision">The highest revision sent so far.</param>
-public sealed record WatchMark(long Revision);
+/// <param name="Guests">What holds for the guests of all hosts; null from a server of a version that has none: what was told before still holds.</param>
+public sealed record WatchMark(long Revision, GuestRules? Guests = null);
 
 /// <summary>First contact of an agent.</summary>
 public sealed record JoinRequest

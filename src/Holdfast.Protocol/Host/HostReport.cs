@@ -142,6 +142,12 @@ public enum ConditionType
     /// </summary>
     IoSuspended,
 
+    /// <summary>
+    /// The guest stands still: suspended by hand, for a disk that is full or fails, or for another reason that the text gives. On a machine that is told as running,
+    /// one for each disk that keeps it from running.
+    /// </summary>
+    Paused,
+
     /// <summary>Started on a device that was locally there, without the backend's control plane.</summary>
     ControlPlaneDown,
 

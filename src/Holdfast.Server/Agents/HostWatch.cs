@@ -4,6 +4,7 @@ using Holdfast.Core.States;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Security;
+using Holdfast.Server.Settings;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Transactions;
@@ -31,13 +32,18 @@ internal sealed class HostWatch
     private readonly WakeupHub _wakeups;
     private readonly SecretBox _secrets;
     private readonly TimeProvider _time;
+    private readonly ReconcileTimings _timings;
+
+    // Read once for all watches of a node, not by each of thousands: a change reaches hosts with the keep-alive after the next. Replaced whole; who reads it twice does no harm.
+    private volatile ReadRules? _rules;
 
     /// <summary>Made once per node.</summary>
-    public HostWatch(Database database, WakeupHub wakeups, SecretBox secrets, TimeProvider time)
+    public HostWatch(Database database, WakeupHub wakeups, SecretBox secrets, ReconcileTimings timings, TimeProvider time)
     {
         _database = database;
         _wakeups = wakeups;
         _secrets = secrets;
+        _timings = timings;
         _time = time;
     }
 
@@ -53,7 +59,7 @@ internal sealed class HostWatch
         var sent = since;
 
         // At once: an HTTP client shows no headers before the first byte.
-        await PingAsync(sent, write, cancellationToken);
+        await PingAsync(sent, null, write, cancellationToken);
         var pinged = _time.GetTimestamp();
         var isSynced = false;
         while (true)
@@ -80,17 +86,17 @@ internal sealed class HostWatch
             if (!isSynced)
             {
                 isSynced = true;
-                await write(AgentGateway.SyncedEvent, MarkOf(sent), true, cancellationToken);
+                await write(AgentGateway.SyncedEvent, MarkOf(sent, news.Guests), true, cancellationToken);
                 pinged = _time.GetTimestamp();
             }
             else if (_time.GetElapsedTime(pinged) >= PingPause)
             {
-                await PingAsync(sent, write, cancellationToken);
+                await PingAsync(sent, news.Guests, write, cancellationToken);
                 pinged = _time.GetTimestamp();
             }
             else if (news.Items.Count > 0)
             {
-                await write(AgentGateway.PingEvent, MarkOf(sent), true, cancellationToken);
+                await write(AgentGateway.PingEvent, MarkOf(sent, news.Guests), true, cancellationToken);
                 pinged = _time.GetTimestamp();
             }
 
@@ -99,10 +105,23 @@ internal sealed class HostWatch
         }
     }
 
-    private static string MarkOf(long revision) => JsonSerializer.Serialize(new WatchMark(revision), HostJson.Default.WatchMark);
+    private static string MarkOf(long revision, GuestRules? guests) => JsonSerializer.Serialize(new WatchMark(revision, guests), HostJson.Default.WatchMark);
 
-    private static ValueTask PingAsync(long sent, WatchWriter write, CancellationToken cancellationToken) =>
-        write(AgentGateway.PingEvent, MarkOf(sent), true, cancellationToken);
+    private static ValueTask PingAsync(long sent, GuestRules? guests, WatchWriter write, CancellationToken cancellationToken) =>
+        write(AgentGateway.PingEvent, MarkOf(sent, guests), true, cancellationToken);
+
+    private async Task<GuestRules> RulesAsync(StoreConnection db, CancellationToken cancellationToken)
+    {
+        if (_rules is { } read && _time.GetElapsedTime(read.At) < PingPause)
+        {
+            return read.Rules;
+        }
+
+        var interval = (await SettingValues.ReadAsync(db, _timings, cancellationToken))[Setting.PausedResumeInterval];
+        var rules = new GuestRules { ResumeSeconds = (int)interval.TotalSeconds };
+        _rules = new ReadRules(rules, _time.GetTimestamp());
+        return rules;
+    }
 
     private async Task<News?> LoadAsync(StoreConnection db, IncarnationId incarnation, long since, CancellationToken cancellationToken)
     {
@@ -112,16 +131,17 @@ internal sealed class HostWatch
             return null;
         }
 
+        var rules = await RulesAsync(db, cancellationToken);
         if (row.Revision <= since)
         {
-            return new News(row.Revision, []);
+            return new News(row.Revision, [], rules);
         }
 
         var items = await db.HostItems.Where(i => i.IncarnationId == incarnation && i.Revision > since).OrderBy(i => i.Revision).ToListAsync(cancellationToken);
         var poolIds = items.Where(i => i.Kind == ItemKind.Binding && i.Desired != Desired.Absent).Select(i => new PoolId(i.Id)).ToList();
         var pools = poolIds.Count == 0 ? [] : await db.StoragePools.Where(p => poolIds.Contains(p.Id)).ToListAsync(cancellationToken);
         var now = await _database.NowAsync(db, cancellationToken);
-        return new News(row.Revision, [.. items.Select(i => ItemOf(i, pools, now))]);
+        return new News(row.Revision, [.. items.Select(i => ItemOf(i, pools, now))], rules);
     }
 
     private HostItem ItemOf(HostItemRow row, IReadOnlyList<StoragePoolRow> pools, DateTimeOffset now)
@@ -159,5 +179,7 @@ internal sealed class HostWatch
             : JsonSerializer.Deserialize(_secrets.Unseal(SecretPurpose.PoolSecrets(pool.Id), pool.Secrets).Reveal(), StoredText.Default.SortedDictionaryStringSecret) ?? [],
     };
 
-    private sealed record News(long Revision, IReadOnlyList<HostItem> Items);
+    private sealed record News(long Revision, IReadOnlyList<HostItem> Items, GuestRules Guests);
+
+    private sealed record ReadRules(GuestRules Rules, long At);
 }

@@ -27,7 +27,7 @@ internal sealed class MachineLoss : TurnPart, ITurnPart<MachineLoss>
         if (vm.State is VmState.Running or VmState.Starting)
         {
             // The planner's own way: a VM without a place that is stopping is stopped, and its jobs end.
-            hasPlace = hasPlace with { State = VmState.Stopping, StateSince = Now, EverRan = true, Stuck = null, Condition = $"the installation of its host {host.Name} was retired" };
+            hasPlace = hasPlace with { State = VmState.Stopping, StateSince = Now, EverRan = true, Stuck = null, Paused = null, Condition = $"the installation of its host {host.Name} was retired" };
         }
 
         await Db.UpdateAsync(hasPlace, token: cancellationToken);

@@ -53,6 +53,7 @@ internal sealed class MachineRows : TurnPart, ITurnPart<MachineRows>
             Incarnation = row.IncarnationId,
             MachineItems = items.Count,
             IsStuck = row.Stuck is not null,
+            IsPaused = row.Paused is not null,
             Condition = row.Condition,
             Jobs = [.. jobs.Where(j => j.InstanceId == id.Value).Select(Turn.JobFactsOf)],
             Volumes = await Turn.Part<VolumeSettler>().VolumeFactsAsync(volumes, jobs, cancellationToken),
@@ -174,6 +175,7 @@ internal sealed class MachineRows : TurnPart, ITurnPart<MachineRows>
             Failure = ConditionTexts.TextOf(report.Conditions, ConditionType.Failed, ConditionType.Conflict, ConditionType.LedgerUnwritable, ConditionType.HypervisorDown),
             IsExpired = report.Conditions.Any(c => c.Type == ConditionType.Expired),
             Stuck = ConditionTexts.TextsOf(report.Conditions, ConditionType.Uninterruptible),
+            Paused = ConditionTexts.TextsOf(report.Conditions, ConditionType.Paused),
             Suspended = ConditionTexts.TextsOf(report.Conditions, ConditionType.IoSuspended),
             CutOff = ConditionTexts.TextsOf(report.Conditions, ConditionType.CutOff),
         };

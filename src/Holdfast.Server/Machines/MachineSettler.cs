@@ -122,6 +122,13 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
             case VmAction.TellStuck stuck:
                 await TellStuckAsync(vm, stuck.Text, cancellationToken);
                 break;
+            case VmAction.TellPaused paused:
+                await TellPausedAsync(vm, paused.Text, cancellationToken);
+                break;
+            case VmAction.TellResumed resumed:
+                await SaveAsync(vm, vm.Row with { Paused = null }, cancellationToken);
+                await TellAsync(vm.Row, EventTypes.VmResumed, EventLevel.Info, resumed.Text, cancellationToken);
+                break;
             case VmAction.GuestGone:
                 await GuestGoneAsync(vm, cancellationToken);
                 break;
@@ -165,18 +172,7 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
                 await RemoveVmAsync(vm, cancellationToken);
                 break;
             case VmAction.Tell tell:
-                await Turn.TellAsync(
-                    tell.Type,
-                    tell.Level,
-                    EventState.Completed,
-                    tell.Text,
-                    vm.Row.AccountId,
-                    vm.Row.UserId,
-                    ResourceTypes.VirtualMachine,
-                    vm.Row.Id.Value,
-                    vm.Row.Name,
-                    null,
-                    cancellationToken);
+                await TellAsync(vm.Row, tell.Type, tell.Level, tell.Text, cancellationToken);
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(action), action, "Unknown action.");
@@ -202,7 +198,7 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
 
     private async Task MoveVmAsync(LoadedVm vm, VmAction.MoveTo move, CancellationToken cancellationToken)
     {
-        var row = vm.Row with { State = move.State, StateSince = Now, Condition = move.Condition, Stuck = null };
+        var row = vm.Row with { State = move.State, StateSince = Now, Condition = move.Condition, Stuck = null, Paused = null };
         if (move.State is VmState.Stopped or VmState.Error)
         {
             row = row with { ForcedStop = false, OnlyHostId = null, OnlyClusterId = null };
@@ -231,15 +227,27 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
     {
         var row = vm.Row;
         await SaveAsync(vm, row with { Stuck = Now }, cancellationToken);
-        await Turn.TellAsync(
-            EventTypes.VmStuck, EventLevel.Error, EventState.Completed, text, row.AccountId, row.UserId, ResourceTypes.VirtualMachine, row.Id.Value, row.Name, null, cancellationToken);
-        await Db.InsertAsync(
-            new AlertRow
-            {
-                Id = new AlertId(Turn.NewId()), Type = AlertTypes.UserVm, Name = AlertTypes.UserVmName, Description = text, ResourceId = row.Id.Value, Created = Now,
-            },
-            token: cancellationToken);
+        await TellAsync(row, EventTypes.VmStuck, EventLevel.Error, text, cancellationToken);
+        await AlertAsync(row, text, cancellationToken);
     }
+
+    private async Task TellPausedAsync(LoadedVm vm, string text, CancellationToken cancellationToken)
+    {
+        var row = vm.Row;
+        await SaveAsync(vm, row with { Paused = Now }, cancellationToken);
+        await TellAsync(row, EventTypes.VmPaused, EventLevel.Warn, text, cancellationToken);
+        await AlertAsync(row, text, cancellationToken);
+    }
+
+    private Task TellAsync(VmRow row, string type, EventLevel level, string text, CancellationToken cancellationToken) => Turn.TellAsync(
+        type, level, EventState.Completed, text, row.AccountId, row.UserId, ResourceTypes.VirtualMachine, row.Id.Value, row.Name, null, cancellationToken);
+
+    private Task AlertAsync(VmRow row, string text, CancellationToken cancellationToken) => Db.InsertAsync(
+        new AlertRow
+        {
+            Id = new AlertId(Turn.NewId()), Type = AlertTypes.UserVm, Name = AlertTypes.UserVmName, Description = text, ResourceId = row.Id.Value, Created = Now,
+        },
+        token: cancellationToken);
 
     private async Task WriteMachineAsync(LoadedVm vm, Desired desired, IReadOnlyList<JobId> jobs, DateTimeOffset? expires, CancellationToken cancellationToken)
     {

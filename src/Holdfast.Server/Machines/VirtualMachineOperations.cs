@@ -64,7 +64,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                         turn.Mark(vm.Id);
                         break;
                     case VmState.Running:
-                        await turn.FailJobAsync(job.Id, Faults.AlreadyRunning(vm.Id, vm.Name), ct);
+                        await turn.FailJobAsync(job.Id, vm.Paused is null ? Faults.AlreadyRunning(vm.Id, vm.Name) : Faults.RunningButPaused(vm.Id, vm.Name, vm.Condition), ct);
                         break;
                     case VmState.Starting or VmState.Stopping:
                         await turn.FailJobAsync(job.Id, Faults.VmBusy(vm.Id, vm.Name, vm.State), ct);

@@ -33,7 +33,7 @@ internal static class VirtualMachineView
         .Date("created", "when the VM was made", e => e.Vm.Created)
         .Date("lastupdated", "when its state last changed", e => e.Vm.StateSince)
         .Text("state", "the state of the VM", e => e.Vm.State.ToString())
-        .Text("condition", "what stands in the way, if anything does; while its host does not report, since when nothing is known", e => e.Condition)
+        .Text("condition", "what stands in the way, if anything does, also that the guest of a Running VM is paused, and why; while its host does not report, since when nothing is known", e => e.Condition)
         .Bool("haenable", "always false: no VM is restarted elsewhere by itself", _ => false)
         .Text("group", "the group of the VM", e => e.Vm.GroupName)
         .Id("zoneid", "the id of the VM's zone", e => e.Vm.ZoneId)

@@ -102,6 +102,18 @@ internal abstract record Setting
         DefaultOf = static timings => timings.InventoryInterval,
     };
 
+    /// <summary>How often a host tries to let a guest go on that a disk keeps from running.</summary>
+    public static DurationSetting PausedResumeInterval { get; } = new()
+    {
+        Name = "vm.paused.resume.interval",
+        Category = "Advanced",
+        Description = "Seconds between two attempts, at most, to resume a VM that is paused because storage has no room for what it writes, or failed; the first comes after a few seconds. 0: it stays paused until somebody resumes or reboots it. A VM that somebody suspended by hand is never resumed by itself",
+        Unit = TimeSpan.FromSeconds(1),
+        UnitName = "seconds",
+        Maximum = 86_400,
+        DefaultOf = static timings => timings.PausedResumeInterval,
+    };
+
     /// <summary>How long events are kept.</summary>
     public static DurationSetting EventPurge { get; } = new()
     {
@@ -166,7 +178,7 @@ internal abstract record Setting
     public static IReadOnlyList<Setting> All { get; } =
     [
         AlertPurge, EventPurge, ExpungeDelay, JobExpire, ObligationAlertAge, StorageFullShare, StorageHistoryPurge, MaintenanceSettle, StorageOverprovisioning, PoolAddTimeout, PoolAddWait,
-        InventoryInterval,
+        InventoryInterval, PausedResumeInterval,
     ];
 
     /// <summary>Its name.</summary>

@@ -86,5 +86,11 @@ internal static class EventTypes
 
     /// <summary>A VM is to end, and its QEMU cannot be killed.</summary>
     public const string VmStuck = "VM.STUCK";
+
+    /// <summary>The guest of a running VM stands still.</summary>
+    public const string VmPaused = "VM.PAUSED";
+
+    /// <summary>It goes on.</summary>
+    public const string VmResumed = "VM.RESUMED";
     public const string ConfigurationEdit = "CONFIGURATION.VALUE.EDIT";
 }

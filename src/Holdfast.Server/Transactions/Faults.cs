@@ -52,6 +52,10 @@ internal static class Faults
     /// <summary>start of a running VM.</summary>
     public static ApiFault AlreadyRunning(object vm, string name) => Invalid($"The virtual machine {vm} ({name}) is already running");
 
+    /// <summary>start of a VM that runs and whose guest stands still.</summary>
+    public static ApiFault RunningButPaused(object vm, string name, string? why) =>
+        Invalid($"The virtual machine {vm} ({name}) is already running, and stands still: {why ?? "its host does not say why"}");
+
     /// <summary>start of a VM whose guest may run on a host that is not heard of.</summary>
     public static ApiFault NotStartableElsewhere(object vm, string name, object state, string silence) =>
         Runtime($"Unable to start the virtual machine {vm} ({name}), which is in state {state}: {silence}, and as long as it may run there it is started nowhere else");

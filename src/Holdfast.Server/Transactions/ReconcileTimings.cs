@@ -59,6 +59,9 @@ internal sealed record ReconcileTimings
     /// <summary>The default of the setting <c>InventoryInterval</c>.</summary>
     public TimeSpan InventoryInterval { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>The default of the setting <c>PausedResumeInterval</c>.</summary>
+    public TimeSpan PausedResumeInterval { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>Pause between sweeps.</summary>
     public TimeSpan SweepInterval { get; init; } = TimeSpan.FromSeconds(1);
 

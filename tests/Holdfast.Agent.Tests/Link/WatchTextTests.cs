@@ -43,6 +43,17 @@ public sealed class WatchTextTests
     }
 
     [Theory]
+    [InlineData(AgentGateway.SyncedEvent)]
+    [InlineData(AgentGateway.PingEvent)]
+    public void A_mark_tells_what_holds_for_all_guests_and_one_of_an_older_server_does_not(string type)
+    {
+        static GuestRules? Guests(WatchEvent? mark) => mark switch { WatchEvent.Synced synced => synced.Guests, WatchEvent.Ping ping => ping.Guests, _ => throw new InvalidOperationException() };
+
+        Guests(WatchText.Read(type, JsonSerializer.Serialize(new WatchMark(7, new GuestRules { ResumeSeconds = 9 }), HostJson.Default.WatchMark))).ShouldBe(new GuestRules { ResumeSeconds = 9 });
+        Guests(WatchText.Read(type, """{"revision":7}""")).ShouldBeNull();
+    }
+
+    [Theory]
     [InlineData(AgentGateway.ItemEvent, "{\"id\":")]
     [InlineData(AgentGateway.SyncedEvent, "[]")]
     [InlineData(AgentGateway.PingEvent, "null")]

@@ -59,6 +59,83 @@ internal sealed class SimHypervisor(TimeProvider time) : IHypervisor
         Tell(new HypervisorEvent.Stopped(machine, StopReason.Shutdown));
     }
 
+    /// <summary>What makes a guest stand still again as soon as it was let go on.</summary>
+    public Dictionary<VmId, GuestPause> Held { get; } = [];
+
+    /// <summary>How often a guest was let go on.</summary>
+    public int Resumes => Effects.Count(effect => effect == "resume");
+
+    /// <summary>Why no guest can be let go on; null: they can.</summary>
+    public string? RefuseResume { get; set; }
+
+    /// <summary>How long libvirt takes to say that a guest was not let go on; null: it is prompt.</summary>
+    public TimeSpan? ResumeHangs { get; set; }
+
+    /// <summary>A guest stands still.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="why">Why.</param>
+    /// <param name="isHeld">Whether it stands still again whenever it is let go on.</param>
+    public void Pause(VmId machine, GuestPause why, bool isHeld = false)
+    {
+        if (isHeld)
+        {
+            Held[machine] = why;
+        }
+
+        if (_domains.TryGetValue(machine, out var domain))
+        {
+            _domains[machine] = domain with { Status = DomainStatus.Paused, Pause = why };
+            Tell(new HypervisorEvent.Paused(machine, why.Reason is PauseReason.IoError or PauseReason.NoSpace));
+        }
+    }
+
+    /// <summary>A guest goes on, whoever let it.</summary>
+    public void Unpause(VmId machine)
+    {
+        _domains[machine] = _domains[machine] with { Status = DomainStatus.Running, Pause = null };
+        Tell(new HypervisorEvent.Started(machine));
+    }
+
+    public async Task<ResumeOutcome> ResumeAsync(VmId machine, CancellationToken cancellationToken)
+    {
+        if (ResumeHangs is { } hangs)
+        {
+            await Task.Delay(hangs, time, cancellationToken);
+            return new ResumeOutcome.Failed(new HypervisorFault.TimedOut("resume", hangs));
+        }
+
+        return Resume(machine);
+    }
+
+    private ResumeOutcome Resume(VmId machine)
+    {
+        if (!_domains.TryGetValue(machine, out var domain))
+        {
+            return new ResumeOutcome.NotRunning();
+        }
+
+        if (domain.Status != DomainStatus.Paused)
+        {
+            return new ResumeOutcome.AlreadyRuns();
+        }
+
+        Effects.Add("resume");
+        if (RefuseResume is { } reason)
+        {
+            return new ResumeOutcome.Failed(new HypervisorFault.Refused(55, reason));
+        }
+
+        Unpause(machine);
+        time.CreateTimer(_ =>
+        {
+            if (Held.TryGetValue(machine, out var why))
+            {
+                Pause(machine, why);
+            }
+        }, null, TimeSpan.FromMilliseconds(20), Timeout.InfiniteTimeSpan);
+        return new ResumeOutcome.Resumed();
+    }
+
     public void Put(OwnDomain domain) => _domains[domain.Machine] = domain;
 
     public Task<DescribeOutcome> DescribeHostAsync(CancellationToken cancellationToken) => Task.FromResult<DescribeOutcome>(IsDown
@@ -123,11 +200,12 @@ internal sealed class SimHypervisor(TimeProvider time) : IHypervisor
     public Task<ShutdownOutcome> RequestShutdownAsync(VmId machine, CancellationToken cancellationToken)
     {
         Effects.Add("button");
-        if (PowersOffAfter is { } pause && !Uninterruptible.Contains(machine))
+        if (PowersOffAfter is { } pause && !Uninterruptible.Contains(machine) && _domains.GetValueOrDefault(machine) is not { Status: DomainStatus.Paused })
         {
             time.CreateTimer(_ =>
             {
-                if (_domains.ContainsKey(machine))
+                // One that stands still hears nothing and does nothing.
+                if (_domains.GetValueOrDefault(machine) is { Status: not DomainStatus.Paused })
                 {
                     EndByItself(machine);
                 }

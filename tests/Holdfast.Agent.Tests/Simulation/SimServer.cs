@@ -14,6 +14,9 @@ internal sealed class SimServer(TimeProvider time) : IServerLink
 
     public bool IsDown { get; set; }
 
+    /// <summary>What the server tells of all guests; null: it is of a version that has nothing to tell.</summary>
+    public GuestRules? Guests { get; set; }
+
     /// <summary>What the next watch ends with; no exception that a link may throw.</summary>
     public Exception? Bug { get; set; }
 
@@ -56,7 +59,7 @@ internal sealed class SimServer(TimeProvider time) : IServerLink
         }
 
         Watches++;
-        yield return new WatchEvent.Ping(since);
+        yield return new WatchEvent.Ping(since, Guests);
         var sent = since;
         var isSynced = false;
         while (true)
@@ -82,7 +85,11 @@ internal sealed class SimServer(TimeProvider time) : IServerLink
             if (!isSynced)
             {
                 isSynced = true;
-                yield return new WatchEvent.Synced(sent);
+                yield return new WatchEvent.Synced(sent, Guests);
+            }
+            else
+            {
+                yield return new WatchEvent.Ping(sent, Guests);
             }
 
             await news.AtMostAsync(Timeout.InfiniteTimeSpan, time, cancellationToken);

@@ -58,6 +58,33 @@ public sealed class VmPlannerTests
         Machine = Machine(MachineWish.Stopped, Seen(MachinePhase.Stopping, 5) with { Stuck = "QEMU 4711 waits for a disk" }),
     };
 
+    [Fact]
+    public void That_a_guest_stands_still_is_told_once_and_noted_whatever_else_is_under_way()
+    {
+        var facts = Paused("Machine 'vm1' is paused: no room.") with { Jobs = [Job(JobKind.RebootVm) with { Generation = new Generation(5) }], RebootSequence = 1 };
+        var told = VmPlanner.Plan(facts);
+        told.OfType<VmAction.TellPaused>().ShouldHaveSingleItem().Text.ShouldBe($"VM vm1 ({facts.Id}) on host h1 stands still: Machine 'vm1' is paused: no room.");
+        told.OfType<VmAction.Note>().ShouldHaveSingleItem().Condition.ShouldBe("Machine 'vm1' is paused: no room.");
+        VmPlanner.Plan(facts with { IsPaused = true, Condition = "Machine 'vm1' is paused: no room." }).ShouldBeEmpty();
+        VmPlanner.Plan(facts with { Now = Now.AddMinutes(2), IsPaused = true }).OfType<VmAction.FailJob>().ShouldHaveSingleItem().Fault.Text.ShouldContain("is paused: no room");
+    }
+
+    [Fact]
+    public void That_a_guest_goes_on_is_told_when_its_host_says_so_of_the_newest_generation()
+    {
+        var facts = Paused(null) with { IsPaused = true, Condition = "Machine 'vm1' is paused: no room." };
+        var told = VmPlanner.Plan(facts);
+        told.OfType<VmAction.TellResumed>().ShouldHaveSingleItem().Text.ShouldContain("goes on");
+        told.OfType<VmAction.Note>().ShouldHaveSingleItem().Condition.ShouldBeNull();
+        VmPlanner.Plan(facts with { Machine = Machine(MachineWish.Running, Seen(MachinePhase.Running, 4)) }).ShouldBeEmpty();
+    }
+
+    private static VmFacts Paused(string? why) => Vm(VmState.Running) with
+    {
+        Incarnation = Incarnation,
+        Machine = Machine(MachineWish.Running, Seen(MachinePhase.Running, 5) with { Paused = why }),
+    };
+
     public static TheoryData<VmState, string> EveryStateAndJob()
     {
         var data = new TheoryData<VmState, string>();

@@ -150,7 +150,7 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
     }
 
     [Fact]
-    public async Task A_guest_restarts_in_place_when_told()
+    public async Task A_guest_restarts_in_place_when_told_also_one_that_was_suspended_by_hand()
     {
         var root = NewVolume();
         var spec = Spec(await AcceleratorAsync(), Disk(root, "vda", await _libvirt.MakeBootDiskAsync($"{root}.qcow2"), "qcow2")) with { MemoryMiB = 160 };
@@ -159,9 +159,18 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
 
         (await _hypervisor.RebootAsync(spec.Machine, Token)).ShouldBeOfType<RebootOutcome.Requested>();
         await SerialAsync(spec, "holdfast-guest ready", times: 2);
+
+        await SuspendByHandAsync(spec);
+        await SeenAsync<HypervisorEvent.Paused>(hint => hint.Machine == spec.Machine && !hint.IoError);
+        var paused = await FoundAsync(spec.Machine);
+        (paused.Status, paused.Pause?.Reason).ShouldBe((DomainStatus.Paused, PauseReason.ByHand));
         (await _hypervisor.ResetAsync(spec.Machine, Token)).ShouldBeOfType<RebootOutcome.Requested>();
+        (await FoundAsync(spec.Machine)).Status.ShouldBe(DomainStatus.Paused);
+        (await _hypervisor.ResumeAsync(spec.Machine, Token)).ShouldBeOfType<ResumeOutcome.Resumed>();
+        (await _hypervisor.ResumeAsync(spec.Machine, Token)).ShouldBeOfType<ResumeOutcome.AlreadyRuns>();
         await SerialAsync(spec, "holdfast-guest ready", times: 3);
-        (await FoundAsync(spec.Machine)).Status.ShouldBe(DomainStatus.Running);
+        (await FoundAsync(spec.Machine)).ShouldSatisfyAllConditions(found => found.Status.ShouldBe(DomainStatus.Running), found => found.Pause.ShouldBeNull());
+        (await _hypervisor.ResumeAsync(new VmId(Guid.NewGuid()), Token)).ShouldBeOfType<ResumeOutcome.NotRunning>();
     }
 
     [Fact]
@@ -511,6 +520,17 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
     }
 
     private async Task<IReadOnlyList<OwnDomain>> ListedAsync() => (await _hypervisor.ListAsync(Token)).ShouldBeOfType<ListOutcome.Listed>().Domains;
+
+    private async Task SuspendByHandAsync(DomainSpec spec)
+    {
+        using var lane = new LibvirtLane(new LibvirtLaneOptions { Name = "by hand", Uri = _libvirt.Uri }, TimeProvider.System);
+        (await lane.CallAsync(null, Deadline, session =>
+        {
+            using var domain = session.FindDomain(spec.Machine.Value)!;
+            domain.Suspend();
+            return true;
+        }, Token)).Value().ShouldBeTrue();
+    }
 
     private async Task<OwnDomain> FoundAsync(VmId machine) => (await _hypervisor.FindAsync(machine, Token)).ShouldBeOfType<FindOutcome.Found>().Domain;
 

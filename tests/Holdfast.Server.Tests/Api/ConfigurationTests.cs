@@ -13,7 +13,7 @@ public sealed class ConfigurationTests(RealApiHost host) : IClassFixture<RealApi
     public async Task Settings_are_listed_with_their_value_and_their_default()
     {
         var all = (await host.CallAsync(host.Admin, "listConfigurations")).ShouldSucceed().List("configuration");
-        all.Select(c => c.GetProperty("name").GetString()).ShouldBe(["alert.purge.delay", "event.purge.delay", "expunge.delay", "job.expire.minutes", "obligation.alert.age", "pool.storage.capacity.disablethreshold", "storage.history.purge.delay", "storage.maintenance.settle.timeout", "storage.overprovisioning.factor", "storage.pool.add.timeout", "storage.pool.add.wait", "storage.pool.inventory.interval"]);
+        all.Select(c => c.GetProperty("name").GetString()).ShouldBe(["alert.purge.delay", "event.purge.delay", "expunge.delay", "job.expire.minutes", "obligation.alert.age", "pool.storage.capacity.disablethreshold", "storage.history.purge.delay", "storage.maintenance.settle.timeout", "storage.overprovisioning.factor", "storage.pool.add.timeout", "storage.pool.add.wait", "storage.pool.inventory.interval", "vm.paused.resume.interval"]);
         foreach (var shown in all)
         {
             shown.GetProperty("value").ValueKind.ShouldBe(JsonValueKind.String);
@@ -26,7 +26,7 @@ public sealed class ConfigurationTests(RealApiHost host) : IClassFixture<RealApi
         var age = (await host.CallAsync(host.Admin, "listConfigurations", ("name", "OBLIGATION.alert.age"))).List("configuration").Single();
         age.GetProperty("category").GetString().ShouldBe("Alert");
         age.GetProperty("defaultvalue").GetString().ShouldBe("3600");
-        (await host.CallAsync(host.Admin, "listConfigurations", ("category", "advanced"))).List("configuration").Length.ShouldBe(4);
+        (await host.CallAsync(host.Admin, "listConfigurations", ("category", "advanced"))).List("configuration").Length.ShouldBe(5);
         (await host.CallAsync(host.Admin, "listConfigurations", ("keyword", "expire"))).List("configuration").Length.ShouldBe(1);
         (await host.CallAsync(host.Admin, "listConfigurations", ("page", "2"), ("pagesize", "3"))).List("configuration").Length.ShouldBe(3);
         (await host.CallAsync(host.Admin, "listConfigurations", ("name", "no.such.thing"))).Text.ShouldBe("""{"listconfigurationsresponse":{}}""");

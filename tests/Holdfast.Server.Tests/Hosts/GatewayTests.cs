@@ -10,6 +10,7 @@ using Holdfast.Protocol;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Pools;
+using Holdfast.Server.Settings;
 using LinqToDB;
 using LinqToDB.Async;
 using Shouldly;
@@ -167,6 +168,15 @@ public sealed class GatewayTests : IAsyncLifetime
         revisions.ShouldBe([1, 2, 3]);
         var resumed = await agent.ReadWatchAsync(2, e => e.EventType == AgentGateway.SyncedEvent);
         resumed.Count(e => e.EventType == AgentGateway.ItemEvent).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_watch_tells_what_holds_for_the_guests_of_all_hosts()
+    {
+        TestNode.Done(await _node.Service<IConfigurationOperations>().UpdateAsync(_node.Admin, Setting.PausedResumeInterval.Name, "7", Token));
+        await using var agent = await TestAgent.StartAsync(_node);
+        var synced = (await agent.ReadWatchAsync(0, e => e.EventType == AgentGateway.SyncedEvent))[^1];
+        JsonSerializer.Deserialize(synced.Data, HostJson.Default.WatchMark)!.Guests.ShouldBe(new GuestRules { ResumeSeconds = 7 });
     }
 
     [Fact]

@@ -206,6 +206,46 @@ public abstract class LifeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_guest_that_stands_still_is_an_event_and_an_alert_once_shown_while_it_lasts_and_named_when_its_vm_is_to_be_started()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        var pool = await AddPoolAsync();
+        var vm = new VmId(await _node.SucceedAsync(await DeployAsync(await AddTemplateAsync())));
+        var volume = await _node.ReadAsync(db => db.Volumes.Where(v => v.VmId == vm).Select(v => v.Id).SingleAsync());
+        var said = $"Machine 'vm' is paused: there is no room for what it writes to volume {volume} (vda) on storage pool 'pool1' ({pool}).";
+        var paused = new Condition { Type = ConditionType.Paused, PoolId = pool, VolumeId = volume, Text = said };
+        agent.Behaviour = i => i.Kind == ItemKind.Machine && TestAgent.Obey(i) is { Machine.State: MachineState.Running } report ? report with { Conditions = [paused] } : TestAgent.Obey(i);
+        await agent.RepeatAsync();
+        await agent.RepeatAsync();
+        (await _node.VmAsync(vm.Value)).ShouldSatisfyAllConditions(row => row.State.ShouldBe(VmState.Running), row => row.Condition.ShouldBe(said), row => row.Paused.ShouldNotBeNull());
+        (await _node.ReadAsync(db => db.Events.CountAsync(e => e.Type == EventTypes.VmPaused && e.Description.Contains(said) && e.ResourceId == vm.Value))).ShouldBe(1);
+        (await _node.ReadAsync(db => db.Alerts.CountAsync(a => a.ResourceId == vm.Value && a.Description.Contains(said)))).ShouldBe(1);
+        var start = await _node.EndOfAsync(await _node.Vms.StartAsync(_node.Admin, vm, null, Token));
+        start.State.ShouldBe(JobState.Failed);
+        start.Result!.ShouldSatisfyAllConditions(text => text.ShouldContain("already running"), text => text.ShouldContain($"{volume}"));
+
+        agent.Behaviour = TestAgent.Obey;
+        await agent.RepeatAsync();
+        (await _node.VmAsync(vm.Value)).ShouldSatisfyAllConditions(row => row.Condition.ShouldBeNull(), row => row.Paused.ShouldBeNull());
+        (await _node.ReadAsync(db => db.Events.CountAsync(e => e.Type == EventTypes.VmResumed && e.ResourceId == vm.Value))).ShouldBe(1);
+        (await _node.EndOfAsync(await _node.Vms.StartAsync(_node.Admin, vm, null, Token))).Result!.ShouldNotContain("stands still");
+    }
+
+    [Fact]
+    public async Task What_was_told_of_a_guest_that_stands_still_ends_with_it()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        await AddPoolAsync();
+        var vm = new VmId(await _node.SucceedAsync(await DeployAsync(await AddTemplateAsync())));
+        var paused = new Condition { Type = ConditionType.Paused, Text = "Machine 'vm' is paused: it was suspended on its host by hand." };
+        agent.Behaviour = i => i.Kind == ItemKind.Machine && TestAgent.Obey(i) is { Machine.State: MachineState.Running } report ? report with { Conditions = [paused] } : TestAgent.Obey(i);
+        await agent.RepeatAsync();
+        await _node.SucceedAsync(await _node.Vms.StopAsync(_node.Admin, vm, false, Token));
+        (await _node.VmAsync(vm.Value)).ShouldSatisfyAllConditions(row => row.Condition.ShouldBeNull(), row => row.Paused.ShouldBeNull());
+        (await _node.ReadAsync(db => db.Events.CountAsync(e => e.Type == EventTypes.VmResumed))).ShouldBe(0);
+    }
+
+    [Fact]
     public async Task A_pool_that_cannot_serve_is_refused_with_the_backends_words_and_undone()
     {
         await using var agent = await TestAgent.StartAsync(_node);

@@ -31,5 +31,6 @@ internal static class AllCheckers
         new SecretChecker(),
         new CutChecker(),
         new ContentChecker(),
+        new PauseChecker(),
     ];
 }

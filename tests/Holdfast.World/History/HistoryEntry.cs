@@ -91,6 +91,15 @@ internal abstract record HistoryEntry
     /// <summary>A guest's process was sent SIGKILL and did not end at once.</summary>
     public sealed record GuestKilled(string Host, VmId Vm) : HistoryEntry;
 
+    /// <summary>A guest stands still.</summary>
+    public sealed record GuestPaused(string Host, VmId Vm, string Reason) : HistoryEntry;
+
+    /// <summary>A guest goes on.</summary>
+    public sealed record GuestResumed(string Host, VmId Vm, bool ByItsHost) : HistoryEntry;
+
+    /// <summary>A guest was restarted in place.</summary>
+    public sealed record GuestRestarted(string Host, VmId Vm) : HistoryEntry;
+
     /// <summary>A guest is gone.</summary>
     public sealed record GuestEnded(string Host, VmId Vm, string How) : HistoryEntry;
 
@@ -116,7 +125,7 @@ internal abstract record HistoryEntry
     public sealed record Fault(string What, bool Begins) : HistoryEntry;
 
     /// <summary>What a user sees of a VM, and what is so at the same instant.</summary>
-    public sealed record VmSeen(VmId Vm, string Name, VmState State, bool Runs) : HistoryEntry;
+    public sealed record VmSeen(VmId Vm, string Name, VmState State, bool Runs, bool IsToldPaused) : HistoryEntry;
 
     /// <summary>A job that is pending although its deadline is over for longer than a sweep takes.</summary>
     public sealed record JobOverdue(JobId Job, string Description, TimeSpan Late) : HistoryEntry;

@@ -15,6 +15,9 @@ internal sealed class SimGuest
     /// <summary>F10: a thread of it sleeps in the kernel, for a reason of its own. It cannot be killed.</summary>
     public bool Sleeps { get; set; }
 
+    /// <summary>What makes it stand still again as soon as it is let go on: a disk without room, or one that fails.</summary>
+    public GuestPause? Held { get; set; }
+
     /// <summary>It was told to end, and ends as soon as it can.</summary>
     public bool IsTerminated { get; set; }
 

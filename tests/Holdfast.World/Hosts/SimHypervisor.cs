@@ -96,6 +96,60 @@ internal sealed class SimHypervisor(
     /// <summary>The guest ends by itself.</summary>
     public void EndByItself(VmId machine, StopReason reason) => Remove(machine, reason == StopReason.Crashed ? "crashed" : "shut itself down", reason);
 
+    /// <summary>The guest stands still.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="why">Why. What a disk holds stands still again whenever it is let go on, until <see cref="LetGo"/>.</param>
+    public void Pause(VmId machine, GuestPause why)
+    {
+        if (_guests.TryGetValue(machine.Value, out var guest))
+        {
+            guest.Held = why.Reason is PauseReason.NoSpace or PauseReason.IoError ? why : guest.Held;
+            StandStill(machine, guest, why);
+        }
+    }
+
+    /// <summary>There is room again, the disk works again, or whoever suspended the guest by hand resumes it.</summary>
+    public void LetGo(VmId machine)
+    {
+        if (_guests.TryGetValue(machine.Value, out var guest))
+        {
+            guest.Held = null;
+            if (guest.Domain.Pause is { Reason: PauseReason.ByHand })
+            {
+                GoOn(machine, guest, byItsHost: false);
+            }
+        }
+    }
+
+    private void StandStill(VmId machine, SimGuest guest, GuestPause why)
+    {
+        if (guest.Domain.Status == DomainStatus.Running)
+        {
+            recorder.Add(new HistoryEntry.GuestPaused(host, machine, why.Reason.ToString()));
+        }
+
+        guest.Domain = guest.Domain with { Status = DomainStatus.Paused, Pause = why };
+        Tell(new HypervisorEvent.Paused(machine, guest.Held is not null));
+    }
+
+    private void GoOn(VmId machine, SimGuest guest, bool byItsHost)
+    {
+        guest.Domain = guest.Domain with { Status = DomainStatus.Running, Pause = null };
+        recorder.Add(new HistoryEntry.GuestResumed(host, machine, byItsHost));
+        Tell(new HypervisorEvent.Started(machine));
+        if (guest.Held is not null)
+        {
+            // Its requests are made again at once.
+            simulator.After(simulator.Milliseconds(1, 200), () =>
+            {
+                if (_guests.GetValueOrDefault(machine.Value) == guest && guest.Held is { } held)
+                {
+                    StandStill(machine, guest, held);
+                }
+            });
+        }
+    }
+
     /// <summary>A thread of the guest begins or ends to sleep in the kernel.</summary>
     public void SleepInKernel(VmId machine, bool sleeps)
     {
@@ -162,11 +216,11 @@ internal sealed class SimHypervisor(
                 return new ShutdownOutcome.NotRunning();
             }
 
-            if (guest.PowersOffAfter is { } pause)
+            if (guest.PowersOffAfter is { } pause && guest.Domain.Status == DomainStatus.Running)
             {
                 simulator.After(pause, () =>
                 {
-                    if (_guests.GetValueOrDefault(machine.Value) == guest && !IsUninterruptible(guest))
+                    if (_guests.GetValueOrDefault(machine.Value) == guest && !IsUninterruptible(guest) && guest.Domain.Status == DomainStatus.Running)
                     {
                         Remove(machine, "powered off", StopReason.Shutdown);
                     }
@@ -179,9 +233,48 @@ internal sealed class SimHypervisor(
         cancellationToken);
 
     public Task<RebootOutcome> RebootAsync(VmId machine, CancellationToken cancellationToken) => AskAsync<RebootOutcome>(
-        "reboot", 1, 5, () => Runs(machine) ? new RebootOutcome.Requested() : new RebootOutcome.NotRunning(), fault => new RebootOutcome.Failed(fault), cancellationToken);
+        "reboot", 1, 5, () => Restart(machine, isReset: false), fault => new RebootOutcome.Failed(fault), cancellationToken);
 
-    public Task<RebootOutcome> ResetAsync(VmId machine, CancellationToken cancellationToken) => RebootAsync(machine, cancellationToken);
+    public Task<RebootOutcome> ResetAsync(VmId machine, CancellationToken cancellationToken) => AskAsync<RebootOutcome>(
+        "reset", 1, 5, () => Restart(machine, isReset: true), fault => new RebootOutcome.Failed(fault), cancellationToken);
+
+    public Task<ResumeOutcome> ResumeAsync(VmId machine, CancellationToken cancellationToken) => AskAsync<ResumeOutcome>(
+        "resume",
+        1,
+        5,
+        () =>
+        {
+            if (!_guests.TryGetValue(machine.Value, out var guest))
+            {
+                return new ResumeOutcome.NotRunning();
+            }
+
+            if (guest.Domain.Status == DomainStatus.Running)
+            {
+                return new ResumeOutcome.AlreadyRuns();
+            }
+
+            GoOn(machine, guest, byItsHost: true);
+            return new ResumeOutcome.Resumed();
+        },
+        fault => new ResumeOutcome.Failed(fault),
+        cancellationToken);
+
+    // One that stands still takes a reset, and hears no request.
+    private RebootOutcome Restart(VmId machine, bool isReset)
+    {
+        if (!_guests.TryGetValue(machine.Value, out var guest))
+        {
+            return new RebootOutcome.NotRunning();
+        }
+
+        if (isReset || guest.Domain.Status == DomainStatus.Running)
+        {
+            recorder.Add(new HistoryEntry.GuestRestarted(host, machine));
+        }
+
+        return new RebootOutcome.Requested();
+    }
 
     public async Task<DestroyOutcome> DestroyAsync(VmId machine, TimeSpan bound, CancellationToken cancellationToken)
     {
@@ -260,7 +353,7 @@ internal sealed class SimHypervisor(
                 return new DetachOutcome.NotAttached();
             }
 
-            if (simulator.Chance(0.3))
+            if (simulator.Chance(0.3) || guest.Domain.Status == DomainStatus.Paused)
             {
                 return new DetachOutcome.GuestHolds("vdb");
             }
@@ -347,7 +440,7 @@ internal sealed class SimHypervisor(
             "list" => Limits.ListDeadline,
             "start" => Limits.StartDeadline,
             "describe" => Limits.ReadDeadline,
-            "shutdown" or "reboot" => Limits.ButtonDeadline,
+            "shutdown" or "reboot" or "reset" or "resume" => Limits.ButtonDeadline,
             _ => Limits.DeviceDeadline,
         };
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -10,7 +10,7 @@ internal static class FaultMatrix
     /// <summary>All rows by number.</summary>
     public static IReadOnlyList<MatrixRow> Rows { get; } =
     [
-        .. new[] { OtherStorageRows.All, OwnStorageRows.All, CrashRows.All, NetworkRows.All, RemovalRows.All, CutRows.All, ForgetfulRows.All, Waiting }
+        .. new[] { OtherStorageRows.All, OwnStorageRows.All, CrashRows.All, NetworkRows.All, RemovalRows.All, CutRows.All, ForgetfulRows.All, PausedRows.All, Waiting }
             .SelectMany(static rows => rows).OrderBy(static row => row.Number),
     ];
 

@@ -1,3 +1,4 @@
+using Holdfast.Agent.Hypervisor;
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Link;
 using Holdfast.Core.Ids;
@@ -35,6 +36,9 @@ internal static class AllPlants
         new Plant("that I/O is cut off is not written down", ["I19"], ForgetCuts, Row(64)),
         new Plant("what a snapshot held back is not resumed", ["I16"], static () => Launcher(static (_, inner) => new FaultyLauncher(inner) { ForgetsToResume = true }), SuspendRunning(Suspension.ForSnapshot)),
         new Plant("a volume that its backend lost is made anew when a guest wants it", ["I21"], MakeAnew, Row(69)),
+        new Plant("that a guest stands still is not told", ["I14", "I16"], HidePauses, PauseRunning(PauseReason.ByHand)),
+        new Plant("a guest that was suspended by hand is taken for one whose disk is full", ["I22"], TakeForFull, PauseRunning(PauseReason.ByHand)),
+        new Plant("a guest whose disk was full is not let go on", ["I16"], LeaveFull, PauseRunning(PauseReason.NoSpace)),
         new Plant("nobody looks for what time alone brings about", ["I12", "I16"], NoSweeps, Row(20)),
     ];
 
@@ -61,6 +65,26 @@ internal static class AllPlants
         world.For(TimeSpan.FromMinutes(1));
         world.HealAndSettle();
     };
+
+    private static Action<int, Twins> PauseRunning(PauseReason why) => (seed, twins) =>
+    {
+        using var world = new World(new WorldOptions { Seed = seed, Twins = twins }).Build();
+        var vm = world.Run();
+        world.HostOf(vm)!.Hypervisor.Pause(vm, new GuestPause(why, "it was chosen to"));
+        world.For(TimeSpan.FromMinutes(3));
+        world.HealAndSettle();
+    };
+
+    private static Twins HidePauses() => Link(static _ => AsItIs, static report => report with
+    {
+        Items = [.. report.Items.Select(static item => item with { Conditions = [.. item.Conditions.Where(static one => one.Type != ConditionType.Paused)] })],
+    });
+
+    private static Twins TakeForFull() => See(static domain => domain.Pause is null ? domain : domain with { Pause = new GuestPause(PauseReason.NoSpace, "a disk has no room") });
+
+    private static Twins LeaveFull() => See(static domain => domain.Pause is null ? domain : domain with { Pause = new GuestPause(PauseReason.Other, "for an unknown reason") });
+
+    private static Twins See(Func<OwnDomain, OwnDomain> seen) => new() { Agent = (_, parts) => parts with { Hypervisor = new FaultyHypervisor(parts.Hypervisor, seen: seen) } };
 
     private static void StopSleeper(int seed, Twins twins)
     {

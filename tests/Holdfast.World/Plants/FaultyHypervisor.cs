@@ -4,10 +4,11 @@ using Holdfast.Core.Ids;
 
 namespace Holdfast.Worlds.Plants;
 
-/// <summary>A hypervisor seam that does something before it ends a guest.</summary>
+/// <summary>A hypervisor seam that does something before it ends a guest, or sees guests as what they are not.</summary>
 /// <param name="inner">The real one.</param>
 /// <param name="beforeDestroy">Waited for before a guest is ended.</param>
-internal sealed class FaultyHypervisor(IHypervisor inner, Func<CancellationToken, Task> beforeDestroy) : IHypervisor
+/// <param name="seen">What is seen of a guest; null: what it is.</param>
+internal sealed class FaultyHypervisor(IHypervisor inner, Func<CancellationToken, Task>? beforeDestroy = null, Func<OwnDomain, OwnDomain>? seen = null) : IHypervisor
 {
     public ChannelReader<HypervisorEvent> Events => inner.Events;
 
@@ -17,7 +18,8 @@ internal sealed class FaultyHypervisor(IHypervisor inner, Func<CancellationToken
 
     public Task<ListOutcome> ListAsync(CancellationToken cancellationToken) => inner.ListAsync(cancellationToken);
 
-    public Task<FindOutcome> FindAsync(VmId machine, CancellationToken cancellationToken) => inner.FindAsync(machine, cancellationToken);
+    public async Task<FindOutcome> FindAsync(VmId machine, CancellationToken cancellationToken) =>
+        await inner.FindAsync(machine, cancellationToken) is var found && found is FindOutcome.Found { Domain: var domain } && seen is not null ? new FindOutcome.Found(seen(domain)) : found;
 
     public Task<StartOutcome> StartAsync(DomainSpec spec, CancellationToken cancellationToken) => inner.StartAsync(spec, cancellationToken);
 
@@ -27,9 +29,11 @@ internal sealed class FaultyHypervisor(IHypervisor inner, Func<CancellationToken
 
     public Task<RebootOutcome> ResetAsync(VmId machine, CancellationToken cancellationToken) => inner.ResetAsync(machine, cancellationToken);
 
+    public Task<ResumeOutcome> ResumeAsync(VmId machine, CancellationToken cancellationToken) => inner.ResumeAsync(machine, cancellationToken);
+
     public async Task<DestroyOutcome> DestroyAsync(VmId machine, TimeSpan bound, CancellationToken cancellationToken)
     {
-        await beforeDestroy(cancellationToken);
+        await (beforeDestroy?.Invoke(cancellationToken) ?? Task.CompletedTask);
         return await inner.DestroyAsync(machine, bound, cancellationToken);
     }
 

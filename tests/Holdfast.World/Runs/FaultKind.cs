@@ -34,4 +34,5 @@ internal enum FaultKind
     LedgerSlow,
     DamageLedger,
     Reimage,
+    PauseGuest,
 }

@@ -126,11 +126,21 @@ internal sealed class Faults(World world)
                     }
                 });
                 break;
-            case FaultKind.GuestEnds when host.Hypervisor.Guests.Where(pair => !host.Hypervisor.IsUninterruptible(pair.Value)).Select(pair => pair.Key).ToList() is { Count: > 0 } guests:
+            case FaultKind.GuestEnds when host.Hypervisor.Guests.Where(pair => !host.Hypervisor.IsUninterruptible(pair.Value) && pair.Value.Domain.Pause is null).Select(pair => pair.Key).ToList() is { Count: > 0 } guests:
                 host.Hypervisor.EndByItself(new VmId(Simulator.Pick(guests)), Simulator.Chance(0.5) ? StopReason.Crashed : StopReason.Shutdown);
                 break;
             case FaultKind.SleepingGuest when host.Hypervisor.Guests.Keys.ToList() is { Count: > 0 } guests:
                 SleepingGuest(host, new VmId(Simulator.Pick(guests)), lasts);
+                break;
+            case FaultKind.PauseGuest when host.Hypervisor.Guests.Where(pair => pair.Value.Domain.Pause is null).ToList() is { Count: > 0 } guests:
+                var (paused, of) = Simulator.Pick(guests);
+                var disk = Simulator.Pick(of.Domain.Disks);
+                PauseGuest(host, new VmId(paused), Simulator.Random.Next(3) switch
+                {
+                    0 => new GuestPause(PauseReason.ByHand, "it was suspended on its host by hand"),
+                    1 => new GuestPause(PauseReason.NoSpace, "a disk has no room") { Disks = [new FailedDisk(disk.Target, disk.Volume, HasNoSpace: true)] },
+                    _ => new GuestPause(PauseReason.IoError, "a disk failed") { Disks = [new FailedDisk(disk.Target, disk.Volume, HasNoSpace: false)] },
+                }, lasts * 3);
                 break;
             case FaultKind.SuspendDevice when world.Backends.SelectMany(backend => backend.Attached.Where(one => one.Mode == AttachMode.Run).Select(one => (Backend: backend, one.Host, one.Volume)))
                 .OrderBy(one => one.Host, StringComparer.Ordinal).ThenBy(one => one.Volume.Value).ToList() is { Count: > 0 } devices:
@@ -240,6 +250,20 @@ internal sealed class Faults(World world)
             {
                 world.Recorder.Add(new HistoryFault($"libvirtd of {host.Name}: ended", Begins: false));
                 host.Hypervisor.Start();
+            }
+        });
+    }
+
+    /// <summary>Has a guest stand still for a while. No fault of the host: everything else is as before.</summary>
+    public void PauseGuest(SimHost host, VmId vm, GuestPause why, TimeSpan lasts)
+    {
+        var guest = host.Hypervisor.Guests[vm.Value];
+        host.Hypervisor.Pause(vm, why);
+        Simulator.After(lasts, () =>
+        {
+            if (host.Hypervisor.Guests.GetValueOrDefault(vm.Value) == guest)
+            {
+                host.Hypervisor.LetGo(vm);
             }
         });
     }

@@ -108,6 +108,10 @@ internal sealed record VmRow
     [Column("stuck")]
     public DateTimeOffset? Stuck { get; init; }
 
+    /// <summary>Since when its guest, which is to run, is told to stand still; null when it is not. <see cref="Condition"/> says why.</summary>
+    [Column("paused")]
+    public DateTimeOffset? Paused { get; init; }
+
     /// <summary>JSON array of network names its host put it on.</summary>
     [Column("networks"), NotNull]
     public required string Networks { get; init; }
