@@ -5,7 +5,10 @@ using Holdfast.Testing;
 
 namespace Holdfast.Staging;
 
-/// <summary>A directory pool on a file system that can be frozen: whoever writes to it then sleeps in the kernel and cannot be killed, as on a dead mount.</summary>
+/// <summary>
+/// A directory pool on a file system of its own that can be frozen: whoever writes to it then sleeps in the kernel and cannot be killed, as on a dead mount. It can be
+/// filled to the last block, too.
+/// </summary>
 internal sealed class HangingFolder : IAsyncDisposable
 {
     private readonly Stage _stage;
@@ -30,12 +33,13 @@ internal sealed class HangingFolder : IAsyncDisposable
     /// <summary>Makes the file system and a pool of it.</summary>
     /// <param name="stage">The installation.</param>
     /// <param name="name">The pool's name.</param>
+    /// <param name="mebibytes">The size of the file system; it takes no more of this machine's disk than is written to it.</param>
     /// <returns>The pool, attached on this host.</returns>
-    public static async Task<HangingFolder> CreateAsync(Stage stage, string name)
+    public static async Task<HangingFolder> CreateAsync(Stage stage, string name, int mebibytes = 512)
     {
         var pool = new HangingFolder(stage, name);
         Directory.CreateDirectory(pool._folder);
-        await Tool.RunAsync("truncate", "--size=512M", pool._image);
+        await Tool.RunAsync("truncate", string.Create(CultureInfo.InvariantCulture, $"--size={mebibytes}M"), pool._image);
         await Tool.RunAsync("mkfs.ext4", "-q", pool._image);
         await pool.MountAsync();
         try
@@ -74,6 +78,30 @@ internal sealed class HangingFolder : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Takes all room that is left, without writing to it.</summary>
+    /// <returns>When there is none.</returns>
+    public async Task FillAsync()
+    {
+        long taken = 0;
+        for (var bytes = 1L << 30; bytes >= 4096;)
+        {
+            var (offset, length) = (taken.ToString(CultureInfo.InvariantCulture), bytes.ToString(CultureInfo.InvariantCulture));
+            if ((await Tool.TryAsync(TimeSpan.FromSeconds(20), "fallocate", "--offset", offset, "--length", length, Filler)).Code == 0)
+            {
+                taken += bytes;
+            }
+            else
+            {
+                bytes /= 2;
+            }
+        }
+    }
+
+    /// <summary>Makes room again.</summary>
+    public void Free() => File.Delete(Filler);
+
+    private string Filler => Path.Combine(_folder, "filler");
 
     /// <summary>Freezes it.</summary>
     /// <returns>When it hangs.</returns>
