@@ -249,6 +249,73 @@ public sealed class CodeTests
         (await cluster.Calls.PutAsync("/v1/resource-definitions/vol-1/volume-definitions/0", """{"size_kib":131072}""")).Status.ShouldBe(200);
     }
 
+    /// <summary>It took whatever it was given, and a driver that misspelt a property would have been taken for right.</summary>
+    [Theory]
+    [InlineData("PUT", "/v1/resource-definitions/vol-1", """{"override_props":{"Aux/good":"1","Foo/bar":"1"}}""")]
+    [InlineData("PUT", "/v1/resource-definitions/vol-1", """{"override_props":{"Aux/good":"1","DrbdOptions/Net/allow-two-primaries":"maybe"}}""")]
+    [InlineData("PUT", "/v1/resource-definitions/vol-1", """{"override_props":{"Aux/good":"1","DrbdOptions/Net/protocol":"D"}}""")]
+    [InlineData("PUT", "/v1/resource-definitions/vol-1", """{"override_props":{"Aux/good":"1"},"delete_props":["Foo/bar"]}""")]
+    [InlineData("PUT", "/v1/resource-definitions/vol-1", """{"override_props":{"Aux/":"1"}}""")]
+    [InlineData("PUT", "/v1/resource-definitions/vol-1/volume-definitions/0", """{"override_props":{"DrbdOptions/Net/protocol":"C"}}""")]
+    [InlineData("PUT", "/v1/resource-definitions/vol-1/resources/kvm1", """{"override_props":{"DrbdOptions/Net/protocol":"C"}}""")]
+    [InlineData("PUT", "/v1/resource-definitions/vol-1/resource-connections/kvm1/kvm2", """{"override_props":{"DrbdOptions/Resource/quorum":"off"}}""")]
+    [InlineData("PUT", "/v1/resource-groups/rg", """{"override_props":{"DrbdOptions/Resource/on-no-quorum":"hope"}}""")]
+    [InlineData("PUT", "/v1/nodes/kvm1", """{"override_props":{"NodeUname":"other"}}""")]
+    [InlineData("POST", "/v1/controller/properties", """{"override_props":{"Aux/good":"1","Cluster/LocalID":"mine"}}""")]
+    [InlineData("DELETE", "/v1/controller/properties/Cluster%2FLocalID", null)]
+    [InlineData("POST", "/v1/resource-groups/rg/spawn", """{"resource_definition_name":"vol-2","volume_sizes":[4096],"resource_definition_props":{"Foo/bar":"1"}}""")]
+    [InlineData("POST", "/v1/resource-definitions", """{"resource_definition":{"name":"vol-2","props":{"Foo/bar":"1"}}}""")]
+    public async Task AProperty_ThatIsNotKnownThereOrCannotHaveTheValue_Is213AndNothingIsDone(string method, string path, string? body)
+    {
+        await using var cluster = await Cluster.DrbdAsync();
+        await cluster.Calls.SpawnAsync("vol-1");
+        var before = await StateAsync();
+        var answer = await cluster.Calls.SendAsync(new HttpMethod(method), path, body);
+        (answer.Status, answer.Short).ShouldBe((500, "E213"));
+        (await StateAsync()).ShouldBe(before);
+
+        async Task<string> StateAsync() => string.Concat(
+            (await cluster.Calls.GetAsync("/v1/controller/properties")).Text,
+            (await cluster.Calls.GetAsync("/v1/nodes")).Text,
+            (await cluster.Calls.GetAsync("/v1/resource-groups")).Text,
+            (await cluster.Calls.GetAsync("/v1/resource-definitions?with_volume_definitions=true")).Text,
+            (await cluster.Calls.GetAsync("/v1/resource-definitions/vol-1/resources")).Text,
+            (await cluster.Calls.GetAsync("/v1/resource-definitions/vol-1/resource-connections")).Text);
+    }
+
+    [Theory]
+    [InlineData("PUT", "/v1/resource-definitions/vol-1", """{"override_props":{"Aux/any thing":"","DrbdOptions/Net/allow-two-primaries":"Yes","DrbdOptions/Resource/quorum":"2","sys/fs/blkio_throttle_read_iops":"100"}}""")]
+    [InlineData("PUT", "/v1/resource-definitions/vol-1", """{"delete_props":["DrbdOptions/Net/protocol"]}""")]
+    [InlineData("PUT", "/v1/resource-groups/rg", """{"override_props":{"DrbdOptions/Resource/on-no-quorum":"suspend-io"}}""")]
+    [InlineData("PUT", "/v1/resource-definitions/vol-1/resource-connections/kvm1/kvm2", """{"override_props":{"DrbdOptions/Net/protocol":"C"}}""")]
+    public async Task AProperty_ThatIsKnown_IsTaken(string method, string path, string body)
+    {
+        await using var cluster = await Cluster.DrbdAsync();
+        await cluster.Calls.SpawnAsync("vol-1");
+        (await cluster.Calls.SendAsync(new HttpMethod(method), path, body)).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task Lists_AreSortedByName_WhateverWasThereFirst()
+    {
+        await using var cluster = await Cluster.DrbdAsync();
+        foreach (var name in new[] { "vol-b", "Vol-C", "vol-a" })
+        {
+            await cluster.Calls.SpawnAsync(name);
+        }
+
+        await cluster.Calls.PostAsync("/v1/nodes", """{"name":"alpha","type":"Satellite","net_interfaces":[{"name":"default","address":"10.0.0.1"}]}""");
+        await cluster.Calls.PostAsync("/v1/resource-groups", """{"name":"alpha"}""");
+        (await NamesAsync("/v1/resource-definitions", "name")).ShouldBe(["vol-a", "vol-b", "Vol-C"]);
+        (await NamesAsync("/v1/view/resources", "name")).Distinct().ShouldBe(["vol-a", "vol-b", "Vol-C"]);
+        (await NamesAsync("/v1/nodes", "name"))[0].ShouldBe("alpha");
+        (await NamesAsync("/v1/resource-groups", "name"))[0].ShouldBe("alpha");
+        var nodes = await NamesAsync("/v1/resource-definitions/vol-a/resources", "node_name");
+        nodes.ShouldBe(nodes.Order(StringComparer.OrdinalIgnoreCase));
+
+        async Task<List<string>> NamesAsync(string path, string key) => [.. (await cluster.Calls.GetAsync(path)).Json.AsArray().Select(one => (string)one![key]!)];
+    }
+
     [Theory]
     [InlineData("POST", "/v1/resource-groups/rg/spawn", """{"resource_definition_name":"v1","volume_sizes":[4096],"nonsense":1}""", 500)]
     [InlineData("POST", "/v1/resource-groups/rg/spawn", "", 500)]

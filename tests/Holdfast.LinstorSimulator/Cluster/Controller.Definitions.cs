@@ -10,7 +10,11 @@ internal sealed partial class Controller
     {
         lock (_lock)
         {
-            return [.. _state.Definitions.Where(definition => Wanted(filter, definition.Name) && HasProps(definition.Props, props)).Select(definition => View(definition, withVolumes))];
+            return
+            [
+                .. _state.Definitions.Where(definition => Wanted(filter, definition.Name) && HasProps(definition.Props, props))
+                    .OrderBy(static definition => definition.Name, StringComparer.OrdinalIgnoreCase).Select(definition => View(definition, withVolumes)),
+            ];
         }
     }
 
@@ -42,6 +46,11 @@ internal sealed partial class Controller
                 return answer.Fail(ReturnCodes.InvalidLayerStack, problem);
             }
 
+            if (PropertyProblem(PropertyOwner.Definition, wanted.Props, answer))
+            {
+                return answer;
+            }
+
             var definition = NewDefinition(name!, group, layers, request.DrbdPeerSlots, wanted.Props);
             definition.ExternalName = wanted.ExternalName;
             _state.Definitions.Add(definition);
@@ -64,6 +73,11 @@ internal sealed partial class Controller
             if (_state.Definition(name) is not { } definition)
             {
                 return answer.Fail(ReturnCodes.DefinitionNotFound, $"Resource definition '{name}' not found.");
+            }
+
+            if (PropertyProblem(PropertyOwner.Definition, change.OverrideProps, answer, change.DeleteProps, change.DeleteNamespaces, definition.Props))
+            {
+                return answer;
             }
 
             if (change.ResourceGroup is { } groupName)
@@ -214,6 +228,11 @@ internal sealed partial class Controller
             if (definition.Volume(number) is not { } volume)
             {
                 return answer.Fail(ReturnCodes.VolumeDefinitionNotFound, $"Volume definition {number} of resource definition '{name}' not found.");
+            }
+
+            if (PropertyProblem(PropertyOwner.VolumeDefinition, change.OverrideProps, answer, change.DeleteProps, change.DeleteNamespaces, volume.Props))
+            {
+                return answer;
             }
 
             name = definition.Name;

@@ -8,7 +8,7 @@ internal sealed partial class Controller
     {
         lock (_lock)
         {
-            return [.. _state.Groups.Where(group => Wanted(filter, group.Name)).Select(View)];
+            return [.. _state.Groups.Where(group => Wanted(filter, group.Name)).OrderBy(static group => group.Name, StringComparer.OrdinalIgnoreCase).Select(View)];
         }
     }
 
@@ -25,6 +25,11 @@ internal sealed partial class Controller
             if (_state.Group(group.Name!) is not null)
             {
                 return answer.Fail(ReturnCodes.ResourceGroupExists, $"A resource group with the specified name '{group.Name}' already exists.");
+            }
+
+            if (PropertyProblem(PropertyOwner.Definition, group.Props, answer))
+            {
+                return answer;
             }
 
             _state.Groups.Add(new GroupRow
@@ -49,6 +54,11 @@ internal sealed partial class Controller
             if (_state.Group(name) is not { } group)
             {
                 return answer.Fail(ReturnCodes.ResourceGroupNotFound, $"Resource group '{name}' not found.");
+            }
+
+            if (PropertyProblem(PropertyOwner.Definition, change.OverrideProps, answer, change.DeleteProps, change.DeleteNamespaces, group.Props))
+            {
+                return answer;
             }
 
             group.Description = change.Description ?? group.Description;
@@ -201,6 +211,11 @@ internal sealed partial class Controller
             if (LayerProblem(filter.LayerStack) is { } problem)
             {
                 return answer.Fail(ReturnCodes.InvalidLayerStack, problem);
+            }
+
+            if (PropertyProblem(PropertyOwner.Definition, request.ResourceDefinitionProps, answer))
+            {
+                return answer;
             }
 
             definition = NewDefinition(name!, group, filter.LayerStack, request.PeerSlots ?? group.PeerSlots, request.ResourceDefinitionProps);

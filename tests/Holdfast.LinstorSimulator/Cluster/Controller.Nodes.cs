@@ -9,7 +9,7 @@ internal sealed partial class Controller
     {
         lock (_lock)
         {
-            return [.. _state.Nodes.Where(node => Wanted(filter, node.Name) && HasProps(node.Props, props ?? [])).Select(View)];
+            return [.. _state.Nodes.Where(node => Wanted(filter, node.Name) && HasProps(node.Props, props ?? [])).OrderBy(static node => node.Name, StringComparer.OrdinalIgnoreCase).Select(View)];
         }
     }
 
@@ -26,6 +26,11 @@ internal sealed partial class Controller
         var answer = NewAnswer(operation, ReturnCodes.ControllerConfig, creates: operation == ReturnCodes.Modify);
         lock (_lock)
         {
+            if (PropertyProblem(PropertyOwner.Controller, set, answer, delete, namespaces, _state.Props))
+            {
+                return answer;
+            }
+
             ChangeProps(_state.Props, set, delete, namespaces, answer);
             answer.Success(operation == ReturnCodes.Delete ? ReturnCodes.Deleted : ReturnCodes.Modified, "Controller properties changed.");
             Save();
@@ -88,6 +93,11 @@ internal sealed partial class Controller
             if (_state.Node(name) is not { } node)
             {
                 return answer.Fail(ReturnCodes.NodeNotFound, $"Node '{name}' not found.");
+            }
+
+            if (PropertyProblem(PropertyOwner.Node, change.OverrideProps, answer, change.DeleteProps, change.DeleteNamespaces, node.Props))
+            {
+                return answer;
             }
 
             node.Type = change.NodeType?.ToUpperInvariant() ?? node.Type;
@@ -312,6 +322,11 @@ internal sealed partial class Controller
             if (_state.Pool(node, name) is not { } pool)
             {
                 return answer.Fail(ReturnCodes.StoragePoolNotFound, $"Storage pool '{name}' on node '{node}' not found.");
+            }
+
+            if (PropertyProblem(PropertyOwner.StoragePool, change, pool.Props, answer))
+            {
+                return answer;
             }
 
             ChangeProps(pool.Props, change.OverrideProps, change.DeleteProps, change.DeleteNamespaces, answer);

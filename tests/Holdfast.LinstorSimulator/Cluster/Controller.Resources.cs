@@ -56,7 +56,7 @@ internal sealed partial class Controller
         lock (_lock)
         {
             var found = new List<Resource>();
-            foreach (var definition in _state.Definitions.Where(definition => Wanted(names, definition.Name) && definition.Volumes.Count > 0))
+            foreach (var definition in _state.Definitions.Where(definition => Wanted(names, definition.Name) && definition.Volumes.Count > 0).OrderBy(static one => one.Name, StringComparer.OrdinalIgnoreCase))
             {
                 found.AddRange(Views(
                     definition,
@@ -303,6 +303,11 @@ internal sealed partial class Controller
                 return answer.Fail(ReturnCodes.ResourceNotFound, $"Resource '{name}' on node '{node}' not found.");
             }
 
+            if (PropertyProblem(PropertyOwner.Resource, change, resource.Props, answer))
+            {
+                return answer;
+            }
+
             ChangeProps(resource.Props, change.OverrideProps, change.DeleteProps, change.DeleteNamespaces, answer);
             answer.Success(ReturnCodes.Modified, $"Resource '{name}' on node '{node}' modified.", $"Resource UUID is: {resource.Uuid}", ("UUID", resource.Uuid));
             Save();
@@ -385,6 +390,11 @@ internal sealed partial class Controller
             }
 
             var definition = _state.Definition(name)!;
+            if (PropertyProblem(PropertyOwner.Connection, change, definition.Connection(a, b)?.Props ?? [], answer))
+            {
+                return answer;
+            }
+
             if (definition.Connection(a, b) is not { } connection)
             {
                 connection = new ConnectionRow { Uuid = NewUuid(), NodeA = definition.Resource(a)!.Node, NodeB = definition.Resource(b)!.Node };
@@ -636,7 +646,7 @@ internal sealed partial class Controller
 
     private List<Resource> Views(DefinitionRow definition, IEnumerable<ResourceRow> resources, bool withVolumes)
     {
-        var chosen = resources.ToList();
+        var chosen = resources.OrderBy(static resource => resource.Node, StringComparer.OrdinalIgnoreCase).ToList();
         var primaries = definition.Drbd && chosen.Count > 0 ? Primaries(definition) : [];
         return [.. chosen.Select(resource => View(definition, resource, primaries, withVolumes))];
     }

@@ -211,6 +211,25 @@ internal sealed partial class Controller : IAsyncDisposable
         Text = withContent ? row.Text : null,
     };
 
+    /// <summary>Whether some properties cannot be set or taken away; nothing of the whole request is done then.</summary>
+    private static bool PropertyProblem(
+        PropertyOwner owner, Dictionary<string, string>? set, Answer answer, List<string>? delete = null, List<string>? namespaces = null, IReadOnlyDictionary<string, string>? props = null)
+    {
+        if (PropertyRules.Objection(owner, set, [.. delete ?? [], .. KeysIn(namespaces, props ?? new Dictionary<string, string>())]) is not { } objection)
+        {
+            return false;
+        }
+
+        answer.Fail(ReturnCodes.InvalidProperty, objection, cause: "It is not in the list of what can be set.");
+        return true;
+    }
+
+    private static bool PropertyProblem(PropertyOwner owner, PropertiesModify change, IReadOnlyDictionary<string, string> props, Answer answer) =>
+        PropertyProblem(owner, change.OverrideProps, answer, change.DeleteProps, change.DeleteNamespaces, props);
+
+    private static IEnumerable<string> KeysIn(List<string>? namespaces, IReadOnlyDictionary<string, string> props) =>
+        from prefix in namespaces ?? [] from key in props.Keys where key.StartsWith(prefix.TrimEnd('/') + "/", StringComparison.Ordinal) select key;
+
     /// <summary>Applies the three ways all property-changing bodies share; true when anything is different afterwards. Taking away what is not set is answered as if it was.</summary>
     private static bool ChangeProps(Dictionary<string, string> props, Dictionary<string, string>? set, List<string>? delete, List<string>? namespaces, Answer answer)
     {
@@ -224,7 +243,7 @@ internal sealed partial class Controller : IAsyncDisposable
         List<string> deleted =
         [
             .. delete ?? [],
-            .. from prefix in namespaces ?? [] from key in props.Keys where key.StartsWith(prefix.TrimEnd('/') + "/", StringComparison.Ordinal) select key,
+            .. KeysIn(namespaces, props),
         ];
         foreach (var key in deleted)
         {
