@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using Holdfast.Agent.Ingest;
+using Holdfast.Testing;
 using Shouldly;
 using Xunit;
 using static Holdfast.Agent.Tests.Ingest.ScriptedWebServer;
@@ -259,6 +260,17 @@ public sealed class ImageFetcherTests : IDisposable
     }
 
     private string[] Files() => [.. Directory.GetFiles(_data["ingest"]).Where(file => !file.EndsWith(".lock", StringComparison.Ordinal))];
+
+    /// <summary>The egress guard looks at each address that an image is fetched from; these were nobody's to look at.</summary>
+    [Fact]
+    public async Task Addresses_in_the_certificate_of_an_image_server_were_followed_past_the_guard()
+    {
+        await using var server = new TrappedTlsServer();
+        using var fetching = new FetchingNow(new IngestFolder(_data["ingest"], 0, () => _free), $"https://{server.Host}/image", server.Host, null, _progress);
+        (await fetching.FetchAsync()).ShouldBeOfType<FetchOutcome.Refused>();
+        server.Handshakes.ShouldBeGreaterThan(0);
+        server.WasFollowed.ShouldBeFalse();
+    }
 
     private FetchingNow Fetching(ScriptedWebServer server, string? checksum = null, long keepFree = 0) =>
         new(new IngestFolder(_data["ingest"], keepFree, () => _free), $"http://{server.Host}/image", server.Host, checksum, _progress);

@@ -4,6 +4,7 @@ using Holdfast.Drivers.Linstor.Rest;
 using Holdfast.Drivers.Linstor.Rest.Model;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Driver;
+using Holdfast.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using Xunit;
@@ -422,6 +423,28 @@ public sealed class LinstorControllersTests
         controller.Requests.ShouldBeEmpty();
         Value(await Make(controller.Url, new TlsTrust.Anything()).Client.NodeAsync("n", Deadline())).ShouldBeNull();
         Value(await Make(controller.Url, new TlsTrust.Authority([certificate])).Client.NodeAsync("n", Deadline())).ShouldBeNull();
+    }
+
+    /// <summary>What a pool's address led to could choose whom the driver, which is root, calls; also where its certificate is judged by other means.</summary>
+    [Theory]
+    [InlineData("system")]
+    [InlineData("authority")]
+    [InlineData("pinned")]
+    [InlineData("anything")]
+    public async Task Tls_AddressesInAPresentedCertificate_AreNotFollowed(string kind)
+    {
+        await using var controller = new TrappedTlsServer();
+        using var authority = LinstorCertificates.SelfSigned();
+        TlsTrust trust = kind switch
+        {
+            "system" => new TlsTrust.System(),
+            "authority" => new TlsTrust.Authority([authority]),
+            "pinned" => new TlsTrust.Pinned(controller.Fingerprint),
+            _ => new TlsTrust.Anything(),
+        };
+        Problem(await Make($"https://{controller.Host}", trust).Client.NodeAsync("n", Deadline())).Code.ShouldBe(DriverErrorCode.Unreachable);
+        controller.Handshakes.ShouldBeGreaterThan(0);
+        controller.WasFollowed.ShouldBeFalse();
     }
 
     [Fact]
