@@ -115,6 +115,29 @@ public sealed class LinstorControllersTests
         client.Controllers.IsSettling.ShouldBeFalse();
     }
 
+    /// <summary>Other clients take the first that answers at all: a proxy without a controller behind it, say.</summary>
+    [Theory]
+    [InlineData("503")]
+    [InlineData("html")]
+    [InlineData("silent")]
+    [InlineData("closes")]
+    public async Task Search_PastAFirstControllerThatAnswersWrongly_FindsTheOneThatIsWell(string first)
+    {
+        await using var wrong = new ScriptedController(r => first switch
+        {
+            "503" => r.ReplyAsync(503, "<html>no backend</html>"),
+            "html" => r.ReplyAsync(200, "<html>welcome</html>"),
+            "silent" => r.SilenceAsync(),
+            _ => r.CloseAsync(),
+        });
+        await using var well = ScriptedController.Healthy(r => r.ReplyAsync(200, "[]"));
+        var (client, _) = Make($"{wrong.Url},{well.Url}");
+        var took = Stopwatch.StartNew();
+        Value(await client.NodeAsync("n", Deadline())).ShouldBeNull();
+        took.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(10), "what a status may take");
+        wrong.Requests.ShouldAllBe(static line => line.Contains("health") || line.Contains("version"), "nothing else is asked of it");
+    }
+
     [Fact]
     public async Task Failover_WhenTheActiveDies_GoesToTheOther()
     {

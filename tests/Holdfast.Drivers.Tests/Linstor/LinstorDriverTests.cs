@@ -359,6 +359,31 @@ public sealed class LinstorDriverTests
         bench.Simulator.Requests.Count("POST", "*/clone").ShouldBe(1);
     }
 
+    /// <summary>After a clone LINSTOR refuses to grow the copy until all replicas are in sync (974), which may take minutes.</summary>
+    [Fact]
+    public async Task ACloneThatHasToGrow_WhileItsReplicasAreNotInSync_IsBusyAndMadeByTheSameCallLater()
+    {
+        await using var bench = await StartAsync(new LinstorSimulatorOptions { Devices = DeviceMode.None, Drbd = true, SimulatedNodes = ["kvm2"] });
+        var driver = bench.Driver();
+        var (template, copy) = (NewVolume(), NewVolume());
+        Ok(await driver.EnsureAsync(template));
+        Ok(await driver.SealAsync(template));
+        await bench.Simulator.Faults.AddAsync(new FaultRule { Kind = FaultKind.ApiError, Code = 974, Method = "PUT", Path = "*/volume-definitions/0" });
+        var source = new VolumeSource.FromVolume(template);
+        for (var i = 0; i < 2; i++)
+        {
+            var error = Failed(await driver.EnsureAsync(copy, size: 2 * Size, source: source, seconds: 6));
+            error.Code.ShouldBe(DriverErrorCode.Busy);
+            error.ToString().ShouldContain("974");
+            Failed(await driver.AttachAsync(copy)).Code.ShouldBe(DriverErrorCode.Busy, "what is half made is nobody's");
+        }
+
+        await bench.Simulator.Faults.ClearAsync();
+        Ok(await driver.EnsureAsync(copy, size: 2 * Size, source: source)).Volume.SizeBytes.ShouldBe(2 * Size);
+        Ok(await driver.DeleteAsync(copy));
+        Ok(await driver.ListAsync()).Volumes.Select(static one => one.VolumeId).ShouldBe([template]);
+    }
+
     [Fact]
     public async Task Snapshots_TakeRevertRestoreDelete()
     {
