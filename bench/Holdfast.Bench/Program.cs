@@ -2,6 +2,14 @@ using System.Globalization;
 using Holdfast.Bench;
 using Holdfast.Staging;
 
+switch (args)
+{
+    case ["scale", .. var rest]:
+        return await ScaleBench.RunAsync(rest);
+    case ["seed", .. var rest]:
+        return await ScaleBench.SeedAsync(rest);
+}
+
 const int Usage = 2;
 
 // Each takes a boot and eight seconds.
@@ -29,7 +37,7 @@ for (var i = 0; i < args.Length; i++)
             i++;
             break;
         default:
-            Console.Error.WriteLine($"usage: holdfast-bench [--quick] [--suspended] [--stops 100] [--deaths {string.Join(',', Enum.GetNames<Death>()).ToLowerInvariant()}]");
+            Console.Error.WriteLine($"usage: holdfast-bench [--quick] [--suspended] [--stops 100] [--deaths {string.Join(',', Enum.GetNames<Death>()).ToLowerInvariant()}]\n       {ScaleBench.Usage}\n       {ScaleBench.SeedUsage}");
             return Usage;
     }
 }
