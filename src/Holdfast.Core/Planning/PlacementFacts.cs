@@ -38,6 +38,9 @@ public sealed record HostCandidate
 
     /// <summary>Host tags.</summary>
     public IReadOnlyList<string> Tags { get; init; } = [];
+
+    /// <summary>Further hosts that are not given, and that the VM cannot be placed on for the same reason as this one: counted, not named.</summary>
+    public int Alike { get; init; }
 }
 
 /// <summary>A pool that could take a volume, or holds one.</summary>
@@ -119,14 +122,20 @@ public sealed record PlacementFacts
     /// <summary>The size of the VM's template.</summary>
     public long TemplateBytes { get; init; }
 
-    /// <summary>Hosts of the zone.</summary>
+    /// <summary>Hosts to choose from. Of a large zone, some that can take the VM; when none can, some of each kind that cannot.</summary>
     public required IReadOnlyList<HostCandidate> Hosts { get; init; }
 
-    /// <summary>Pools of the zone.</summary>
+    /// <summary>Pools on these hosts.</summary>
     public required IReadOnlyList<PoolFacts> Pools { get; init; }
 
-    /// <summary>Pools on hosts.</summary>
+    /// <summary>Which pool is on which of these hosts.</summary>
     public required IReadOnlyList<BindingFacts> Bindings { get; init; }
+
+    /// <summary>Further pools of the zone that are not given: they are on none of these hosts.</summary>
+    public int MorePools { get; init; }
+
+    /// <summary>Further hosts that are not given: they could run the VM, and their storage cannot take it.</summary>
+    public int MoreHosts { get; init; }
 }
 
 /// <summary>Where a VM goes. A closed hierarchy.</summary>

@@ -24,21 +24,27 @@ public static class PlacementPlanner
             return new Placement.Nowhere(unserved);
         }
 
-        var reasons = new List<(string Host, Reason Reason)>();
-        var storageReasons = 0;
+        var bindings = new Dictionary<(IncarnationId, PoolId), BindingFacts>();
+        foreach (var binding in facts.Bindings)
+        {
+            bindings.TryAdd((binding.IncarnationId, binding.PoolId), binding);
+        }
+
+        var reasons = new List<(HostCandidate Host, Reason Reason)>();
+        var storageReasons = facts.MoreHosts;
         Candidate? best = null;
         foreach (var host in facts.Hosts)
         {
             if (HostObjection(facts, host) is { } objection)
             {
-                reasons.Add((host.Name, objection));
+                reasons.Add((host, objection));
                 continue;
             }
 
-            if (StorageObjection(facts, host, volumes, out var pools, out var rank) is { } storage)
+            if (StorageObjection(facts, bindings, host, volumes, out var pools, out var rank) is { } storage)
             {
                 storageReasons++;
-                reasons.Add((host.Name, storage));
+                reasons.Add((host, storage));
                 continue;
             }
 
@@ -55,10 +61,19 @@ public static class PlacementPlanner
         }
 
         var kind = storageReasons > 0 ? PlanFaultKind.StorageUnavailable : PlanFaultKind.NoCapacity;
-        return new Placement.Nowhere(new PlanFault(kind, reasons.Count == 0 ? "there is no host" : Grouped(reasons)));
+        return new Placement.Nowhere(new PlanFault(kind, reasons.Count == 0 ? "there is no host" : Grouped(reasons, facts.MoreHosts)));
     }
 
-    private static PlanFault? UnservedPool(IReadOnlyList<VolumeFacts> volumes)
+    /// <summary>Whether a pool can take a volume, whichever host it is on.</summary>
+    /// <param name="facts">What a pool may promise; hosts and bindings are not looked at.</param>
+    /// <param name="pool">The pool.</param>
+    /// <param name="volume">The volume.</param>
+    public static bool CanTake(PlacementFacts facts, PoolFacts pool, VolumeFacts volume) =>
+        StandingObjection(pool, volume) is null && facts.Storage.Objection(pool, NeededOn(facts, pool, volume)) is null;
+
+    /// <summary>Why no host can be looked for: a volume is on a pool that serves nobody.</summary>
+    /// <param name="volumes">The volumes that the VM needs.</param>
+    public static PlanFault? UnservedPool(IReadOnlyList<VolumeFacts> volumes)
     {
         foreach (var volume in volumes)
         {
@@ -74,30 +89,39 @@ public static class PlacementPlanner
     }
 
     // The reasons that most hosts have come first, each with the number of its hosts; of all hosts, some are named.
-    private static string Grouped(IReadOnlyList<(string Host, Reason Reason)> reasons)
+    private static string Grouped(IReadOnlyList<(HostCandidate Host, Reason Reason)> reasons, int moreHosts)
     {
-        var groups = reasons.GroupBy(r => r.Reason.Kind).OrderByDescending(g => g.Count()).ToList();
+        var groups = reasons
+            .GroupBy(r => r.Reason.Kind)
+            .Select(g => (Hosts: g.ToList(), Count: g.Sum(r => 1 + r.Host.Alike)))
+            .OrderByDescending(g => g.Count)
+            .ToList();
         var shown = groups.Take(MostReasons).ToList();
         var names = MostNames;
         var texts = new List<string>();
         for (var i = 0; i < shown.Count; i++)
         {
-            var hosts = shown[i].ToList();
+            var (hosts, count) = shown[i];
             var named = Math.Min(hosts.Count, Math.Max(1, names - (shown.Count - 1 - i)));
             names -= named;
-            var list = string.Join(", ", hosts.Take(named).Select(h => h.Host));
-            var rest = hosts.Count - named;
+            var list = string.Join(", ", hosts.Take(named).Select(h => h.Host.Name));
+            var rest = count - named;
             texts.Add(hosts switch
             {
-                [var only] => $"host {only.Host}: {only.Reason.Text}",
-                [var first, ..] => $"{hosts.Count} hosts ({list}{(rest > 0 ? $" and {rest} more" : string.Empty)}): {first.Reason.Kind}{(first.Reason.Detail is { } detail ? $" (on {first.Host}: {detail})" : string.Empty)}",
+                [var only] when count == 1 => $"host {only.Host.Name}: {only.Reason.Text}",
+                [var first, ..] => $"{count} hosts ({list}{(rest > 0 ? $" and {rest} more" : string.Empty)}): {first.Reason.Kind}{(first.Reason.Detail is { } detail ? $" (on {first.Host.Name}: {detail})" : string.Empty)}",
                 _ => throw new InvalidOperationException("A group has a member."),
             });
         }
 
         if (groups.Count > shown.Count)
         {
-            texts.Add($"{groups.Skip(MostReasons).Sum(g => g.Count())} more hosts for {groups.Count - shown.Count} other reasons");
+            texts.Add($"{groups.Skip(MostReasons).Sum(g => g.Count)} more hosts for {groups.Count - shown.Count} other reasons");
+        }
+
+        if (moreHosts > 0)
+        {
+            texts.Add($"{moreHosts} more hosts: their storage cannot take it either");
         }
 
         return string.Join("; ", texts);
@@ -146,6 +170,7 @@ public static class PlacementPlanner
 
     private static Reason? StorageObjection(
         PlacementFacts facts,
+        Dictionary<(IncarnationId, PoolId), BindingFacts> bindings,
         HostCandidate host,
         IReadOnlyList<VolumeFacts> volumes,
         out IReadOnlyDictionary<VolumeId, PoolId> chosen,
@@ -159,7 +184,7 @@ public static class PlacementPlanner
         {
             if (volume.PoolId is { } pool)
             {
-                var binding = facts.Bindings.FirstOrDefault(b => b.IncarnationId == host.IncarnationId && b.PoolId == pool);
+                var binding = bindings.GetValueOrDefault((host.IncarnationId, pool));
                 var mustMake = volume.State is VolumeState.Allocated or VolumeState.Creating;
                 if (binding is null)
                 {
@@ -180,7 +205,7 @@ public static class PlacementPlanner
                 continue;
             }
 
-            if (ChoosePool(facts, host, volume, promised, out var health, out var objection) is not { } found)
+            if (ChoosePool(facts, bindings, host, volume, promised, out var health, out var objection) is not { } found)
             {
                 return objection;
             }
@@ -195,11 +220,12 @@ public static class PlacementPlanner
 
     private static PoolFacts? ChoosePool(
         PlacementFacts facts,
+        Dictionary<(IncarnationId, PoolId), BindingFacts> bindings,
         HostCandidate host,
         VolumeFacts volume,
         Dictionary<PoolId, long> promised,
         out BindingHealth health,
-        out Reason objection)
+        out Reason? objection)
     {
         PoolFacts? best = null;
         var bestRoom = 0L;
@@ -207,7 +233,7 @@ public static class PlacementPlanner
         var reasons = new List<(PoolFacts Pool, Reason Reason)>();
         foreach (var pool in facts.Pools)
         {
-            var binding = facts.Bindings.FirstOrDefault(b => b.IncarnationId == host.IncarnationId && b.PoolId == pool.Id);
+            var binding = bindings.GetValueOrDefault((host.IncarnationId, pool.Id));
             var promising = pool with { AllocatedBytes = pool.AllocatedBytes + promised.GetValueOrDefault(pool.Id) };
             if (PoolObjection(facts, promising, binding, volume) is { } reason)
             {
@@ -224,24 +250,25 @@ public static class PlacementPlanner
         }
 
         health = bestUnclear ? BindingHealth.Unclear : BindingHealth.Serving;
-        objection = NoPool(volume, reasons);
+        objection = best is null ? NoPool(volume, reasons, facts.MorePools) : null;
         return best;
     }
 
     // An installation has pools that are on other hosts by the thousand: they are counted, not named.
-    private static Reason NoPool(VolumeFacts volume, List<(PoolFacts Pool, Reason Reason)> reasons)
+    private static Reason NoPool(VolumeFacts volume, List<(PoolFacts Pool, Reason Reason)> reasons, int morePools)
     {
         var texts = reasons.Where(r => r.Reason != Elsewhere).ToList();
-        var elsewhere = reasons.Count - texts.Count;
-        if (elsewhere == 1)
+        var elsewhere = reasons.Count - texts.Count + morePools;
+        var isNamed = elsewhere == 1 && morePools == 0;
+        if (isNamed)
         {
             texts = reasons;
         }
 
         var kinds = texts.Take(MostReasons).Select(r => $"storage pool {r.Pool.Name} ({r.Pool.Id}) {r.Reason.Kind}").ToList();
-        if (elsewhere > 1)
+        if (elsewhere > 0 && !isNamed)
         {
-            kinds.Add($"{elsewhere} storage pools are not on this host");
+            kinds.Add(elsewhere == 1 ? "1 storage pool is not on this host" : $"{elsewhere} storage pools are not on this host");
         }
 
         if (texts.Count > MostReasons)
@@ -259,14 +286,9 @@ public static class PlacementPlanner
 
     private static Reason? PoolObjection(PlacementFacts facts, PoolFacts pool, BindingFacts? binding, VolumeFacts volume)
     {
-        if (pool.State != PoolState.Up)
+        if (StandingObjection(pool, volume) is { } standing)
         {
-            return new Reason($"is in state {pool.State}");
-        }
-
-        if (volume.Tags.FirstOrDefault(t => !pool.Tags.Contains(t, StringComparer.OrdinalIgnoreCase)) is { } tag)
-        {
-            return new Reason($"has no tag {tag}");
+            return standing;
         }
 
         if (binding is null)
@@ -285,6 +307,16 @@ public static class PlacementPlanner
         }
 
         return facts.Storage.Objection(pool, NeededOn(facts, pool, volume)) is { } full ? new Reason(full) : null;
+    }
+
+    private static Reason? StandingObjection(PoolFacts pool, VolumeFacts volume)
+    {
+        if (pool.State != PoolState.Up)
+        {
+            return new Reason($"is in state {pool.State}");
+        }
+
+        return volume.Tags.FirstOrDefault(t => !pool.Tags.Contains(t, StringComparer.OrdinalIgnoreCase)) is { } tag ? new Reason($"has no tag {tag}") : null;
     }
 
     private static long NeededOn(PlacementFacts facts, PoolFacts pool, VolumeFacts volume) =>

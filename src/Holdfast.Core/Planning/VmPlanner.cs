@@ -623,7 +623,9 @@ public static class VmPlanner
         return actions;
     }
 
-    private static bool IsWaitingForPlace(VolumeFacts volume) => volume is { IsAttaching: true, State: VolumeState.Allocated };
+    /// <summary>Whether a volume that is being attached must be made first, for which it needs a pool.</summary>
+    /// <param name="volume">The volume.</param>
+    public static bool IsWaitingForPlace(VolumeFacts volume) => volume is { IsAttaching: true, State: VolumeState.Allocated };
 
     private static void FailStart(List<VmAction> actions, VmFacts facts, PlanFault fault)
     {

@@ -84,7 +84,7 @@ internal sealed class MachineRows : TurnPart, ITurnPart<MachineRows>
 
         if (VmPlanner.NeedsPlacement(facts))
         {
-            facts = facts with { Placement = await Turn.Part<PlacementReader>().LoadPlacementAsync(row, cancellationToken) };
+            facts = facts with { Placement = await Turn.Part<PlacementReader>().LoadPlacementAsync(row, facts, cancellationToken) };
         }
 
         return new LoadedVm(row, facts, volumes, item);

@@ -1,8 +1,7 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
-using Holdfast.Protocol.Driver;
-using Holdfast.Protocol.Host;
+using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Settings;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
@@ -44,27 +43,58 @@ internal sealed class PlacementReader : TurnPart, ITurnPart<PlacementReader>
         HasTemplate = hasTemplate,
     };
 
-    /// <summary>Everything that a VM could be placed on.</summary>
-    public async Task<PlacementFacts> LoadPlacementAsync(VmRow vm, CancellationToken cancellationToken)
+    /// <summary>
+    /// What a VM can be placed on: as many hosts as are needed to choose well and never all of a large zone. When none can take it, what stands against them, counted.
+    /// </summary>
+    /// <param name="vm">The VM.</param>
+    /// <param name="facts">What the planner knows of it already.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<PlacementFacts> LoadPlacementAsync(VmRow vm, VmFacts facts, CancellationToken cancellationToken)
     {
-        var hosts = await Db.Hosts
-            .Where(h => h.ZoneId == vm.ZoneId && h.Removed == null && h.IncarnationId != null)
-            .OrderBy(h => h.Id)
-            .ToListAsync(cancellationToken);
-        var used = await Db.Vms
-            .Where(v => v.Removed == null && v.HostId != null && v.Id != vm.Id)
-            .GroupBy(v => v.HostId)
-            .Select(g => new { g.Key, Cpus = g.Sum(v => v.Cpus), Memory = g.Sum(v => v.MemoryMib) })
-            .ToListAsync(cancellationToken);
-        var pools = await Db.StoragePools.Where(p => p.ZoneId == vm.ZoneId && p.Removed == null).OrderBy(p => p.Id).ToListAsync(cancellationToken);
-        var twins = await PoolTwins.OfAsync(Db, pools, cancellationToken);
+        var wanted = await WantedAsync(vm, cancellationToken);
+        if (facts.State == VmState.Running)
+        {
+            // The guest has its place; only what its volumes find there is asked.
+            var here = await Db.Hosts
+                .Where(h => h.IncarnationId == vm.IncarnationId && h.ZoneId == vm.ZoneId && h.Removed == null)
+                .Select(HostOffer.Of(Db, vm.Id))
+                .ToListAsync(cancellationToken);
+            return await WithAllPoolsAsync(vm, wanted with { Hosts = [.. here.Select(h => h.ToCandidate())] }, [.. here.Select(h => h.IncarnationId!.Value)], cancellationToken);
+        }
+
+        // A VM that starts needs a host for all its volumes; one that is stopped has new ones made, each wherever it can be.
+        var demands = facts.State == VmState.Starting
+            ? [new HostDemand { Vm = vm, Wanted = wanted, Volumes = facts.Volumes }]
+            : facts.Volumes.Where(VmPlanner.IsWaitingForPlace).Select(v => new HostDemand
+            {
+                Vm = vm, Wanted = wanted with { Cpus = 0, MemoryMib = 0, HostTags = [] }, Volumes = [v],
+            }).ToList();
+        var found = new List<PlacementFacts>();
+        foreach (var demand in demands.Where(d => PlacementPlanner.UnservedPool(d.Volumes) is null))
+        {
+            if (await SearchAsync(demand, cancellationToken) is not { } some)
+            {
+                return await ExplainAsync(vm, wanted, demand, found, cancellationToken);
+            }
+
+            found.Add(some);
+        }
+
+        return Joined(wanted, found);
+    }
+
+    private static PlacementFacts Joined(PlacementFacts wanted, IReadOnlyList<PlacementFacts> found) => found is [var only]
+        ? wanted with { Hosts = only.Hosts, Pools = only.Pools, Bindings = only.Bindings }
+        : wanted with
+        {
+            Hosts = [.. found.SelectMany(f => f.Hosts).DistinctBy(h => h.Id).OrderBy(h => h.Id.Value)],
+            Pools = [.. found.SelectMany(f => f.Pools).DistinctBy(p => p.Id).OrderBy(p => p.Id.Value)],
+            Bindings = [.. found.SelectMany(f => f.Bindings).DistinctBy(b => (b.IncarnationId, b.PoolId))],
+        };
+
+    private async Task<PlacementFacts> WantedAsync(VmRow vm, CancellationToken cancellationToken)
+    {
         var template = vm.TemplateId;
-        var allocated = await StoragePromise.All(Db)
-            .GroupBy(p => p.PoolId)
-            .Select(g => new { g.Key, Bytes = g.Sum(p => p.Bytes), Copies = g.Sum(p => p.TemplateId == template ? 1 : 0) })
-            .ToDictionaryAsync(a => a.Key, cancellationToken);
-        var poolIds = pools.Select(p => p.Id).ToList();
-        var bindings = await Db.Bindings.Where(b => b.Absent == null && poolIds.Contains(b.PoolId)).ToListAsync(cancellationToken);
         var wanted = await Db.ServiceOfferings
             .Where(o => o.Id == vm.ServiceOfferingId)
             .Select(o => new
@@ -85,58 +115,113 @@ internal sealed class PlacementReader : TurnPart, ITurnPart<PlacementReader>
             LastHost = vm.LastHostId,
             OnlyHost = vm.OnlyHostId,
             OnlyCluster = vm.OnlyClusterId,
-            Hosts =
-            [
-                .. hosts.Select(h => new HostCandidate
-                {
-                    Id = h.Id,
-                    IncarnationId = h.IncarnationId!.Value,
-                    ClusterId = h.ClusterId,
-                    Name = h.Name,
-                    IsUp = h.State == HostState.Up,
-                    IsEnabled = h.ResourceState == ResourceState.Enabled,
-                    Cpus = h.Cpus,
-                    MemoryMib = h.MemoryBytes >> 20,
-                    UsedCpus = used.FirstOrDefault(u => u.Key == h.Id)?.Cpus ?? 0,
-                    UsedMemoryMib = used.FirstOrDefault(u => u.Key == h.Id)?.Memory ?? 0,
-                    Tags = Csv.Split(h.HostTags),
-                }),
-            ],
-            Pools =
-            [
-                .. pools.Select(p => PoolFactsOf(p, allocated.GetValueOrDefault(p.Id)?.Bytes ?? 0, allocated.GetValueOrDefault(p.Id)?.Copies > 0)),
-            ],
-            Bindings =
-            [
-                .. bindings.Select(b => new BindingFacts(
-                    b.IncarnationId, b.PoolId, HealthOf(b), b.Error, twins.GetValueOrDefault(b.PoolId)?.Objection ?? ScopeRule.Objection(pools.First(p => p.Id == b.PoolId).Scope, b.NotShared))),
-            ],
+            Hosts = [],
+            Pools = [],
+            Bindings = [],
         };
     }
 
-    private static BindingHealth HealthOf(BindingRow binding)
+    // Healthy storage goes before where the VM ran last, and that before all else: so the hosts whose storage serves are asked first, and of these the last one.
+    private async Task<PlacementFacts?> SearchAsync(HostDemand demand, CancellationToken cancellationToken)
     {
-        if (binding.Desired != Desired.Attached)
+        var full = demand.Volumes.Where(v => v.PoolId is null).ToDictionary(v => v.Id, _ => new HashSet<PoolId>());
+
+        // Only what is made already can be used without a control plane.
+        var last = demand.Volumes.Any(v => v.PoolId is not null && v.State is not (VolumeState.Allocated or VolumeState.Creating)) ? BindingHealth.LocalOnly : BindingHealth.Unclear;
+        for (var worst = BindingHealth.Serving; worst <= last; worst++)
         {
-            return BindingHealth.Down;
+            var search = new HostSearch(Db, demand, worst, full);
+            if (demand.Wanted.LastHost is { } before && demand.Wanted.OnlyHost is null && await FittingAsync(demand, await search.OnlyAsync(before, cancellationToken), full, cancellationToken) is { } there)
+            {
+                return there;
+            }
+
+            while (search.HasMore)
+            {
+                if (await FittingAsync(demand, await search.NextAsync(cancellationToken), full, cancellationToken) is { } some)
+                {
+                    return some;
+                }
+            }
         }
 
-        if (binding.Observed is not { } observed || binding.ObservedGeneration is not { } generation || generation < binding.Generation)
+        return null;
+    }
+
+    // The planner has the last word: statements leave out no host that it would take, and let pass some that it would not.
+    private async Task<PlacementFacts?> FittingAsync(HostDemand demand, IReadOnlyList<HostOffer> hosts, Dictionary<VolumeId, HashSet<PoolId>> full, CancellationToken cancellationToken)
+    {
+        if (hosts.Count == 0)
         {
-            return BindingHealth.Unclear;
+            return null;
         }
 
-        // Attached and Degraded differ only in what stands behind them: the planes say it apart. A data plane counts as down when one device of many is broken:
-        // that makes the host the last choice, and it is asked, but it does not take the pool from every other VM.
-        return observed switch
+        var facts = demand.Wanted with { Hosts = [.. hosts.OrderBy(h => h.Id.Value).Select(h => h.ToCandidate())] };
+        facts = await WithPoolsAsync(demand.Vm, facts, [.. hosts.Select(h => h.IncarnationId!.Value)], demand.Volumes, cancellationToken);
+        foreach (var volume in demand.Volumes.Where(v => v.PoolId is null))
         {
-            BindingState.Attached or BindingState.Degraded when binding.ControlPlane == PlaneHealth.Down =>
-                binding.CanAttachLocally ? BindingHealth.LocalOnly : BindingHealth.Down,
-            BindingState.Attached when binding.ControlPlane == PlaneHealth.Up => BindingHealth.Serving,
-            BindingState.Degraded when binding.ControlPlane == PlaneHealth.Unknown && binding.Error is not null => BindingHealth.Down,
-            BindingState.Starting when binding.Error is not null => BindingHealth.Down,
-            BindingState.Attached or BindingState.Degraded or BindingState.Starting => BindingHealth.Unclear,
-            _ => BindingHealth.Down,
+            full[volume.Id].UnionWith(facts.Pools.Where(p => !PlacementPlanner.CanTake(facts, p, volume)).Select(p => p.Id));
+        }
+
+        return PlacementPlanner.Choose(facts, demand.Volumes) is Core.Planning.Placement.Found ? facts : null;
+    }
+
+    private async Task<PlacementFacts> ExplainAsync(VmRow vm, PlacementFacts wanted, HostDemand demand, IReadOnlyList<PlacementFacts> found, CancellationToken cancellationToken)
+    {
+        var refusals = await HostObstacles.ReadAsync(Db, demand, cancellationToken);
+        var explained = await WithAllPoolsAsync(vm, wanted with { Hosts = refusals.Hosts }, refusals.Storage, cancellationToken);
+        var known = refusals.Hosts.Select(h => h.Id).ToHashSet();
+        var others = found.SelectMany(f => f.Hosts).Select(h => h.Id).Where(id => !known.Contains(id)).Distinct().Count();
+        return Joined(wanted, [explained, .. found]) with { MorePools = explained.MorePools, MoreHosts = Math.Max(0, refusals.MoreStorage - others) };
+    }
+
+    private async Task<PlacementFacts> WithAllPoolsAsync(VmRow vm, PlacementFacts facts, IReadOnlyList<IncarnationId> incarnations, CancellationToken cancellationToken)
+    {
+        if (incarnations.Count == 0)
+        {
+            return facts;
+        }
+
+        var with = await WithPoolsAsync(vm, facts, incarnations, null, cancellationToken);
+        var all = await Db.StoragePools.CountAsync(p => p.ZoneId == vm.ZoneId && p.Removed == null, cancellationToken);
+        return with with { MorePools = all - with.Pools.Count };
+    }
+
+    // Which pools are on the hosts, and what these have promised; only those that the volumes may go to, unless all are wanted.
+    private async Task<PlacementFacts> WithPoolsAsync(
+        VmRow vm, PlacementFacts facts, IReadOnlyList<IncarnationId> incarnations, IReadOnlyList<VolumeFacts>? volumes, CancellationToken cancellationToken)
+    {
+        var (zone, template) = (vm.ZoneId, vm.TemplateId);
+        var needsNew = volumes is null || volumes.Any(v => v.PoolId is null);
+        var used = volumes?.Where(v => v.PoolId is not null).Select(v => v.PoolId!.Value).Distinct().ToList() ?? [];
+        var bindings = await Listing.ChildrenAsync(
+            incarnations,
+            chunk =>
+                from binding in Db.Bindings
+                join pool in Db.StoragePools on binding.PoolId equals pool.Id
+                where chunk.Contains(binding.IncarnationId) && binding.Absent == null && pool.ZoneId == zone && pool.Removed == null
+                    && (needsNew || used.Contains(pool.Id))
+                select binding,
+            cancellationToken);
+        var pools = await Listing.ChildrenAsync(bindings.Select(b => b.PoolId), chunk => Db.StoragePools.Where(p => chunk.Contains(p.Id)), cancellationToken);
+        var twins = await PoolTwins.OfAsync(Db, pools, cancellationToken);
+        var promised = needsNew
+            ? await Listing.ChildrenAsync(
+                pools.Select(p => p.Id),
+                chunk => StoragePromise.Of(Db, chunk)
+                    .GroupBy(p => p.PoolId)
+                    .Select(g => new { g.Key, Bytes = g.Sum(p => p.Bytes), Copies = g.Sum(p => p.TemplateId == template ? 1 : 0) }),
+                cancellationToken)
+            : [];
+        var promisedOf = promised.ToDictionary(p => p.Key);
+        var scopeOf = pools.ToDictionary(p => p.Id, p => p.Scope);
+        return facts with
+        {
+            Pools = [.. pools.OrderBy(p => p.Id.Value).Select(p => PoolFactsOf(p, promisedOf.GetValueOrDefault(p.Id)?.Bytes ?? 0, promisedOf.GetValueOrDefault(p.Id)?.Copies > 0))],
+            Bindings =
+            [
+                .. bindings.Select(b => new BindingFacts(b.IncarnationId, b.PoolId, BindingRule.HealthOf(b), b.Error, twins.GetValueOrDefault(b.PoolId)?.Objection ?? ScopeRule.Objection(scopeOf[b.PoolId], b.NotShared))),
+            ],
         };
     }
 }

@@ -1,5 +1,6 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
+using Holdfast.Server.Store.Rows;
 using LinqToDB;
 
 namespace Holdfast.Server.Store;
@@ -17,11 +18,17 @@ internal sealed record StoragePromise
     public required long Bytes { get; init; }
 
     /// <summary>All promises: the only place that says what counts. What is on its way to a backend counts already, what is being deleted counts until it is gone.</summary>
-    public static IQueryable<StoragePromise> All(StoreConnection db) =>
-        db.Volumes
+    public static IQueryable<StoragePromise> All(StoreConnection db) => Of(db.Volumes, db.TemplateCopies);
+
+    /// <summary>The promises of some pools; the same rule.</summary>
+    public static IQueryable<StoragePromise> Of(StoreConnection db, IReadOnlyCollection<PoolId> pools) =>
+        Of(db.Volumes.Where(v => pools.Contains(v.PoolId!.Value)), db.TemplateCopies.Where(c => pools.Contains(c.PoolId)));
+
+    private static IQueryable<StoragePromise> Of(IQueryable<VolumeRow> volumes, IQueryable<TemplateCopyRow> copies) =>
+        volumes
             .Where(v => v.Removed == null && v.PoolId != null && v.State != VolumeState.Expunged)
             .Select(v => new StoragePromise { PoolId = v.PoolId!.Value, TemplateId = Sql.AsSql<TemplateId?>(null), Bytes = v.WantedSizeBytes ?? v.SizeBytes })
-            .Concat(db.TemplateCopies
+            .Concat(copies
                 .Where(c => c.Removed == null && c.State != TemplateCopyState.Failed && c.State != TemplateCopyState.Gone)
                 .Select(c => new StoragePromise { PoolId = c.PoolId, TemplateId = c.TemplateId, Bytes = c.SizeBytes ?? 0 }));
 }
