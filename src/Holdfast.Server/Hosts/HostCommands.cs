@@ -216,25 +216,45 @@ internal static class HostCommands
             hosts = hosts.Where(h => h.ResourceState == wantedResourceState);
         }
 
-        var id = call.Get(FilterId);
-        var name = call.Get(Name)?.ToLowerInvariant();
-        var keyword = call.Get(CommonParameters.Keyword)?.ToLowerInvariant();
-        var zoneId = call.Get(Zone);
-        var podId = call.Get(Pod);
-        var clusterId = call.Get(Cluster);
-        var hypervisor = call.Get(Hypervisor)?.ToLowerInvariant();
+        hosts = hosts.Where(h => h.Removed == null);
+        if (call.Get(FilterId) is { } id)
+        {
+            hosts = hosts.Where(h => h.Id == id);
+        }
+
+        if (call.Get(Name)?.ToLowerInvariant() is { } name)
+        {
+            hosts = hosts.Where(h => h.Name.ToLower() == name);
+        }
+
+        if (call.Get(CommonParameters.Keyword)?.ToLowerInvariant() is { } keyword)
+        {
+            hosts = hosts.Where(h => h.Name.ToLower().Contains(keyword) || h.AgentVersion.ToLower().Contains(keyword));
+        }
+
+        if (call.Get(Zone) is { } zoneId)
+        {
+            hosts = hosts.Where(h => h.ZoneId == zoneId);
+        }
+
+        if (call.Get(Pod) is { } podId)
+        {
+            hosts = hosts.Where(h => h.PodId == podId);
+        }
+
+        if (call.Get(Cluster) is { } clusterId)
+        {
+            hosts = hosts.Where(h => h.ClusterId == clusterId);
+        }
+
+        if (call.Get(Hypervisor)?.ToLowerInvariant() is { } hypervisor)
+        {
+            hosts = hosts.Where(h => db.Clusters.Any(c => c.Id == h.ClusterId && c.Hypervisor.ToLower() == hypervisor));
+        }
+
         var listing = await Listing.ReadAsync(
-            Entries(db, hosts)
-                .Where(e => e.Host.Removed == null
-                    && (id == null || e.Host.Id == id)
-                    && (name == null || e.Host.Name.ToLower() == name)
-                    && (keyword == null || e.Host.Name.ToLower().Contains(keyword) || e.Host.AgentVersion.ToLower().Contains(keyword))
-                    && (zoneId == null || e.Host.ZoneId == zoneId)
-                    && (podId == null || e.Host.PodId == podId)
-                    && (clusterId == null || e.Host.ClusterId == clusterId)
-                    && (hypervisor == null || e.Cluster.Hypervisor.ToLower() == hypervisor))
-                .OrderBy(e => e.Host.Created)
-                .ThenBy(e => e.Host.Id),
+            hosts.OrderBy(h => h.Created).ThenBy(h => h.Id).Select(h => h.Id),
+            wanted => Entries(db, from id in wanted join host in db.Hosts on id equals host.Id select host).OrderBy(e => e.Host.Created).ThenBy(e => e.Host.Id),
             call.Page,
             cancellationToken);
         return await CompleteAsync(db, listing, cancellationToken);

@@ -25,30 +25,40 @@ internal static class VirtualMachineRows
         Page page,
         CancellationToken cancellationToken)
     {
-        var query =
-            from vm in Filtered(db, filter)
-            join account in owners on vm.AccountId equals account.Id
-            join domain in db.Domains on account.DomainId equals domain.Id
-            join zone in db.Zones on vm.ZoneId equals zone.Id
-            from user in db.Users.LeftJoin(u => u.Id == vm.UserId)
-            from host in db.Hosts.LeftJoin(h => h.Id == vm.HostId)
-            from template in db.Templates.LeftJoin(t => t.Id == vm.TemplateId)
-            from osType in db.OsTypes.LeftJoin(o => o.Id == template.OsTypeId)
-            from offering in db.ServiceOfferings.LeftJoin(o => o.Id == vm.ServiceOfferingId)
-            orderby vm.Created, vm.Id
-            select new VirtualMachineEntry
-            {
-                Vm = vm,
-                Account = account,
-                Domain = domain,
-                User = user,
-                Zone = zone,
-                Host = host,
-                Template = template,
-                OsType = osType,
-                Offering = offering,
-            };
-        var listing = await Listing.ReadAsync(query, page, cancellationToken);
+        var vms = Filtered(db, filter);
+        if (!Ownership.IsEverybody(owners))
+        {
+            vms = vms.Where(v => owners.Select(a => a.Id).Contains(v.AccountId));
+        }
+
+        var listing = await Listing.ReadAsync(
+            vms.OrderBy(v => v.Created).ThenBy(v => v.Id).Select(v => v.Id),
+            wanted =>
+                from id in wanted
+                join vm in db.Vms on id equals vm.Id
+                join account in db.Accounts on vm.AccountId equals account.Id
+                join domain in db.Domains on account.DomainId equals domain.Id
+                join zone in db.Zones on vm.ZoneId equals zone.Id
+                from user in db.Users.LeftJoin(u => u.Id == vm.UserId)
+                from host in db.Hosts.LeftJoin(h => h.Id == vm.HostId)
+                from template in db.Templates.LeftJoin(t => t.Id == vm.TemplateId)
+                from osType in db.OsTypes.LeftJoin(o => o.Id == template.OsTypeId)
+                from offering in db.ServiceOfferings.LeftJoin(o => o.Id == vm.ServiceOfferingId)
+                orderby vm.Created, vm.Id
+                select new VirtualMachineEntry
+                {
+                    Vm = vm,
+                    Account = account,
+                    Domain = domain,
+                    User = user,
+                    Zone = zone,
+                    Host = host,
+                    Template = template,
+                    OsType = osType,
+                    Offering = offering,
+                },
+            page,
+            cancellationToken);
         var ids = listing.Rows.Select(e => e.Vm.Id).ToList();
         var nics = await Listing.ChildrenAsync(
             ids,
@@ -161,17 +171,17 @@ internal static class VirtualMachineRows
 
         if (filter.PodId is { } pod)
         {
-            vms = vms.Where(v => db.Hosts.Any(h => h.Id == v.HostId && h.PodId == pod));
+            vms = vms.Where(v => v.HostId != null && db.Hosts.Where(h => h.PodId == pod).Select(h => h.Id).Contains(v.HostId!.Value));
         }
 
         if (filter.ClusterId is { } cluster)
         {
-            vms = vms.Where(v => db.Hosts.Any(h => h.Id == v.HostId && h.ClusterId == cluster));
+            vms = vms.Where(v => v.HostId != null && db.Hosts.Where(h => h.ClusterId == cluster).Select(h => h.Id).Contains(v.HostId!.Value));
         }
 
         if (filter.PoolId is { } pool)
         {
-            vms = vms.Where(v => db.Volumes.Any(d => d.VmId == v.Id && d.PoolId == pool && d.Removed == null));
+            vms = vms.Where(v => db.Volumes.Where(d => d.PoolId == pool && d.VmId != null && d.Removed == null).Select(d => d.VmId!.Value).Contains(v.Id));
         }
 
         if (filter.NetworkId is { } network)

@@ -19,30 +19,40 @@ internal static class VolumeReader
         Page page,
         CancellationToken cancellationToken)
     {
-        var query =
-            from volume in Filtered(db, filter)
-            join account in owners on volume.AccountId equals account.Id
-            join domain in db.Domains on account.DomainId equals domain.Id
-            join zone in db.Zones on volume.ZoneId equals zone.Id
-            from vm in db.Vms.LeftJoin(v => v.Id == volume.VmId)
-            from pool in db.StoragePools.LeftJoin(p => p.Id == volume.PoolId)
-            from diskOffering in db.DiskOfferings.LeftJoin(o => o.Id == volume.DiskOfferingId)
-            from serviceOffering in db.ServiceOfferings.LeftJoin(o => o.Id == volume.ServiceOfferingId)
-            from template in db.Templates.LeftJoin(t => t.Id == volume.TemplateId)
-            orderby volume.Created, volume.Id
-            select new VolumeEntry
-            {
-                Volume = volume,
-                Account = account,
-                Domain = domain,
-                Zone = zone,
-                Vm = vm,
-                Pool = pool,
-                DiskOffering = diskOffering,
-                ServiceOffering = serviceOffering,
-                Template = template,
-            };
-        return Listing.ReadAsync(query, page, cancellationToken);
+        var volumes = Filtered(db, filter);
+        if (!Ownership.IsEverybody(owners))
+        {
+            volumes = volumes.Where(v => owners.Select(a => a.Id).Contains(v.AccountId));
+        }
+
+        return Listing.ReadAsync(
+            volumes.OrderBy(v => v.Created).ThenBy(v => v.Id).Select(v => v.Id),
+            wanted =>
+                from id in wanted
+                join volume in db.Volumes on id equals volume.Id
+                join account in db.Accounts on volume.AccountId equals account.Id
+                join domain in db.Domains on account.DomainId equals domain.Id
+                join zone in db.Zones on volume.ZoneId equals zone.Id
+                from vm in db.Vms.LeftJoin(v => v.Id == volume.VmId)
+                from pool in db.StoragePools.LeftJoin(p => p.Id == volume.PoolId)
+                from diskOffering in db.DiskOfferings.LeftJoin(o => o.Id == volume.DiskOfferingId)
+                from serviceOffering in db.ServiceOfferings.LeftJoin(o => o.Id == volume.ServiceOfferingId)
+                from template in db.Templates.LeftJoin(t => t.Id == volume.TemplateId)
+                orderby volume.Created, volume.Id
+                select new VolumeEntry
+                {
+                    Volume = volume,
+                    Account = account,
+                    Domain = domain,
+                    Zone = zone,
+                    Vm = vm,
+                    Pool = pool,
+                    DiskOffering = diskOffering,
+                    ServiceOffering = serviceOffering,
+                    Template = template,
+                },
+            page,
+            cancellationToken);
     }
 
     /// <summary>Reads one volume, also one that is gone.</summary>
@@ -107,17 +117,17 @@ internal static class VolumeReader
 
         if (filter.PodId is { } pod)
         {
-            volumes = volumes.Where(v => db.StoragePools.Any(p => p.Id == v.PoolId && p.PodId == pod));
+            volumes = volumes.Where(v => v.PoolId != null && db.StoragePools.Where(p => p.PodId == pod).Select(p => p.Id).Contains(v.PoolId!.Value));
         }
 
         if (filter.ClusterId is { } cluster)
         {
-            volumes = volumes.Where(v => db.StoragePools.Any(p => p.Id == v.PoolId && p.ClusterId == cluster));
+            volumes = volumes.Where(v => v.PoolId != null && db.StoragePools.Where(p => p.ClusterId == cluster).Select(p => p.Id).Contains(v.PoolId!.Value));
         }
 
         if (filter.HostId is { } host)
         {
-            volumes = volumes.Where(v => db.Vms.Any(m => m.Id == v.VmId && m.HostId == host));
+            volumes = volumes.Where(v => v.VmId != null && db.Vms.Where(m => m.HostId == host && m.Removed == null).Select(m => m.Id).Contains(v.VmId!.Value));
         }
 
         if (filter.DiskOfferingId is { } diskOffering)

@@ -1,6 +1,7 @@
 using Holdfast.Server.Api.Authentication;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
+using LinqToDB;
 
 namespace Holdfast.Server.Api.Commands;
 
@@ -22,6 +23,10 @@ internal static class Ownership
                 return db.Accounts.Where(a => a.Id == own);
         }
     }
+
+    /// <summary>Whether these are all accounts there are, so that nothing is left out by asking whose a thing is.</summary>
+    /// <param name="accounts">What <see cref="Visible"/> or <see cref="AskedFor"/> gave.</param>
+    public static bool IsEverybody(IQueryable<AccountRow> accounts) => accounts is ITable<AccountRow>;
 
     /// <summary>The domains that a caller may see.</summary>
     public static IQueryable<DomainRow> VisibleDomains(StoreConnection db, ApiCaller caller)
