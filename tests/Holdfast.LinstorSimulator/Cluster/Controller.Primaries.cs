@@ -121,11 +121,11 @@ internal sealed partial class Controller
         await _guardTurn.WaitAsync(cancellationToken);
         try
         {
-            foreach (var (device, readOnly) in WantedBars())
+            foreach (var (device, file, readOnly) in WantedBars())
             {
                 try
                 {
-                    await LoopDevices.SetReadOnlyAsync(device, readOnly, cancellationToken);
+                    await LoopDevices.SetReadOnlyAsync(device, file, readOnly, cancellationToken);
                 }
                 catch (SatelliteException problem)
                 {
@@ -140,9 +140,9 @@ internal sealed partial class Controller
     }
 
     /// <summary>The devices whose bar is not as it should be now, and how it should be.</summary>
-    private List<(string Device, bool ReadOnly)> WantedBars()
+    private List<(string Device, string File, bool ReadOnly)> WantedBars()
     {
-        var wanted = new List<(string Device, bool ReadOnly)>();
+        var wanted = new List<(string Device, string File, bool ReadOnly)>();
         lock (_lock)
         {
             OpenDevices? open = null;
@@ -155,7 +155,9 @@ internal sealed partial class Controller
                 foreach (var resource in definition.Resources.Where(resource => _state.Node(resource.Node) is { Local: true } && !primaries.Contains(resource.Node)))
                 {
                     var barred = primaries.Exists(other => !AllowsTwoPrimaries(definition, resource.Node, other));
-                    wanted.AddRange(resource.Volumes.Select(static volume => volume.Device).OfType<string>().Where(device => LoopDevices.IsReadOnly(device) != barred).Select(device => (device, barred)));
+                    wanted.AddRange(resource.Volumes
+                        .Where(volume => volume.Device is { } device && LoopDevices.IsReadOnly(device) != barred)
+                        .Select(volume => (volume.Device!, BackingFile(definition, resource.Node, volume.Number), barred)));
                 }
 
                 NoteViolation(definition, primaries);

@@ -7,6 +7,7 @@ namespace Holdfast.LinstorSimulation.Devices;
 internal static class LoopDevices
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LookForTurnEvery = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Whether this process may make loop devices, else why not.</summary>
     public static string? WhyNot()
@@ -60,8 +61,11 @@ internal static class LoopDevices
 
     public static async Task<string> AttachAsync(string file, CancellationToken cancellationToken)
     {
+        using var turn = await TakeTurnAsync(cancellationToken);
         var device = await CommandRunner.RunAsync("losetup", ["--find", "--show", file], Limit, cancellationToken);
         await AllowWritesAsync(device, cancellationToken);
+        // As a device that was made just now: a loop device's node outlives what was attached, and with it the owner that somebody's hypervisor gave it.
+        await CommandRunner.RunAsync("chown", ["root:root", device], Limit, cancellationToken);
         return device;
     }
 
@@ -70,6 +74,7 @@ internal static class LoopDevices
     {
         try
         {
+            using var turn = await TakeTurnAsync(cancellationToken);
             await CommandRunner.RunAsync("losetup", [device, file], Limit, cancellationToken);
             await AllowWritesAsync(device, cancellationToken);
             return device;
@@ -80,18 +85,47 @@ internal static class LoopDevices
         }
     }
 
-    public static Task DetachAsync(string device, CancellationToken cancellationToken) => CommandRunner.RunAsync("losetup", ["--detach", device], Limit, cancellationToken);
+    public static async Task DetachAsync(string device, CancellationToken cancellationToken)
+    {
+        using var turn = await TakeTurnAsync(cancellationToken);
+        await CommandRunner.RunAsync("losetup", ["--detach", device], Limit, cancellationToken);
+    }
 
     /// <summary>Makes the device as large as its backing file has become.</summary>
     public static Task RefreshSizeAsync(string device, CancellationToken cancellationToken) =>
         CommandRunner.RunAsync("losetup", ["--set-capacity", device], Limit, cancellationToken);
 
-    /// <summary>Lets nobody open the device for writing any more, or allows it again.</summary>
-    public static Task SetReadOnlyAsync(string device, bool readOnly, CancellationToken cancellationToken) =>
-        CommandRunner.RunAsync("blockdev", [readOnly ? "--setro" : "--setrw", device], Limit, cancellationToken);
+    /// <summary>Lets nobody open the device of a backing file for writing any more, or allows it again. Nothing happens when the device is not that file's any more.</summary>
+    public static async Task SetReadOnlyAsync(string device, string file, bool readOnly, CancellationToken cancellationToken)
+    {
+        using var turn = await TakeTurnAsync(cancellationToken);
+        if (IsAttached(device, file))
+        {
+            await CommandRunner.RunAsync("blockdev", [readOnly ? "--setro" : "--setrw", device], Limit, cancellationToken);
+        }
+    }
 
     // The kernel keeps the read-only mark with the number, not with the file: without this, who gets a number next inherits a bar that was put up against another.
-    private static Task AllowWritesAsync(string device, CancellationToken cancellationToken) => SetReadOnlyAsync(device, false, cancellationToken);
+    private static Task AllowWritesAsync(string device, CancellationToken cancellationToken) =>
+        CommandRunner.RunAsync("blockdev", ["--setrw", device], Limit, cancellationToken);
+
+    // Numbers are the machine's, and so are the marks: between a look at a number and what is done to it, another simulator may have let go of it and a third have taken it.
+    private static async Task<FileStream> TakeTurnAsync(CancellationToken cancellationToken)
+    {
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        late.CancelAfter(Limit);
+        while (true)
+        {
+            try
+            {
+                return new FileStream(Path.Combine(Path.GetTempPath(), "holdfast-loop-devices.lock"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
+            }
+            catch (IOException)
+            {
+                await Task.Delay(LookForTurnEvery, late.Token);
+            }
+        }
+    }
 
     public static bool IsReadOnly(string device)
     {
