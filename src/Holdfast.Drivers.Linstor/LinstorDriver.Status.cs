@@ -53,7 +53,8 @@ internal sealed partial class LinstorDriver
             var (capacity, failed) = await CapacityAsync(doing, deadline);
             _capacity = capacity ?? _capacity;
             _capacityError = failed;
-            _capacityAt = failed is null ? _time.GetTimestamp() : null;
+            // What a silent node would tell is asked for again at once: it may be back.
+            _capacityAt = failed is null && _roomError is null ? _time.GetTimestamp() : null;
         }
 
         // The controller is well, and all the same nothing new can be made or attached on this host: for this host that is what counts. What is attached goes on, and
