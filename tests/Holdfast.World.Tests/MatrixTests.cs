@@ -46,7 +46,7 @@ public sealed class MatrixShapeTests
     [Fact]
     public void Every_row_is_there_once_and_is_either_played_or_says_what_it_waits_for()
     {
-        FaultMatrix.Rows.Select(row => row.Number).ShouldBe(Enumerable.Range(1, 73));
+        FaultMatrix.Rows.Select(row => row.Number).ShouldBe(Enumerable.Range(1, 75));
         FaultMatrix.Rows.ShouldAllBe(row => (row.Play == null) != (row.Waiting == null));
     }
 }
