@@ -35,6 +35,7 @@ public sealed class PrivateLibvirtd : IAsyncDisposable
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(180);
 
     private readonly string? _shared;
+    private bool _isMounted;
     private Process? _holder;
 
     private PrivateLibvirtd(string? shared) => _shared = shared;
@@ -140,9 +141,10 @@ public sealed class PrivateLibvirtd : IAsyncDisposable
             _holder.Dispose();
         }
 
-        if (_shared is not null)
+        if (_isMounted)
         {
-            await Tool.TryAsync(Deadline, "umount", _shared);
+            // The kernel may not have let go of the last process or device in it yet; nobody can get at it any more.
+            await Tool.RunAsync("umount", "--lazy", _shared!);
         }
 
         Directory.Delete(Folder, recursive: true);
@@ -193,6 +195,7 @@ public sealed class PrivateLibvirtd : IAsyncDisposable
         {
             // A mount point of its own that hands on what is mounted below it, whatever the machine's root does.
             await Tool.RunAsync("mount", "--bind", _shared, _shared);
+            _isMounted = true;
             await Tool.RunAsync("mount", "--make-shared", _shared);
             propagation = "slave";
         }
