@@ -28,6 +28,7 @@ internal sealed record AgentOptions
           --bridge NAME           the bridge that guests' interfaces are put on
           --name NAME             the host's name (default: the kernel's)
           --libvirt URI           default qemu:///system
+          --log FORMAT            text (default), or json: an object a line
           --help                  shows this
         """;
 
@@ -76,6 +77,9 @@ internal sealed record AgentOptions
     /// <summary>libvirt's URI.</summary>
     public string Libvirt { get; init; } = "qemu:///system";
 
+    /// <summary>Whether the log is JSON, an object a line, instead of text.</summary>
+    public bool JsonLog { get; init; }
+
     /// <summary>Reads the command line.</summary>
     /// <returns>The options, or what is wrong with them.</returns>
     public static (AgentOptions? Options, string? Wrong) Parse(IReadOnlyList<string> arguments)
@@ -86,7 +90,7 @@ internal sealed record AgentOptions
             var name = arguments[index] == "--gateway" ? "--server" : arguments[index];
             if (name is not ("--server" or "--data" or "--join-token-file" or "--drivers" or "--images" or "--allow-image-hosts" or "--max-image-bytes" or "--bridge"
                 or "--ingest" or "--ingest-keep-free" or "--imports" or "--image-sandbox" or "--driver-memory"
-                or "--name" or "--libvirt"))
+                or "--name" or "--libvirt" or "--log"))
             {
                 return (null, $"'{name}' is not an option.");
             }
@@ -145,6 +149,11 @@ internal sealed record AgentOptions
             return (null, "--image-sandbox is bubblewrap or limits.");
         }
 
+        if (values.GetValueOrDefault("--log") is not (null or "text" or "json"))
+        {
+            return (null, "--log is text or json.");
+        }
+
         return (new AgentOptions
         {
             Server = server,
@@ -162,6 +171,7 @@ internal sealed record AgentOptions
             Bridge = values.GetValueOrDefault("--bridge"),
             Name = values.GetValueOrDefault("--name"),
             Libvirt = values.GetValueOrDefault("--libvirt") ?? "qemu:///system",
+            JsonLog = values.GetValueOrDefault("--log") == "json",
         }, null);
     }
 }

@@ -34,12 +34,7 @@ if (parsed is not { } options)
     return 64;
 }
 
-using var logs = LoggerFactory.Create(builder => builder.AddSimpleConsole(console =>
-{
-    console.SingleLine = true;
-    console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-    console.UseUtcTimestamp = true;
-}));
+using var logs = LoggerFactory.Create(builder => AgentLog.Add(builder, options.JsonLog));
 FailpointSet failpoints;
 #if DEBUG
 try

@@ -12,6 +12,7 @@ namespace Holdfast.DriverKit.Logging;
 /// </summary>
 internal sealed class JsonLines : ILoggerFactory
 {
+    // Not the framework's JSON console: its names are its own (docs/drivers.md promises ours), and what it writes of an entry's state no mask sees.
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private readonly Channel<byte[]> _lines = Channel.CreateBounded<byte[]>(
         new BoundedChannelOptions(1024) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
