@@ -17,6 +17,7 @@ internal sealed partial class LinstorDriver
     private DriverError? _capacityError;
     private long? _capacityAt;
     private readonly GroupRoom _room = new();
+    private IReadOnlyList<string> _silent = [];
     private DriverError? _roomError;
     private string? _identity;
     private DriverError? _identityError;
@@ -48,13 +49,12 @@ internal sealed partial class LinstorDriver
             };
         }
 
-        if (IsCapacityOld)
+        if (IsCapacityOld || await IsSilentNodeBackAsync(deadline))
         {
             var (capacity, failed) = await CapacityAsync(doing, deadline);
             _capacity = capacity ?? _capacity;
             _capacityError = failed;
-            // What a silent node would tell is asked for again at once: it may be back.
-            _capacityAt = failed is null && _roomError is null ? _time.GetTimestamp() : null;
+            _capacityAt = failed is null ? _time.GetTimestamp() : null;
         }
 
         // The controller is well, and all the same nothing new can be made or attached on this host: for this host that is what counts. What is attached goes on, and
@@ -71,6 +71,10 @@ internal sealed partial class LinstorDriver
             AsOf = _time.GetUtcNow(),
         };
     }
+
+    /// <summary>Whether a node whose room was not told has a satellite by now: one small question at each probe in place of all that tells capacity.</summary>
+    private async Task<bool> IsSilentNodeBackAsync(CallDeadline deadline) =>
+        _silent.Count > 0 && (await _linstor.NodesAsync(_silent, deadline)).Has(out var nodes, out _) && nodes.Exists(static node => node.IsOnline);
 
     private static DriverError? ErrorOf(Node node, string doing) => node.IsOnline
         ? null
@@ -144,6 +148,7 @@ internal sealed partial class LinstorDriver
 
         Learn(group, usable, version);
         var room = _room.Count(usable, group.IsDrbd ? group.SelectFilter : group.SelectFilter! with { PlaceCount = 1 });
+        _silent = room.Silent;
         _roomError = room.Silent.Count == 0
             ? null
             : DriverFailure.Unreachable($"{doing}: LINSTOR does not tell the room of {NamesOf(room.Silent)}, whose satellites are away; it is not counted{(room.TotalKib is null ? ", and without it nothing fits" : string.Empty)}.");

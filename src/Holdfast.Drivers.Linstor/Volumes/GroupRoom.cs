@@ -34,7 +34,7 @@ internal sealed class GroupRoom
             }
 
             var key = $"{pool.NodeName};{pool.StoragePoolName}";
-            if (pool.TotalCapacity is > 0 and var total)
+            if (pool.TotalCapacity is >= 0 and var total)
             {
                 told[key] = new Space((UInt128)total, (UInt128)Math.Clamp(pool.FreeCapacity ?? 0, 0, total));
             }

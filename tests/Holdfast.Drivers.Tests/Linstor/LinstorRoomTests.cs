@@ -86,6 +86,29 @@ public sealed class LinstorRoomTests
         status.Error.ShouldNotBeNull().Text.ShouldContain("without it nothing fits");
     }
 
+    /// <summary>A node that told nothing made every probe read the group, all storage pools, the version and the cluster's properties.</summary>
+    [Fact]
+    public async Task ANodeThatStaysSilent_IsAskedForAlone_AndCountsAtOnceWhenItIsBack()
+    {
+        await using var bench = await StartAsync(new LinstorSimulatorOptions { Devices = DeviceMode.None, Drbd = true, SimulatedNodes = ["kvm2", "kvm3"] });
+        (await bench.Simulator.Cluster.SetNodeOnlineAsync("kvm3", false, Token)).ShouldBeTrue();
+        var driver = bench.Driver(time: new ShiftedTime());
+        (await driver.ProbeAsync()).Capacity.ShouldNotBeNull().TotalBytes.ShouldBe(20L << 30);
+        var before = bench.Simulator.Requests.Count("GET", "/v1/view/storage-pools");
+        (await driver.ProbeAsync()).Error.ShouldNotBeNull().Text.ShouldContain("does not tell the room of kvm3");
+        bench.Simulator.Requests.Count("GET", "/v1/view/storage-pools").ShouldBe(before);
+        (await bench.Simulator.Cluster.SetNodeOnlineAsync("kvm3", true, Token)).ShouldBeTrue();
+        (await driver.ProbeAsync()).ShouldSatisfyAllConditions(now => now.Error.ShouldBeNull(), now => now.Capacity.ShouldNotBeNull().TotalBytes.ShouldBe(30L << 30));
+    }
+
+    /// <summary>A pool that told 0 was called one whose satellite is away.</summary>
+    [Fact]
+    public void APoolThatTellsNoSpaceAtAll_IsNoRoom_AndIsNotSilent()
+    {
+        var room = new GroupRoom().Count([Pool("n1", 10 * Gib, 10 * Gib), Pool("n2", 0, 0)], Filter(2));
+        (room.TotalKib, room.UsedKib, room.Silent.Count).ShouldBe((0, 0, 0));
+    }
+
     private static SelectFilter Filter(int replicas, string pool = "thin") => new(replicas, pool, [pool], null);
 
     private static StoragePool Pool(string node, long total, long free, string name = "thin", string? space = null) => new(name, node, "LVM_THIN", free, total, space ?? $"{node};{name}", true);
