@@ -156,7 +156,7 @@ internal sealed partial class MachineRunner
             case StartOutcome.Foreign foreign:
                 await FailStartAsync(item.Generation,
                 [
-                    new Condition { Type = ConditionType.Conflict, Text = $"Machine '{Name}' was not started: the domain '{foreign.Name}' on this host is in the way, and Holdfast did not make it." },
+                    new Condition { Type = ConditionType.Conflict, Text = $"Machine '{Name}' was not started: the domain '{foreign.Name}' on this host is in the way, and this agent did not make it. Another installation's guests on this host need another 'instance.name' in its settings." },
                 ]);
                 break;
             case StartOutcome.Failed { Fault: var fault }:

@@ -33,6 +33,11 @@ internal sealed class LocalSetup
     /// <returns>When the first VM can be deployed.</returns>
     public async Task RunAsync(Wait wait, CancellationToken cancellationToken)
     {
+        if (_options.InstanceName is { } name)
+        {
+            await _api.AskAsync("updateConfiguration", cancellationToken, ("name", "instance.name"), ("value", name));
+        }
+
         var zone = (await _api.ListAsync("listZones", "zone", cancellationToken))[0].Text("id");
         var cluster = (await _api.ListAsync("listClusters", "cluster", cancellationToken))[0];
 

@@ -24,6 +24,9 @@ internal sealed record LocalStackOptions
     /// <summary>URI of the libvirtd that looks after the guests; null: the machine's own.</summary>
     public string? Libvirt { get; init; }
 
+    /// <summary>What the names of its libvirt domains are to end in (setting <c>instance.name</c>); null: as it is.</summary>
+    public string? InstanceName { get; init; }
+
     /// <summary>Further environment variables of server and agent.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 

@@ -14,9 +14,13 @@ internal static class UpCommand
         var data = new Option<DirectoryInfo>("--data") { Description = "Folder that holds all of it", DefaultValueFactory = _ => new DirectoryInfo(".holdfast") };
         var port = new Option<int?>("--port") { Description = "Port of the API on 127.0.0.1 (default: the one it was started with before, else 8080)" };
         var gateway = new Option<int?>("--agent-port") { Description = "Port of the agent gateway (default: the one it was started with before, else 8250)" };
+        var instance = new Option<string?>("--instance-name")
+        {
+            Description = "What the names of its libvirt domains end in; two installations on one machine need different ones (default: as it is, VM at first)",
+        };
         var destroy = new Option<bool>("--destroy") { Description = "Remove all guests, volumes and files that it made" };
         var image = new Option<FileInfo>("--guest-image") { Description = "The guest image to offer as a template", Required = true };
-        var command = new Command("up", "Runs Holdfast on this machine until Ctrl-C; guests outlive it") { data, port, gateway, destroy, image };
+        var command = new Command("up", "Runs Holdfast on this machine until Ctrl-C; guests outlive it") { data, port, gateway, instance, destroy, image };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             () =>
             {
@@ -27,6 +31,7 @@ internal static class UpCommand
                     Data = folder,
                     ApiPort = ports.Api,
                     GatewayPort = ports.Gateway,
+                    InstanceName = parsed.GetValue(instance),
                     GuestImage = parsed.GetRequiredValue(image).FullName,
                     Programs = ProgramPaths.FromBuild(AppContext.BaseDirectory),
                 };

@@ -2,6 +2,7 @@ using System.Globalization;
 using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
+using Holdfast.Server.Settings;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Transactions;
@@ -346,6 +347,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
         }
 
         var account = await db.Accounts.SingleAsync(a => a.Id == caller.AccountId, cancellationToken);
+        var settings = await SettingValues.ReadAsync(db, turn.Timings, cancellationToken);
         var id = new VmId(turn.NewId());
         var vm = new VmRow
         {
@@ -353,7 +355,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
             Number = number,
             Name = request.Name ?? $"VM-{id}",
             DisplayName = request.DisplayName ?? request.Name ?? $"VM-{id}",
-            InstanceName = string.Create(CultureInfo.InvariantCulture, $"i-{account.Number}-{number}-VM"),
+            InstanceName = string.Create(CultureInfo.InvariantCulture, $"i-{account.Number}-{number}-{settings[Setting.InstanceName]}"),
             AccountId = caller.AccountId,
             UserId = caller.UserId,
             ZoneId = zone.Id,

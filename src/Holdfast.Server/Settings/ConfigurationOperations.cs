@@ -78,5 +78,5 @@ internal sealed class ConfigurationOperations : IConfigurationOperations
             setting.DefaultText(turn.Timings)));
 
     private static ApiFault BadSetting(Setting setting, string value) => Faults.Invalid(
-        $"There was an error in trying to parse value: {value}. Please enter a valid {setting.NumberName} value for parameter {setting.Name}: {setting.UnitName}, {setting.Range}");
+        $"There was an error in trying to parse value: {value}. Please enter a valid {setting.ValueName} value for parameter {setting.Name}: {setting.UnitName}, {setting.Range}");
 }

@@ -174,10 +174,21 @@ internal abstract record Setting
         DefaultValue = StorageRule.Default.FullShare,
     };
 
+    /// <summary>What the names of libvirt domains end in.</summary>
+    public static WordSetting InstanceName { get; } = new()
+    {
+        Name = "instance.name",
+        Category = "Advanced",
+        Description = "What the names of VMs' libvirt domains end in, i-ACCOUNT-NUMBER-NAME; two installations whose guests are on one machine need different ones. VMs that are there keep their names",
+        UnitName = "a word",
+        MaximumLength = 32,
+        DefaultValue = "VM",
+    };
+
     /// <summary>Every setting there is, by name.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        AlertPurge, EventPurge, ExpungeDelay, JobExpire, ObligationAlertAge, StorageFullShare, StorageHistoryPurge, MaintenanceSettle, StorageOverprovisioning, PoolAddTimeout, PoolAddWait,
+        AlertPurge, EventPurge, ExpungeDelay, InstanceName, JobExpire, ObligationAlertAge, StorageFullShare, StorageHistoryPurge, MaintenanceSettle, StorageOverprovisioning, PoolAddTimeout, PoolAddWait,
         InventoryInterval, PausedResumeInterval,
     ];
 
@@ -196,8 +207,11 @@ internal abstract record Setting
     /// <summary>What it may be, for error texts.</summary>
     public abstract string Range { get; }
 
-    /// <summary>What kind of number it is, for error texts.</summary>
-    public abstract string NumberName { get; }
+    /// <summary>What kind of value it is, for error texts.</summary>
+    public abstract string ValueName { get; }
+
+    /// <summary>CloudStack's word for the type of its value: Number or String.</summary>
+    public abstract string TypeName { get; }
 
     /// <summary>Finds a setting whatever the case of its name.</summary>
     public static Setting? Find(string name) => All.FirstOrDefault(s => s.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
@@ -228,7 +242,10 @@ internal sealed record DurationSetting : Setting
     public override string Range => string.Create(CultureInfo.InvariantCulture, $"from {Minimum} to {Maximum}");
 
     /// <inheritdoc/>
-    public override string NumberName => "integer";
+    public override string ValueName => "integer";
+
+    /// <inheritdoc/>
+    public override string TypeName => "Number";
 
     /// <summary>Reads a value that was sent or stored; null when it is no whole number or not in range.</summary>
     public TimeSpan? Parse(string? text) =>
@@ -259,7 +276,10 @@ internal sealed record FactorSetting : Setting
     public override string Range => string.Create(CultureInfo.InvariantCulture, $"from {Minimum} to {Maximum}");
 
     /// <inheritdoc/>
-    public override string NumberName => "decimal";
+    public override string ValueName => "decimal";
+
+    /// <inheritdoc/>
+    public override string TypeName => "Number";
 
     /// <summary>Reads a value that was sent or stored; null when it is no number with a point, or not in range.</summary>
     public decimal? Parse(string? text) =>
@@ -276,4 +296,32 @@ internal sealed record FactorSetting : Setting
 
     /// <inheritdoc/>
     public override string DefaultText(ReconcileTimings timings) => Format(DefaultValue);
+}
+
+/// <summary>A word of ASCII letters and digits, which can be a part of a name anywhere.</summary>
+internal sealed record WordSetting : Setting
+{
+    /// <summary>The most characters.</summary>
+    public required int MaximumLength { get; init; }
+
+    /// <summary>What it is while nobody has set it.</summary>
+    public required string DefaultValue { get; init; }
+
+    /// <inheritdoc/>
+    public override string Range => string.Create(CultureInfo.InvariantCulture, $"1 to {MaximumLength} letters and digits");
+
+    /// <inheritdoc/>
+    public override string ValueName => "string";
+
+    /// <inheritdoc/>
+    public override string TypeName => "String";
+
+    /// <summary>What a stored text stands for: the default when there is none, or one that no command would have taken.</summary>
+    public string Of(string? stored) => Normalise(stored) ?? DefaultValue;
+
+    /// <inheritdoc/>
+    public override string? Normalise(string? text) => text is { Length: > 0 } && text.Length <= MaximumLength && text.All(char.IsAsciiLetterOrDigit) ? text : null;
+
+    /// <inheritdoc/>
+    public override string DefaultText(ReconcileTimings timings) => DefaultValue;
 }

@@ -13,7 +13,7 @@ public sealed class ConfigurationTests(RealApiHost host) : IClassFixture<RealApi
     public async Task Settings_are_listed_with_their_value_and_their_default()
     {
         var all = (await host.CallAsync(host.Admin, "listConfigurations")).ShouldSucceed().List("configuration");
-        all.Select(c => c.GetProperty("name").GetString()).ShouldBe(["alert.purge.delay", "event.purge.delay", "expunge.delay", "job.expire.minutes", "obligation.alert.age", "pool.storage.capacity.disablethreshold", "storage.history.purge.delay", "storage.maintenance.settle.timeout", "storage.overprovisioning.factor", "storage.pool.add.timeout", "storage.pool.add.wait", "storage.pool.inventory.interval", "vm.paused.resume.interval"]);
+        all.Select(c => c.GetProperty("name").GetString()).ShouldBe(["alert.purge.delay", "event.purge.delay", "expunge.delay", "instance.name", "job.expire.minutes", "obligation.alert.age", "pool.storage.capacity.disablethreshold", "storage.history.purge.delay", "storage.maintenance.settle.timeout", "storage.overprovisioning.factor", "storage.pool.add.timeout", "storage.pool.add.wait", "storage.pool.inventory.interval", "vm.paused.resume.interval"]);
         foreach (var shown in all)
         {
             shown.GetProperty("value").ValueKind.ShouldBe(JsonValueKind.String);
@@ -26,7 +26,7 @@ public sealed class ConfigurationTests(RealApiHost host) : IClassFixture<RealApi
         var age = (await host.CallAsync(host.Admin, "listConfigurations", ("name", "OBLIGATION.alert.age"))).List("configuration").Single();
         age.GetProperty("category").GetString().ShouldBe("Alert");
         age.GetProperty("defaultvalue").GetString().ShouldBe("3600");
-        (await host.CallAsync(host.Admin, "listConfigurations", ("category", "advanced"))).List("configuration").Length.ShouldBe(5);
+        (await host.CallAsync(host.Admin, "listConfigurations", ("category", "advanced"))).List("configuration").Length.ShouldBe(6);
         (await host.CallAsync(host.Admin, "listConfigurations", ("keyword", "expire"))).List("configuration").Length.ShouldBe(1);
         (await host.CallAsync(host.Admin, "listConfigurations", ("page", "2"), ("pagesize", "3"))).List("configuration").Length.ShouldBe(3);
         (await host.CallAsync(host.Admin, "listConfigurations", ("name", "no.such.thing"))).Text.ShouldBe("""{"listconfigurationsresponse":{}}""");
@@ -72,6 +72,21 @@ public sealed class ConfigurationTests(RealApiHost host) : IClassFixture<RealApi
         answer.ErrorText!.ShouldContain($"value: {value}.");
         answer.ErrorText!.ShouldContain("from 0 to 315360000");
         (await ValueAsync("obligation.alert.age")).ShouldBe(before);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("two words")]
+    [InlineData("a-b")]
+    [InlineData("../VM")]
+    [InlineData("é")]
+    [InlineData("abcdefghijklmnopqrstuvwxyz1234567")]
+    public async Task A_name_of_domains_that_is_no_word_is_refused(string value)
+    {
+        var answer = await host.CallAsync(host.Admin, "updateConfiguration", ("name", "instance.name"), ("value", value));
+        answer.ShouldFail(431).ErrorText!.ShouldContain("instance.name");
+        answer.ErrorText!.ShouldContain("1 to 32 letters and digits");
+        (await ValueAsync("instance.name")).ShouldBe("VM");
     }
 
     [Fact]

@@ -36,6 +36,23 @@ public sealed class SettingTests : NodeTests
         (await Node.VmAsync(vm)).Removal.ShouldBe(VmRemoval.Expunge);
     }
 
+    /// <summary>Two installations on one machine gave their first guests the same name, and libvirt has it once.</summary>
+    [Fact]
+    public async Task A_new_vm_is_named_as_is_set_and_one_that_is_there_keeps_its_name()
+    {
+        await using var agent = await TestAgent.StartAsync(Node);
+        await Node.AddPoolAsync();
+        var template = await Node.AddTemplateAsync();
+        var before = await Node.SucceedAsync(await Node.DeployAsync(template));
+
+        await SetAsync(Setting.InstanceName, "EAST");
+        var after = await Node.SucceedAsync(await Node.DeployAsync(template));
+
+        (await Node.VmAsync(before)).InstanceName.ShouldEndWith("-VM");
+        (await Node.VmAsync(after)).InstanceName.ShouldEndWith("-EAST");
+        agent.Items[(ItemKind.Machine, after)].Machine.ShouldNotBeNull().InstanceName.ShouldEndWith("-EAST");
+    }
+
     [Fact]
     public async Task Ended_jobs_are_kept_for_the_time_that_is_set_meanwhile()
     {
