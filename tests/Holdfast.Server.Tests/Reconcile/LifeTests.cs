@@ -675,6 +675,39 @@ public abstract class LifeTests : IAsyncLifetime
         Fault(await Hosts.DeleteAsync(_node.Admin, second.Identity.HostId, true, Token)).Text.ShouldContain("entity does not exist");
     }
 
+    /// <summary>Maintenance never ended while one host had a driver that no signal ends, and a removal waited for the maintenance.</summary>
+    [Fact]
+    public async Task A_driver_that_no_signal_ends_keeps_no_removal_waiting_and_is_shown_until_a_person_absolves_its_host()
+    {
+        await using var first = await TestAgent.StartAsync(_node, "host1");
+        await using var second = await TestAgent.StartAsync(_node, "host2");
+        var pool = await AddPoolAsync();
+        var stuck = new Condition { Type = ConditionType.DriverStuck, PoolId = pool, Text = "Driver process 4711 cannot be killed." };
+        second.Behaviour = i => i.Kind == ItemKind.Binding ? TestAgent.Of(i, BindingState.Draining, PlaneHealth.Down, stuck) : TestAgent.Obey(i);
+        await _node.Pools.EnableMaintenanceAsync(_node.Admin, pool, Token);
+        await UntilAsync(async () => (await BindingOfAsync(second)).Error is not null, () => "host2 to say what keeps it");
+        (await _node.PoolAsync(pool)).State.ShouldNotBe(PoolState.Up);
+
+        Done(await _node.Pools.DeleteAsync(_node.Admin, pool, true, Token));
+
+        await UntilAsync(async () => (await BindingOfAsync(first)).Absent is not null, () => "host1 to confirm");
+        var waiting = await BindingOfAsync(second);
+        (waiting.Desired, waiting.Absent).ShouldBe((Desired.Absent, null));
+        waiting.Error.ShouldNotBeNull().ShouldContain("4711");
+        (await _node.PoolAsync(pool)).Removed.ShouldNotBeNull("nobody sees it as a pool any more");
+        (await _node.PoolAsync(pool)).Absent.ShouldBeNull("and yet it is not said to be gone from everywhere");
+        (await GoneEventsAsync(pool)).ShouldBeEmpty();
+
+        Done(await _node.Pools.AbsolveAsync(_node.Admin, pool, second.Identity.HostId, "host2 is switched off tomorrow", Token));
+
+        (await _node.PoolAsync(pool)).Absent.ShouldNotBeNull();
+        (await GoneEventsAsync(pool)).ShouldHaveSingleItem().ShouldEndWith("1 confirmed, absolved were host2");
+        var absolved = await BindingOfAsync(second);
+        (absolved.AbsolvedBy, absolved.Absolved).ShouldBe((_node.Admin.UserName, "host2 is switched off tomorrow"));
+
+        Task<BindingRow> BindingOfAsync(TestAgent agent) => _node.ReadAsync(db => db.Bindings.SingleAsync(b => b.IncarnationId == agent.Identity.IncarnationId && b.PoolId == pool));
+    }
+
     [Fact]
     public async Task A_host_in_maintenance_takes_no_vm_and_lets_pools_go_as_any_other()
     {
