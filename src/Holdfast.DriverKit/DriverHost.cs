@@ -34,6 +34,8 @@ public static partial class DriverHost
     public static async Task<int> RunAsync(IDriverFactory factory, IReadOnlyList<string> arguments)
     {
         var version = (Assembly.GetEntryAssembly() ?? typeof(DriverHost).Assembly).GetName().Version?.ToString(3) ?? "0.0.0";
+
+        // No parser of command lines: the protocol gives a driver --version and nothing else.
         switch (arguments)
         {
             case []:

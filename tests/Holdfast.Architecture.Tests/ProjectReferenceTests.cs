@@ -12,10 +12,11 @@ public sealed class ProjectReferenceTests
         ["Holdfast.Core"] = [],
         ["Holdfast.Protocol"] = ["Holdfast.Core"],
         ["Holdfast.Libvirt"] = [],
-        ["Holdfast.Server"] = ["Holdfast.Core", "Holdfast.Protocol"],
-        ["Holdfast.Agent"] = ["Holdfast.Core", "Holdfast.Protocol", "Holdfast.Libvirt"],
+        ["Holdfast.CommandLine"] = [],
+        ["Holdfast.Server"] = ["Holdfast.CommandLine", "Holdfast.Core", "Holdfast.Protocol"],
+        ["Holdfast.Agent"] = ["Holdfast.CommandLine", "Holdfast.Core", "Holdfast.Protocol", "Holdfast.Libvirt"],
         ["Holdfast.DriverKit"] = ["Holdfast.Core", "Holdfast.Protocol"],
-        ["Holdfast.Cli"] = ["Holdfast.Core", "Holdfast.Protocol"],
+        ["Holdfast.Cli"] = ["Holdfast.CommandLine", "Holdfast.Core", "Holdfast.Protocol"],
     };
 
     private static readonly string[] DriverMay = ["Holdfast.DriverKit", "Holdfast.Protocol", "Holdfast.Core"];

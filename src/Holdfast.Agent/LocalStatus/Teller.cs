@@ -14,31 +14,16 @@ namespace Holdfast.Agent.LocalStatus;
 /// </summary>
 internal static class Teller
 {
-    /// <summary>How it is called.</summary>
-    public const string Verb = "tell";
-
-    private const string Usage = "Usage: holdfast-agent tell --data DIR [--libvirt URI]";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <summary>Tells.</summary>
-    /// <param name="arguments">The arguments after the verb.</param>
+    /// <param name="folder">The agent's folder.</param>
+    /// <param name="libvirt">URI of the libvirtd that runs the guests.</param>
     /// <param name="version">Version of this program.</param>
     /// <param name="time">The clock.</param>
-    /// <returns>The exit code: 0; 1 when there is no ledger that can be read; 64 for wrong arguments.</returns>
-    public static async Task<int> RunAsync(IReadOnlyList<string> arguments, string version, TimeProvider time)
+    /// <returns>The exit code: 0; 1 when there is no ledger that can be read.</returns>
+    public static async Task<int> RunAsync(string folder, string libvirt, string version, TimeProvider time)
     {
-        var (folder, libvirt) = arguments switch
-        {
-            ["--data", var only] => (only, "qemu:///system"),
-            ["--data", var first, "--libvirt", var uri] => (first, uri),
-            _ => (null, string.Empty),
-        };
-        if (folder is null)
-        {
-            await Console.Error.WriteLineAsync(Usage);
-            return 64;
-        }
-
         switch (SqliteLedgerStore.Peek(folder))
         {
             case LedgerGlimpse.Unreadable unreadable:

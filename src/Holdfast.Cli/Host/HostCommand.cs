@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Holdfast.CommandLine;
 
 namespace Holdfast.Cli.Host;
 
@@ -18,12 +19,14 @@ internal static class HostCommand
     /// <returns>The command.</returns>
     public static Command Create()
     {
-        var data = new Option<DirectoryInfo>("--data") { Description = "The agent's own folder", DefaultValueFactory = _ => new DirectoryInfo(".holdfast/agent") };
-        var libvirt = new Option<string>("--libvirt") { Description = "URI of the libvirtd that the agent uses; asked only when the agent does not tell", DefaultValueFactory = _ => MachinesOwn };
+        var data = ValueOption.Path("--data", "DIR", "The agent's own folder");
+        data.DefaultValueFactory = _ => Path.GetFullPath(".holdfast/agent");
+        var libvirt = ValueOption.Text("--libvirt", "URI", "URI of the libvirtd that the agent uses; asked only when the agent does not tell");
+        libvirt.DefaultValueFactory = _ => MachinesOwn;
         var json = new Option<bool>("--json") { Description = "Print the agent's document as it is, JSON" };
         var status = new Command("status", "Shows machines, storage pools, attachments and what is owed, as the agent on this machine has them; needs no server, and of a dead agent reads its ledger") { data, libvirt, json };
         status.SetAction((parsed, cancellationToken) => StatusAsync(
-            parsed.GetRequiredValue(data).FullName, parsed.GetRequiredValue(libvirt), parsed.GetValue(json), Console.Out, Console.Error, TimeProvider.System, cancellationToken));
+            parsed.GetRequiredValue(data), parsed.GetRequiredValue(libvirt), parsed.GetValue(json), Console.Out, Console.Error, TimeProvider.System, cancellationToken));
         return new Command("host", "This machine as a host") { status };
     }
 

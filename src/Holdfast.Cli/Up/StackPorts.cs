@@ -29,6 +29,11 @@ internal sealed record StackPorts(int Api, int Gateway)
     public void Write(string data) =>
         File.WriteAllText(Path.Combine(data, FileName), string.Create(CultureInfo.InvariantCulture, $"{Api} {Gateway}\n"));
 
+    /// <summary>Reads a port.</summary>
+    /// <param name="text">The number.</param>
+    /// <returns>The port, or null.</returns>
+    public static int? Parse(string text) => ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0 ? port : null;
+
     private static StackPorts? Read(string data)
     {
         var path = Path.Combine(data, FileName);
@@ -42,6 +47,4 @@ internal sealed record StackPorts(int Api, int Gateway)
             ? new StackPorts(first, second)
             : throw new StackFaultException($"{path} does not hold the two ports of an installation.");
     }
-
-    private static int? Parse(string text) => ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0 ? port : null;
 }

@@ -1,30 +1,33 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using Holdfast.Cli.CloudStack;
+using Holdfast.CommandLine;
 
 namespace Holdfast.Cli.Up;
 
 /// <summary><c>holdfast up</c>: server and agent on this machine until Ctrl-C; <c>--destroy</c> removes all that it made.</summary>
 internal static class UpCommand
 {
+    private const string PortNumber = "a number from 1 to 65535";
+
     /// <summary>Makes the command.</summary>
     /// <returns>The command.</returns>
     public static Command Create()
     {
-        var data = new Option<DirectoryInfo>("--data") { Description = "Folder that holds all of it", DefaultValueFactory = _ => new DirectoryInfo(".holdfast") };
-        var port = new Option<int?>("--port") { Description = "Port of the API on 127.0.0.1 (default: the one it was started with before, else 8080)" };
-        var gateway = new Option<int?>("--agent-port") { Description = "Port of the agent gateway (default: the one it was started with before, else 8250)" };
-        var instance = new Option<string?>("--instance-name")
-        {
-            Description = "What the names of its libvirt domains end in; two installations on one machine need different ones (default: as it is, VM at first)",
-        };
+        var data = ValueOption.Path("--data", "DIR", "Folder that holds all of it");
+        data.DefaultValueFactory = _ => Path.GetFullPath(".holdfast");
+        var port = ValueOption.Of<int>("--port", "N", "Port of the API on 127.0.0.1; default: the one it was started with before, else 8080", PortNumber, StackPorts.Parse);
+        var gateway = ValueOption.Of<int>("--agent-port", "N", "Port of the agent gateway; default: the one it was started with before, else 8250", PortNumber, StackPorts.Parse);
+        var instance = ValueOption.Text(
+            "--instance-name", "NAME", "What the names of its libvirt domains end in; two installations on one machine need different ones; default: as it is, VM at first");
         var destroy = new Option<bool>("--destroy") { Description = "Remove all guests, volumes and files that it made" };
-        var image = new Option<FileInfo>("--guest-image") { Description = "The guest image to offer as a template", Required = true };
+        var image = ValueOption.Path("--guest-image", "FILE", "The guest image to offer as a template");
+        image.Required = true;
         var command = new Command("up", "Runs Holdfast on this machine until Ctrl-C; guests outlive it") { data, port, gateway, instance, destroy, image };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             () =>
             {
-                var folder = parsed.GetRequiredValue(data).FullName;
+                var folder = parsed.GetRequiredValue(data);
                 var ports = StackPorts.Choose(folder, parsed.GetValue(port), parsed.GetValue(gateway));
                 return new LocalStackOptions
                 {
@@ -32,7 +35,7 @@ internal static class UpCommand
                     ApiPort = ports.Api,
                     GatewayPort = ports.Gateway,
                     InstanceName = parsed.GetValue(instance),
-                    GuestImage = parsed.GetRequiredValue(image).FullName,
+                    GuestImage = parsed.GetRequiredValue(image),
                     Programs = ProgramPaths.FromBuild(AppContext.BaseDirectory),
                 };
             },

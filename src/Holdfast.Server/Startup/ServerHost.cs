@@ -37,6 +37,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Npgsql;
 
 namespace Holdfast.Server.Startup;
 
@@ -67,12 +68,13 @@ internal sealed partial class ServerHost : IAsyncDisposable
     /// <param name="options">How.</param>
     /// <param name="configure">Changes services (a test's clock); null: nothing.</param>
     /// <returns>The node.</returns>
+    /// <exception cref="StartRefusedException">An operator can remove what stands in the way.</exception>
     public static ServerHost Build(ServerOptions options, Action<IServiceCollection>? configure = null)
     {
         if (options.DatabaseFile is null)
         {
             // The database itself is in it.
-            PrivateFile.EnsureFolder(options.Data);
+            EnsureData(options);
         }
 
         var builder = WebApplication.CreateSlimBuilder();
@@ -249,7 +251,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
 
         var database = _app.Services.GetRequiredService<Database>();
         await InstallationKey.CheckAsync(database, _options.Data, cancellationToken);
-        PrivateFile.EnsureFolder(_options.Data);
+        EnsureData(_options);
         await database.MigrateAsync(cancellationToken);
         var bootstrap = _app.Services.GetRequiredService<Bootstrap>();
         var first = await bootstrap.RunAsync(cancellationToken);
@@ -364,9 +366,37 @@ internal sealed partial class ServerHost : IAsyncDisposable
             .Select(a => a.Address.ToString()),
     ];
 
-    private static DatabaseOptions DatabaseOptionsOf(ServerOptions options) => options.DatabaseFile is null
-        ? new DatabaseOptions.Sqlite(Path.Combine(options.Data, "holdfast.db"))
-        : new DatabaseOptions.PostgreSql(File.ReadAllText(options.DatabaseFile).Trim());
+    private static void EnsureData(ServerOptions options)
+    {
+        try
+        {
+            PrivateFile.EnsureFolder(options.Data);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefusedException($"--data: {refused.Message}");
+        }
+    }
+
+    private static DatabaseOptions DatabaseOptionsOf(ServerOptions options)
+    {
+        if (options.DatabaseFile is not { } file)
+        {
+            return new DatabaseOptions.Sqlite(Path.Combine(options.Data, "holdfast.db"));
+        }
+
+        try
+        {
+            var text = File.ReadAllText(file).Trim();
+            return new NpgsqlConnectionStringBuilder(text) is { Host.Length: > 0 }
+                ? new DatabaseOptions.PostgreSql(text)
+                : throw new StartRefusedException($"--database: {file} names no Host.");
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new StartRefusedException($"--database: {file} cannot be used: {refused.Message}");
+        }
+    }
 
     // Marks connections that came in by the gateway's port.
     private sealed class AgentListener

@@ -6,6 +6,7 @@ using Holdfast.Protocol.Host;
 using Holdfast.Server.Api.Authentication;
 using Holdfast.Server.Security;
 using Holdfast.Server.Startup;
+using Holdfast.Server.Tests.Startup;
 using Shouldly;
 using Xunit;
 
@@ -163,5 +164,5 @@ public sealed class ForwardedTests(BehindProxiesApiHost host) : IClassFixture<Be
 public sealed class BehindProxiesApiHost : ApiHost
 {
     private protected override ServerOptions Adjust(ServerOptions options) =>
-        options with { TrustedProxies = ServerOptions.Parse(["--data", "/", "--trusted-proxies", "127.0.0.2,127.0.5.0/24"], out _)!.TrustedProxies };
+        options with { TrustedProxies = Called.With("--trusted-proxies", "127.0.0.2,127.0.5.0/24").TrustedProxies };
 }

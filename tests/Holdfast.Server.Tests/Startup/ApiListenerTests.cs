@@ -223,37 +223,6 @@ public sealed class ApiListenerTests : IDisposable
         (await IsOpenAsync("127.0.0.1", host.GatewayAddress.Port)).ShouldBeFalse();
     }
 
-    [Fact]
-    public void The_command_line_tells_all_of_it()
-    {
-        var files = ServerOptions.Parse(["--data", "/d", "--listen", "::", "--agent-listen", "10.0.0.1", "--tls-certificate", "/c.pem"], out _).ShouldNotBeNull();
-        files.Listen.ShouldBe(IPAddress.IPv6Any);
-        files.AgentListen.ShouldBe(IPAddress.Parse("10.0.0.1"));
-        files.Tls.ShouldBe(new ApiTls.Files("/c.pem", "/c.pem"));
-        ServerOptions.Parse(["--data", "/d", "--tls-certificate", "/c.pem", "--tls-key", "/k.pem"], out _)!.Tls.ShouldBe(new ApiTls.Files("/c.pem", "/k.pem"));
-        ServerOptions.Parse(["--tls-names", "a.example.org, 10.0.0.1", "--data", "/d"], out _)!.Tls.ShouldBeOfType<ApiTls.OwnAuthority>().Names.ShouldBe(["a.example.org", "10.0.0.1"]);
-        ServerOptions.Parse(["--data", "/d", "--trusted-proxies", "10.0.0.1, fd00::/8"], out _)!.TrustedProxies.ShouldBe([IPNetwork.Parse("10.0.0.1/32"), IPNetwork.Parse("fd00::/8")]);
-        ServerOptions.Parse(["--allow-plain-http", "--data", "/d"], out _)!.AllowPlainHttp.ShouldBeTrue();
-        ServerOptions.Parse(["--data", "/d"], out _)!.Tls.ShouldBe(new ApiTls.None());
-    }
-
-    [Theory]
-    [InlineData("--tls-key", "/k.pem")]
-    [InlineData("--tls-certificate", "/c.pem", "--tls-names", "a.example.org")]
-    [InlineData("--tls-names", "")]
-    [InlineData("--tls-names", "a b")]
-    [InlineData("--agent-listen", "everywhere")]
-    [InlineData("--tls-certificate")]
-    [InlineData("--trusted-proxies", "")]
-    [InlineData("--trusted-proxies", "proxy.example.org")]
-    [InlineData("--trusted-proxies", "10.0.0.0/99")]
-    public void A_command_line_that_makes_no_sense_is_refused(params string[] arguments)
-    {
-        ServerOptions.Parse(["--data", "/d", .. arguments], out var error).ShouldBeNull();
-
-        error.ShouldNotBeNull().ShouldContain(arguments[0]);
-    }
-
     private static HttpClient Client(ServerHost host, X509Certificate2 root, SslProtocols protocol = SslProtocols.None)
     {
         return new HttpClient(new SocketsHttpHandler

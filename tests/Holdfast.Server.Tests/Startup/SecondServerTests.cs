@@ -108,7 +108,7 @@ public sealed class HelpTests
         var (code, output, error) = await RunAsync(arguments);
 
         code.ShouldBe(0, error);
-        output.ShouldContain("--data DIR");
+        output.ShouldContain("--data <DIR>");
         output.ShouldContain("secrets.key");
         foreach (var option in new[] { "--listen", "--agent-listen", "--tls-certificate", "--tls-key", "--tls-names", "--allow-plain-http", "--trusted-proxies", "--log" })
         {
@@ -116,6 +116,68 @@ public sealed class HelpTests
         }
 
         Directory.Exists("/nowhere").ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task The_server_tells_its_version()
+    {
+        var (code, output, error) = await RunAsync("--version");
+
+        code.ShouldBe(0, error);
+        output.ShouldStartWith($"{typeof(ServerOptions).Assembly.GetName().Version!.ToString(3)}");
+    }
+
+    [Theory]
+    [InlineData("--data", "--port", "0")]
+    [InlineData("--bogus", "--data", "/nowhere", "--bogus", "1")]
+    [InlineData("--port", "--data", "/nowhere", "--port", "many")]
+    public async Task A_command_line_that_makes_no_sense_starts_nothing_and_says_which_option(string named, params string[] arguments)
+    {
+        var (code, output, error) = await RunAsync(arguments);
+
+        code.ShouldBe(2);
+        output.ShouldBeEmpty();
+        error.ShouldContain(named);
+        error.ShouldContain("holdfast-server --help");
+        Directory.Exists("/nowhere").ShouldBeFalse();
+    }
+
+    [Theory]
+    [InlineData("--data", "--data", "/dev/null")]
+    [InlineData("--database", "--data", "/nowhere", "--database", "/nowhere/database")]
+    public async Task A_file_or_folder_that_cannot_be_used_is_a_message_that_names_the_option(string named, params string[] arguments)
+    {
+        var (code, _, error) = await RunAsync([.. arguments, "--port", "0", "--agent-port", "0"]);
+
+        code.ShouldBe(1);
+        error.ShouldStartWith($"holdfast-server: {named}: ");
+        error.ShouldContain(arguments[^1]);
+        error.ShouldNotContain("   at ");
+        Directory.Exists("/nowhere").ShouldBeFalse();
+    }
+
+    [Theory]
+    [InlineData("Foo=1")]
+    [InlineData("Database=holdfast")]
+    public async Task A_connection_string_that_makes_no_sense_is_a_message_that_names_the_option(string text)
+    {
+        var folder = Directory.CreateTempSubdirectory("hf-server-").FullName;
+        try
+        {
+            var file = Path.Combine(folder, "database");
+            await File.WriteAllTextAsync(file, text, TestContext.Current.CancellationToken);
+
+            var (code, _, error) = await RunAsync("--data", Path.Combine(folder, "data"), "--database", file);
+
+            code.ShouldBe(1);
+            error.ShouldStartWith($"holdfast-server: --database: {file} ");
+            error.ShouldNotContain("   at ");
+            Directory.Exists(Path.Combine(folder, "data")).ShouldBeFalse();
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [Fact]
