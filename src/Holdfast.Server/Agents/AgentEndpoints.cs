@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text;
+using System.Net.ServerSentEvents;
 using System.Text.Json;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol;
@@ -123,18 +123,7 @@ internal static class AgentEndpoints
             Service<IHostApplicationLifetime>(context).ApplicationStopping);
         try
         {
-            await Service<HostWatch>(context).RunAsync(
-                incarnation,
-                since,
-                async (type, data, flush, ct) =>
-                {
-                    await context.Response.BodyWriter.WriteAsync(Encoding.UTF8.GetBytes($"event: {type}\ndata: {data}\n\n"), ct);
-                    if (flush)
-                    {
-                        await context.Response.Body.FlushAsync(ct);
-                    }
-                },
-                ends.Token);
+            await SseFormatter.WriteAsync(Service<HostWatch>(context).EventsAsync(incarnation, since, ends.Token), context.Response.Body, ends.Token);
         }
         catch (OperationCanceledException) when (ends.IsCancellationRequested)
         {

@@ -1,3 +1,5 @@
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
@@ -12,13 +14,6 @@ using LinqToDB;
 using LinqToDB.Async;
 
 namespace Holdfast.Server.Agents;
-
-/// <summary>Writes one event of a watch.</summary>
-/// <param name="type">SSE event type.</param>
-/// <param name="data">JSON on one line.</param>
-/// <param name="flush">Whether it must leave now.</param>
-/// <param name="cancellationToken">Ends it.</param>
-internal delegate ValueTask WatchWriter(string type, string data, bool flush, CancellationToken cancellationToken);
 
 /// <summary>
 /// Sends a host its document: everything since the revision it names, in the order of revisions, then single items as they change. Wake-ups only save time; the
@@ -52,14 +47,17 @@ internal sealed class HostWatch
         (db, ct) => db.Incarnations.AnyAsync(i => i.Id == incarnation && i.State == IncarnationState.Active, ct),
         cancellationToken);
 
-    /// <summary>Runs until the host goes away or its installation is retired.</summary>
-    public async Task RunAsync(IncarnationId incarnation, long since, WatchWriter write, CancellationToken cancellationToken)
+    /// <summary>The events of a watch, JSON each, until the installation is retired. The next is made when the one before it was taken: a host that reads slowly is waited for.</summary>
+    /// <param name="incarnation">Who watches.</param>
+    /// <param name="since">The revision that it has.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async IAsyncEnumerable<SseItem<string>> EventsAsync(IncarnationId incarnation, long since, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var changes = _wakeups.Subscribe(incarnation.Value);
         var sent = since;
 
         // At once: an HTTP client shows no headers before the first byte.
-        await PingAsync(sent, null, write, cancellationToken);
+        yield return Mark(AgentGateway.PingEvent, sent, null);
         var pinged = _time.GetTimestamp();
         var isSynced = false;
         while (true)
@@ -67,7 +65,7 @@ internal sealed class HostWatch
             var news = await _database.ReadAsync((db, ct) => LoadAsync(db, incarnation, sent, ct), cancellationToken);
             if (news is null)
             {
-                return;
+                yield break;
             }
 
             // A host that knows more than the database was served by one that was rolled back: it is told everything, and refuses what is older.
@@ -79,24 +77,19 @@ internal sealed class HostWatch
 
             foreach (var item in news.Items)
             {
-                await write(AgentGateway.ItemEvent, JsonSerializer.Serialize(item, HostJson.Default.HostItem), false, cancellationToken);
+                yield return new SseItem<string>(JsonSerializer.Serialize(item, HostJson.Default.HostItem), AgentGateway.ItemEvent);
                 sent = item.Revision;
             }
 
             if (!isSynced)
             {
                 isSynced = true;
-                await write(AgentGateway.SyncedEvent, MarkOf(sent, news.Guests), true, cancellationToken);
+                yield return Mark(AgentGateway.SyncedEvent, sent, news.Guests);
                 pinged = _time.GetTimestamp();
             }
-            else if (_time.GetElapsedTime(pinged) >= PingPause)
+            else if (news.Items.Count > 0 || _time.GetElapsedTime(pinged) >= PingPause)
             {
-                await PingAsync(sent, news.Guests, write, cancellationToken);
-                pinged = _time.GetTimestamp();
-            }
-            else if (news.Items.Count > 0)
-            {
-                await write(AgentGateway.PingEvent, MarkOf(sent, news.Guests), true, cancellationToken);
+                yield return Mark(AgentGateway.PingEvent, sent, news.Guests);
                 pinged = _time.GetTimestamp();
             }
 
@@ -105,10 +98,8 @@ internal sealed class HostWatch
         }
     }
 
-    private static string MarkOf(long revision, GuestRules? guests) => JsonSerializer.Serialize(new WatchMark(revision, guests), HostJson.Default.WatchMark);
-
-    private static ValueTask PingAsync(long sent, GuestRules? guests, WatchWriter write, CancellationToken cancellationToken) =>
-        write(AgentGateway.PingEvent, MarkOf(sent, guests), true, cancellationToken);
+    private static SseItem<string> Mark(string type, long revision, GuestRules? guests) =>
+        new(JsonSerializer.Serialize(new WatchMark(revision, guests), HostJson.Default.WatchMark), type);
 
     private async Task<GuestRules> RulesAsync(StoreConnection db, CancellationToken cancellationToken)
     {

@@ -27,29 +27,23 @@ internal sealed class AgentLink(Simulator simulator, Recorder recorder, SimHost 
             refused: () => host.Wire.Down(() => stream.Break("Connection refused")),
             async () =>
             {
-                using var ends = new CancellationTokenSource();
                 using var ended = node.OnEnd(() => host.Wire.Down(() => stream.Break("connection reset by peer")));
                 var silentSince = simulator.Now;
-                await node.Watch.RunAsync(
-                    host.Incarnation,
-                    since,
-                    (type, data, _, _) =>
+                await foreach (var sent in node.Watch.EventsAsync(host.Incarnation, since, CancellationToken.None))
+                {
+                    // The server's keep-alive: a peer that does not acknowledge is given up.
+                    var isHeard = !agent.IsDead && !agent.IsFrozen && !host.Wire.IsCutUp && !host.Wire.IsCutDown && !stream.IsLeft;
+                    silentSince = isHeard ? simulator.Now : silentSince;
+                    if (agent.IsDead || stream.IsLeft || simulator.Now - silentSince > ServerGivesUp)
                     {
-                        // The server's keep-alive: a peer that does not acknowledge is given up.
-                        var isHeard = !agent.IsDead && !agent.IsFrozen && !host.Wire.IsCutUp && !host.Wire.IsCutDown && !stream.IsLeft;
-                        silentSince = isHeard ? simulator.Now : silentSince;
-                        if (agent.IsDead || stream.IsLeft || simulator.Now - silentSince > ServerGivesUp)
-                        {
-                            // What the kernel of a frozen peer is told now is the first that its process learns when it goes on.
-                            host.Wire.Down(() => stream.Break("connection reset by peer"));
-                            ends.Cancel();
-                            return ValueTask.CompletedTask;
-                        }
+                        // What the kernel of a frozen peer is told now is the first that its process learns when it goes on.
+                        host.Wire.Down(() => stream.Break("connection reset by peer"));
+                        return;
+                    }
 
-                        host.Wire.Down(() => Deliver(stream, agent, type, data));
-                        return ValueTask.CompletedTask;
-                    },
-                    ends.Token);
+                    host.Wire.Down(() => Deliver(stream, agent, sent.EventType, sent.Data));
+                }
+
                 host.Wire.Down(() => stream.Break(null));
             }));
         try
