@@ -29,6 +29,8 @@ internal abstract record CircuitVerdict
 /// </summary>
 internal sealed class Circuit(TimeProvider time)
 {
+    // Not Polly's breaker: that one knows calls alone, by their share of failures in a time; here the process and its probe open and close too.
+
     /// <summary>Calls in a row that must fail before the circuit trips.</summary>
     public const int FailuresToTrip = 3;
 

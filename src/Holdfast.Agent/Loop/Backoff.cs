@@ -5,6 +5,7 @@ namespace Holdfast.Agent.Loop;
 /// <param name="random">Adds up to a quarter, so that many hosts do not come back in one instant; null for exact pauses.</param>
 internal sealed class Backoff(IReadOnlyList<TimeSpan> steps, Random? random = null)
 {
+    // Not Polly: its ExecuteAsync leaves the given scheduler at the first retry unless every call brings a context that says otherwise, and most pauses here are rows or end early by a signal.
     private int _tries;
 
     /// <summary>The next pause.</summary>

@@ -139,6 +139,7 @@ internal sealed partial class Database : IAsyncDisposable
             }
         }
 
+        // By hand, not by Polly: a collision may come many times and a taken key only twice, which would have to travel in the context of each call.
         var taken = 0;
         for (var attempt = 1; ; attempt++)
         {
