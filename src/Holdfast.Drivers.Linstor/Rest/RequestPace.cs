@@ -6,6 +6,7 @@ namespace Holdfast.Drivers.Linstor.Rest;
 /// </summary>
 internal sealed class RequestPace
 {
+    // Not the framework's TokenBucketRateLimiter: that has a timer that never rests, and a clock that cannot be given.
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
     private readonly long _gap;

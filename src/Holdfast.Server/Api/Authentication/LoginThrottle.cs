@@ -6,6 +6,7 @@ namespace Holdfast.Server.Api.Authentication;
 /// </summary>
 internal sealed class LoginThrottle
 {
+    // Not by System.Threading.RateLimiting, whose limiters count tries: here failures count, a success takes them back, and the wait grows.
     private const int FreeFailuresPerAddress = 5;
     private const int FreeFailuresPerUser = 50;
     private const int MaxEntries = 10_000;
