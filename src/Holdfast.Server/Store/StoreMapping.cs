@@ -24,6 +24,9 @@ internal static class StoreMapping
             mapId.MakeGenericMethod(type).Invoke(null, [schema]);
         }
 
+        // The one that comes with SQLite has a length of 255, to which texts are cut when many rows are inserted at once.
+        schema.SetDataType(typeof(string), DataType.Text);
+
         schema.SetDataType(typeof(Guid), DataType.VarChar);
         schema.SetConverter<Guid, DataParameter>(v => new DataParameter(null, v.ToString("D"), DataType.VarChar));
         schema.SetConverter<string, Guid>(Guid.Parse);
