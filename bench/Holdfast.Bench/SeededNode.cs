@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Authentication;
+using Holdfast.Server.Pools;
 using Holdfast.Server.Security;
 using Holdfast.Server.Startup;
 using Holdfast.Server.Store;
@@ -82,6 +84,24 @@ internal sealed class SeededNode : IAsyncDisposable
         }
 
         return (took, JsonDocument.Parse(text).RootElement.EnumerateObject().Single().Value);
+    }
+
+    /// <summary>Stops the VMs of a pool that is being prepared for maintenance as the sweep does, step after step.</summary>
+    /// <param name="pool">The pool.</param>
+    /// <returns>How long each step took, in milliseconds; the last one finds nothing more.</returns>
+    public async Task<IReadOnlyList<double>> StopStepsAsync(PoolId pool)
+    {
+        var turns = _host.Services.GetRequiredService<TurnFactory>();
+        var steps = new List<double>();
+        var isMore = true;
+        while (isMore)
+        {
+            var began = Stopwatch.GetTimestamp();
+            isMore = await turns.RunAsync((turn, ct) => turn.Part<PoolMaintenance>().StopNextAsync(pool, ct), CancellationToken.None);
+            steps.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+        }
+
+        return steps;
     }
 
     public async ValueTask DisposeAsync()

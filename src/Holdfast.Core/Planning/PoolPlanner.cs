@@ -108,7 +108,10 @@ public sealed record PoolStateFacts
     /// <summary>Where it is, or is to be; confirmed absent ones included.</summary>
     public IReadOnlyList<PoolBindingFacts> Bindings { get; init; } = [];
 
-    /// <summary>VMs with a volume on it whose guest is not gone.</summary>
+    /// <summary>While maintenance is prepared: whether every VM with a volume on it was told to stop.</summary>
+    public bool AreVmsTold { get; init; } = true;
+
+    /// <summary>While maintenance is prepared: VMs with a volume on it whose guest is not gone; of those that were told one stands for all, and of a job that is late all are known.</summary>
     public IReadOnlyList<PoolVmFacts> ActiveVms { get; init; } = [];
 
     /// <summary>
@@ -116,6 +119,9 @@ public sealed record PoolStateFacts
     /// maintenance gives. What is owed by others, or for longer, is not in here.
     /// </summary>
     public int BeingSettled { get; init; }
+
+    /// <summary>Whether VMs that its maintenance stopped wait to be started again.</summary>
+    public bool HasVmsToStart { get; init; }
 
     /// <summary>Pending jobs.</summary>
     public IReadOnlyList<JobFacts> Jobs { get; init; } = [];
@@ -151,11 +157,10 @@ public abstract record PoolAction
     /// <param name="Wish">What.</param>
     public sealed record Tell(BindingWish Wish) : PoolAction;
 
-    /// <summary>Stops a VM that uses it, to be started again when maintenance ends.</summary>
-    /// <param name="Vm">The VM.</param>
-    public sealed record StopVm(VmId Vm) : PoolAction;
+    /// <summary>A VM that uses it runs although all were told to stop: they are told anew, from the first on.</summary>
+    public sealed record StopVms : PoolAction;
 
-    /// <summary>Starts the VMs that its maintenance stopped.</summary>
+    /// <summary>Begins to start the VMs that its maintenance stopped.</summary>
     public sealed record RestartVms : PoolAction;
 
     /// <summary>The last host let it go.</summary>
@@ -176,6 +181,9 @@ public abstract record PoolAction
 /// <summary>Decides what follows for a pool. Level-triggered, as <see cref="VmPlanner"/>. Needs no host online to end maintenance or to remove.</summary>
 public static class PoolPlanner
 {
+    /// <summary>How many VMs are named to whoever waits for them.</summary>
+    public const int MostNames = 20;
+
     /// <summary>Decides.</summary>
     /// <param name="facts">The facts.</param>
     /// <returns>What follows, in order; empty: nothing now.</returns>
@@ -216,6 +224,8 @@ public static class PoolPlanner
                 actions.Add(new PoolAction.Gone(
                     facts.Bindings.Count(b => !b.IsAbsolved),
                     string.Join(", ", facts.Bindings.Where(b => b.IsAbsolved).Select(b => b.HostName))));
+                break;
+            case PoolState.Up or PoolState.Disabled when facts.HasVmsToStart:
                 break;
             case PoolState.Up or PoolState.Disabled:
                 Complete(actions, facts, JobKind.CancelStorageMaintenance);
@@ -282,9 +292,17 @@ public static class PoolPlanner
 
     private static void PlanPreparing(List<PoolAction> actions, PoolStateFacts facts)
     {
-        foreach (var vm in facts.ActiveVms.Where(v => v.State is VmState.Running or VmState.Starting))
+        actions.AddRange(facts.Jobs.Where(j => j.Kind == JobKind.CancelStorageMaintenance).Select(j => new PoolAction.FailJob(
+            j.Id, new PlanFault(PlanFaultKind.Overtaken, $"Storage pool {facts.Name} ({facts.Id}) is being prepared for maintenance again"))));
+        if (!facts.AreVmsTold)
         {
-            actions.Add(new PoolAction.StopVm(vm.Id));
+            return;
+        }
+
+        if (facts.ActiveVms.Any(v => v.State is VmState.Running or VmState.Starting))
+        {
+            actions.Add(new PoolAction.StopVms());
+            return;
         }
 
         if (facts.ActiveVms.Count > 0)
@@ -326,7 +344,6 @@ public static class PoolPlanner
         {
             actions.Add(new PoolAction.MoveTo(PoolState.Up));
             actions.Add(new PoolAction.RestartVms());
-            Complete(actions, facts, JobKind.CancelStorageMaintenance);
         }
     }
 
@@ -337,7 +354,8 @@ public static class PoolPlanner
     {
         if (facts.ActiveVms.Count > 0)
         {
-            return "the guests of these VMs are not gone: " + string.Join(", ", facts.ActiveVms.Select(v => $"{v.Name} ({v.Id}), state {v.State}"));
+            return "the guests of these VMs are not gone: " + string.Join(", ", facts.ActiveVms.Take(MostNames).Select(v => $"{v.Name} ({v.Id}), state {v.State}"))
+                + (facts.ActiveVms.Count > MostNames ? ", and others" : string.Empty);
         }
 
         if (facts.BeingSettled > 0)

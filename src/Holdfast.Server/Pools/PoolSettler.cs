@@ -32,17 +32,6 @@ internal sealed partial class PoolSettler : TurnPart, ITurnPart<PoolSettler>, IS
     public async Task<DateTimeOffset> AnswerByAsync(StoragePoolRow pool, CancellationToken cancellationToken) =>
         pool.Created + (await SettingValues.ReadAsync(Db, Turn.Timings, cancellationToken))[Setting.PoolAddWait];
 
-    /// <summary>VMs with a volume on the pool whose guest is not gone.</summary>
-    public async Task<IReadOnlyList<PoolVmFacts>> ActiveVmsAsync(PoolId pool, CancellationToken cancellationToken)
-    {
-        var vms = await (from v in Db.Vms
-                         join d in Db.Volumes on v.Id equals d.VmId
-                         where d.PoolId == pool && d.Removed == null && v.Removed == null
-                             && (v.State == VmState.Running || v.State == VmState.Starting || v.State == VmState.Stopping)
-                         select new { v.Id, v.Name, v.State }).Distinct().ToListAsync(cancellationToken);
-        return [.. vms.OrderBy(v => v.Id.Value).Select(v => new PoolVmFacts(v.Id, v.Name, v.State))];
-    }
-
     /// <inheritdoc/>
     public async Task SettleAsync(PoolId id, CancellationToken cancellationToken)
     {
@@ -66,10 +55,6 @@ internal sealed partial class PoolSettler : TurnPart, ITurnPart<PoolSettler>, IS
             }
 
             await Turn.SignalAsync(id.Value, cancellationToken);
-            if (actions.All(a => a is PoolAction.StopVm))
-            {
-                return; // The VMs' own turns come next, and mark the pool again.
-            }
         }
 
         throw new InvalidOperationException($"Storage pool {id} does not settle.");
@@ -79,7 +64,15 @@ internal sealed partial class PoolSettler : TurnPart, ITurnPart<PoolSettler>, IS
     {
         var jobs = await Db.Jobs.Where(j => j.State == JobState.Pending && j.InstanceId == row.Id.Value).ToListAsync(cancellationToken);
         var isLate = row.AddDeadline <= Now || jobs.Exists(j => j.Deadline <= Now);
-        var active = row.State == PoolState.PrepareForMaintenance ? await ActiveVmsAsync(row.Id, cancellationToken) : [];
+        var isPreparing = row.State == PoolState.PrepareForMaintenance;
+        var areTold = !isPreparing || await Turn.Part<PoolMaintenance>().AreAllToldAsync(row, cancellationToken);
+        IReadOnlyList<PoolVmFacts> active = isPreparing switch
+        {
+            // Only who is told why it is late wants names; one VM holds a pool up as well as a thousand.
+            true when isLate => await Turn.Part<PoolMaintenance>().HoldersAsync(row.Id, PoolPlanner.MostNames + 1, cancellationToken),
+            true when areTold && await Turn.Part<PoolMaintenance>().HolderAsync(row, cancellationToken) is { } holder => [holder],
+            _ => [],
+        };
         var bindings = isLate ? await On(row.Id).ToListAsync(cancellationToken) : await DecidingAsync(row, cancellationToken);
         return new PoolStateFacts
         {
@@ -93,8 +86,10 @@ internal sealed partial class PoolSettler : TurnPart, ITurnPart<PoolSettler>, IS
             KnownTwin = row.SameAs,
             IsGone = row.Absent is not null,
             Bindings = [.. bindings.Select(b => BindingRowFacts.Of(b.Binding, b.Host))],
+            AreVmsTold = areTold,
             ActiveVms = active,
-            BeingSettled = row.State == PoolState.PrepareForMaintenance && active.Count == 0 ? await BeingSettledAsync(row, cancellationToken) : 0,
+            BeingSettled = isPreparing && areTold && active.Count == 0 ? await BeingSettledAsync(row, cancellationToken) : 0,
+            HasVmsToStart = jobs.Exists(j => j.Kind == JobKind.CancelStorageMaintenance) && await Turn.Part<PoolMaintenance>().HasStoppedAsync(row, cancellationToken),
             Jobs = [.. jobs.Select(Turn.JobFactsOf)],
             Now = Now,
         };
@@ -200,11 +195,12 @@ internal sealed partial class PoolSettler : TurnPart, ITurnPart<PoolSettler>, IS
             case PoolAction.Tell tell:
                 await Turn.Part<PoolBindings>().TellBindingsAsync(row.Id, tell.Wish == BindingWish.Quiesced ? Desired.Quiesced : Desired.Attached, cancellationToken);
                 break;
-            case PoolAction.StopVm stop:
-                await StopForMaintenanceAsync(row, stop.Vm, cancellationToken);
+            case PoolAction.StopVms:
+                await Db.StoragePools.Where(p => p.Id == row.Id).Set(p => p.StoppedTo, (VmId?)null).UpdateAsync(cancellationToken);
                 break;
             case PoolAction.RestartVms:
-                await RestartAfterMaintenanceAsync(row, cancellationToken);
+                await Db.StoragePools.Where(p => p.Id == row.Id).Set(p => p.Restarts, Now).UpdateAsync(cancellationToken);
+                await Turn.Part<PoolMaintenance>().RestartNextAsync(row.Id, cancellationToken);
                 break;
             case PoolAction.Gone gone:
                 await Db.StoragePools.Where(p => p.Id == row.Id).Set(p => p.Absent, Now).UpdateAsync(cancellationToken);
@@ -230,47 +226,6 @@ internal sealed partial class PoolSettler : TurnPart, ITurnPart<PoolSettler>, IS
             .Set(p => p.StateSince, Now)
             .Set(p => p.AddDeadline, (DateTimeOffset?)null)
             .UpdateAsync(cancellationToken);
-    }
-
-    private async Task StopForMaintenanceAsync(StoragePoolRow pool, VmId id, CancellationToken cancellationToken)
-    {
-        var vm = await Db.Vms.SingleAsync(v => v.Id == id, cancellationToken);
-        await Turn.AddJobAsync(
-            vm.AccountId,
-            vm.UserId,
-            JobKind.StopVm,
-            ResourceTypes.VirtualMachine,
-            vm.Id.Value,
-            $"stopping VM {vm.Name} ({vm.Id}) for the maintenance of storage pool {pool.Name} ({pool.Id})",
-            Turn.Timings.Of(JobKind.StopVm, vm.GraceSeconds),
-            cancellationToken);
-        await Db.UpdateAsync(vm with { State = VmState.Stopping, StateSince = Now, RestartOnCancel = pool.Id }, token: cancellationToken);
-        Turn.Mark(id);
-    }
-
-    private async Task RestartAfterMaintenanceAsync(StoragePoolRow pool, CancellationToken cancellationToken)
-    {
-        var vms = await Db.Vms.Where(v => v.RestartOnCancel == pool.Id && v.Removed == null).ToListAsync(cancellationToken);
-        foreach (var vm in vms)
-        {
-            if (vm.State != VmState.Stopped || vm.Removal != VmRemoval.None)
-            {
-                await Db.UpdateAsync(vm with { RestartOnCancel = null }, token: cancellationToken);
-                continue;
-            }
-
-            await Turn.AddJobAsync(
-                vm.AccountId,
-                vm.UserId,
-                JobKind.StartVm,
-                ResourceTypes.VirtualMachine,
-                vm.Id.Value,
-                $"starting VM {vm.Name} ({vm.Id}) after the maintenance of storage pool {pool.Name} ({pool.Id})",
-                Turn.Timings.Of(JobKind.StartVm),
-                cancellationToken);
-            await Db.UpdateAsync(vm with { State = VmState.Starting, StateSince = Now, RestartOnCancel = null }, token: cancellationToken);
-            Turn.Mark(vm.Id);
-        }
     }
 
     [LoggerMessage(EventId = 2104, Level = LogLevel.Information, Message = "Storage pool {Name} ({PoolId}): {From} -> {To}")]

@@ -181,8 +181,10 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
             }
 
             var job = await turn.AddJobAsync(caller.AccountId, caller.UserId, JobKind.EnableStorageMaintenance, ResourceTypes.StoragePool, poolId.Value, $"preparing storage pool {pool.Name} ({pool.Id}) for maintenance", turn.Timings.Of(JobKind.EnableStorageMaintenance), ct);
-            await turn.Db.UpdateAsync(pool with { State = PoolState.PrepareForMaintenance, StateSince = turn.Now }, token: ct);
-            turn.Mark(poolId);
+            await turn.Db.UpdateAsync(
+                pool with { State = PoolState.PrepareForMaintenance, StateSince = turn.Now, StoppedTo = null, WaitsFor = null, GuestsGone = null, Restarts = null },
+                token: ct);
+            await turn.Part<PoolMaintenance>().StopNextAsync(poolId, ct);
             return new JobOutcome.Accepted(job.Id, poolId.Value);
         },
         cancellationToken);

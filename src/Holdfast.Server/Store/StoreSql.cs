@@ -21,6 +21,10 @@ internal static class StoreSql
     [Sql.Expression("(substr({0}, 25) || {0}) > {1}", ServerSideOnly = true, IsPredicate = true, IsNullable = Sql.IsNullableType.NotNullable)]
     public static bool IsAfterOnRing(HostId id, string place) => throw new InvalidOperationException("Only in SQL.");
 
+    /// <summary>Whether a VM comes after another by their ids, in SQL only; after null comes every one.</summary>
+    [Sql.Expression("{0} > coalesce({1}, '')", ServerSideOnly = true, IsPredicate = true, IsNullable = Sql.IsNullableType.NotNullable)]
+    public static bool IsAfter(VmId? id, VmId? place) => throw new InvalidOperationException("Only in SQL.");
+
     /// <summary>Where a search for a host begins on the ring: another place for each object that is searched for, and always the same for one.</summary>
     /// <param name="id">What a host is searched for.</param>
     public static string RingPlace(Guid id) => id.ToString("D")[24..];

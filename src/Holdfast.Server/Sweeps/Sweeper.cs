@@ -31,18 +31,25 @@ internal sealed partial class Sweeper : BackgroundService
     }
 
     /// <summary>Sweeps once. One find that fails does not keep the others from being looked at.</summary>
-    public async Task SweepAsync(CancellationToken cancellationToken)
+    /// <returns>Whether there is more to do at once.</returns>
+    public async Task<bool> SweepAsync(CancellationToken cancellationToken)
     {
         var finds = await _database.ReadAsync(FindAsync, cancellationToken);
+        var isMore = false;
         foreach (var find in finds)
         {
             try
             {
-                await _turns.RunAsync(
+                isMore |= await _turns.RunAsync(
                     async (turn, ct) =>
                     {
+                        if (find.Step is { } step)
+                        {
+                            return await step(turn, ct);
+                        }
+
                         await find.Work(turn, ct);
-                        return true;
+                        return false;
                     },
                     cancellationToken);
             }
@@ -61,18 +68,27 @@ internal sealed partial class Sweeper : BackgroundService
                 }
             }
         }
+
+        return isMore;
     }
 
     /// <summary>Sweeps until it is told to end. Stays on the scheduler it is called on.</summary>
     /// <param name="stoppingToken">Ends it.</param>
     public async Task RunAsync(CancellationToken stoppingToken)
     {
+        var isMore = false;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                await Task.Delay(_timings.SweepInterval, _time, stoppingToken);
-                await SweepAsync(stoppingToken);
+                if (!isMore)
+                {
+                    await Task.Delay(_timings.SweepInterval, _time, stoppingToken);
+                }
+
+                // Before it is known: what fails is tried again after a pause.
+                isMore = false;
+                isMore = await SweepAsync(stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {

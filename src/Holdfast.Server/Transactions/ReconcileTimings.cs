@@ -2,7 +2,7 @@ using Holdfast.Core.States;
 
 namespace Holdfast.Server.Transactions;
 
-/// <summary>How long things may take. One record, so that a test can shorten it. What operators may change is a setting, whose default is here.</summary>
+/// <summary>How long things may take, and how much at once. One record, so that a test can shorten it. What operators may change is a setting, whose default is here.</summary>
 internal sealed record ReconcileTimings
 {
     /// <summary>Deadlines of jobs.</summary>
@@ -64,6 +64,15 @@ internal sealed record ReconcileTimings
 
     /// <summary>Pause between sweeps.</summary>
     public TimeSpan SweepInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How many VMs one transaction looks at to stop them for the maintenance of a storage pool: others write in between.</summary>
+    public int StopsAtOnce { get; init; } = 100;
+
+    /// <summary>How many VMs one transaction starts after the maintenance of a storage pool; fewer, because a place is looked for each of them, and its host must not report meanwhile.</summary>
+    public int StartsAtOnce { get; init; } = 20;
+
+    /// <summary>How many objects one transaction looks at before it counts as one that does not settle.</summary>
+    public int MostSteps { get; init; } = 10_000;
 
     /// <summary>Pause before a failed deletion or import is tried again.</summary>
     public TimeSpan RetryPause { get; init; } = TimeSpan.FromMinutes(1);

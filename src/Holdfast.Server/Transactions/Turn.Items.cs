@@ -3,6 +3,7 @@ using Holdfast.Protocol.Host;
 using Holdfast.Server.Store.Rows;
 using LinqToDB;
 using LinqToDB.Async;
+using LinqToDB.Data;
 
 namespace Holdfast.Server.Transactions;
 
@@ -65,6 +66,14 @@ internal sealed partial class Turn
         await SignalAsync(incarnation.Value, cancellationToken);
         return revision;
     }
+
+    /// <summary>
+    /// Takes a storage pool for this turn, unless another node works on it just now; on SQLite nobody does. For work in steps, where two that do the same one after the other
+    /// would only undo each other; that nothing is done twice is the transaction's own to see to.
+    /// </summary>
+    public async Task<bool> TryTakeAsync(PoolId pool, CancellationToken cancellationToken) =>
+        !_services.Database.IsShared
+            || await Db.ExecuteAsync<string?>("SELECT id FROM storage_pools WHERE id = :pool FOR UPDATE SKIP LOCKED", cancellationToken, new DataParameter("pool", pool.ToString(), DataType.Text)) is not null;
 
     /// <summary>Whether an installation may still speak.</summary>
     public Task<bool> IsActiveAsync(IncarnationId incarnation, CancellationToken cancellationToken) =>

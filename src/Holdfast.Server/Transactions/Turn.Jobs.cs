@@ -21,36 +21,20 @@ internal sealed partial class Turn
         TimeSpan deadline,
         CancellationToken cancellationToken)
     {
-        var start = await TellAsync(
-            _services.Jobs.Of(kind).EventType,
-            EventLevel.Info,
-            EventState.Scheduled,
-            what,
-            account,
-            user,
-            instanceType,
-            instanceId,
-            null,
-            null,
-            cancellationToken);
-        var job = new JobRow
-        {
-            Id = new JobId(NewId()),
-            Kind = kind,
-            AccountId = account,
-            UserId = user,
-            InstanceType = instanceType,
-            InstanceId = instanceId,
-            State = JobState.Pending,
-            ResultCode = 0,
-            Description = what,
-            StartEventId = start,
-            Created = Now,
-            Deadline = Now + deadline,
-        };
+        var (job, scheduled) = NewJob(new JobToAdd(account, user, kind, instanceType, instanceId, what, deadline));
+        await Db.InsertAsync(scheduled, token: cancellationToken);
         await Db.InsertAsync(job, token: cancellationToken);
         Db.IsStep = true;
         return job;
+    }
+
+    /// <summary>Makes jobs and their Scheduled events. The same two statements for one and for many.</summary>
+    public async Task AddJobsAsync(IEnumerable<JobToAdd> jobs, CancellationToken cancellationToken)
+    {
+        var rows = jobs.Select(NewJob).ToList();
+        await Db.InsertAllAsync([.. rows.Select(r => r.Scheduled)], cancellationToken);
+        await Db.InsertAllAsync([.. rows.Select(r => r.Job)], cancellationToken);
+        Db.IsStep |= rows.Count > 0;
     }
 
     /// <summary>Ends a job well. Its result is rendered when the turn settles. A job that has ended stays as it is.</summary>
@@ -81,6 +65,27 @@ internal sealed partial class Turn
         {
             await TellEndAsync(job, EventLevel.Error, $"Failed: {job.Description}: {fault.Text}", cancellationToken);
         }
+    }
+
+    private (JobRow Job, EventRow Scheduled) NewJob(JobToAdd job)
+    {
+        var scheduled = NewEvent(_services.Jobs.Of(job.Kind).EventType, EventLevel.Info, EventState.Scheduled, job.What, job.Account, job.User, job.InstanceType, job.InstanceId, null, null);
+        var row = new JobRow
+        {
+            Id = new JobId(NewId()),
+            Kind = job.Kind,
+            AccountId = job.Account,
+            UserId = job.User,
+            InstanceType = job.InstanceType,
+            InstanceId = job.InstanceId,
+            State = JobState.Pending,
+            ResultCode = 0,
+            Description = job.What,
+            StartEventId = scheduled.Id,
+            Created = Now,
+            Deadline = Now + job.Deadline,
+        };
+        return (row, scheduled);
     }
 
     private static ApiFault ApiFaultOf(PlanFault fault) => fault.Kind switch

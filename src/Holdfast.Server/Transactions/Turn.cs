@@ -134,7 +134,7 @@ internal sealed partial class Turn
     {
         for (var steps = 0; _work.TryDequeue(out var next); steps++)
         {
-            if (steps > 10_000)
+            if (steps > Timings.MostSteps)
             {
                 throw new InvalidOperationException("A turn does not settle.");
             }

@@ -136,13 +136,34 @@ public sealed class PoolPlannerTests
     public void Maintenance_stops_guests_then_quiesces_then_needs_only_the_hosts_that_are_up()
     {
         var running = new PoolVmFacts(new VmId(Guid.NewGuid()), "vm1", VmState.Running);
-        PoolPlanner.Plan(Pool(PoolState.PrepareForMaintenance, Binding()) with { ActiveVms = [running] }).ShouldBe([new PoolAction.StopVm(running.Id)]);
+        PoolPlanner.Plan(Pool(PoolState.PrepareForMaintenance, Binding()) with { AreVmsTold = false }).ShouldBeEmpty("who tells them goes on with it");
+        PoolPlanner.Plan(Pool(PoolState.PrepareForMaintenance, Binding()) with { ActiveVms = [running] }).ShouldBe([new PoolAction.StopVms()]);
         PoolPlanner.Plan(Pool(PoolState.PrepareForMaintenance, Binding()) with { ActiveVms = [running with { State = VmState.Stopping }] }).ShouldBeEmpty();
         PoolPlanner.Plan(Pool(PoolState.PrepareForMaintenance, Binding())).ShouldBe([new PoolAction.Tell(BindingWish.Quiesced)]);
         var told = Binding() with { Wish = BindingWish.Quiesced, IsCurrent = false };
         PoolPlanner.Plan(Pool(PoolState.PrepareForMaintenance, told)).ShouldBeEmpty();
         var quiet = told with { IsCurrent = true, IsQuiesced = true };
         PoolPlanner.Plan(Pool(PoolState.PrepareForMaintenance, quiet, told with { IsHostUp = false })).ShouldBe([new PoolAction.MoveTo(PoolState.Maintenance)]);
+    }
+
+    [Fact]
+    public void The_end_of_a_maintenance_is_done_when_every_vm_that_it_stopped_was_told_to_start_and_a_new_one_overtakes_it()
+    {
+        var job = new JobFacts(new JobId(Guid.NewGuid()), JobKind.CancelStorageMaintenance, Now, Now + TimeSpan.FromMinutes(1));
+        var up = Pool(PoolState.Up, Binding()) with { Jobs = [job], HasVmsToStart = true };
+        PoolPlanner.Plan(up).ShouldBeEmpty();
+        PoolPlanner.Plan(up with { HasVmsToStart = false }).ShouldBe([new PoolAction.CompleteJob(job.Id)]);
+        PoolPlanner.Plan(up with { State = PoolState.PrepareForMaintenance, AreVmsTold = false }).ShouldHaveSingleItem().ShouldBeOfType<PoolAction.FailJob>().Fault.Kind
+            .ShouldBe(PlanFaultKind.Overtaken);
+    }
+
+    [Fact]
+    public void Of_the_many_vms_that_hold_a_maintenance_up_some_are_named()
+    {
+        var job = new JobFacts(new JobId(Guid.NewGuid()), JobKind.EnableStorageMaintenance, Now, Now);
+        var vms = Enumerable.Range(1, PoolPlanner.MostNames + 1).Select(i => new PoolVmFacts(new VmId(Guid.NewGuid()), $"vm{i}", VmState.Stopping)).ToList();
+        var late = Pool(PoolState.PrepareForMaintenance, Binding()) with { Jobs = [job], ActiveVms = vms };
+        PoolPlanner.Plan(late).ShouldHaveSingleItem().ShouldBeOfType<PoolAction.FailJob>().Fault.Text.ShouldEndWith($"{vms[^2].Name} ({vms[^2].Id}), state Stopping, and others");
     }
 
     [Fact]

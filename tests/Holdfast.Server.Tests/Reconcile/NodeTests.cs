@@ -36,6 +36,13 @@ public abstract class NodeTests : IAsyncLifetime
     /// <summary>How PostgreSQL is reached; null for SQLite.</summary>
     protected abstract Task<string?> ConnectionStringAsync();
 
+    /// <summary>Ends the node and starts another on its database.</summary>
+    private protected async Task RestartAsync()
+    {
+        await Node.DisposeAsync();
+        Node = await TestNode.StartAsync(_folder, ConnectionString, Timings, Configure);
+    }
+
     private protected virtual void Configure(IServiceCollection services)
     {
     }

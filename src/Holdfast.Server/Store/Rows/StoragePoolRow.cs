@@ -109,6 +109,22 @@ internal sealed record StoragePoolRow
     [Column("flapping")]
     public DateTimeOffset? Flapping { get; init; }
 
+    /// <summary>While its maintenance is prepared: the last VM, in the order of their ids, up to which those that use it were told to stop; null: none was.</summary>
+    [Column("stopped_to")]
+    public VmId? StoppedTo { get; init; }
+
+    /// <summary>While its maintenance is prepared and all were told: the VM whose guest was last found not to be gone. A hint where to look first, never the truth.</summary>
+    [Column("waits_for")]
+    public VmId? WaitsFor { get; init; }
+
+    /// <summary>While its maintenance is prepared: since when no guest that uses it is left. None can begin to, as it is not Up.</summary>
+    [Column("guests_gone")]
+    public DateTimeOffset? GuestsGone { get; init; }
+
+    /// <summary>Since when VMs that its maintenance stopped are started again; null: none is left.</summary>
+    [Column("restarts")]
+    public DateTimeOffset? Restarts { get; init; }
+
     [Column("created")]
     public required DateTimeOffset Created { get; init; }
 
