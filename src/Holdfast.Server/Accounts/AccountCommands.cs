@@ -2,129 +2,123 @@ using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
 using Holdfast.Server.Networks;
-using Holdfast.Server.Security;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Transactions;
 using LinqToDB;
-using LinqToDB.Async;
 using static Holdfast.Server.Api.Commands.Parameters;
 
 namespace Holdfast.Server.Accounts;
 
-/// <summary>Commands about users, accounts, domains, and their keys.</summary>
+/// <summary>Commands about accounts.</summary>
 internal static class AccountCommands
 {
-    private static readonly ValueParameter<UserId> FilterUser = Id<UserId>("id", "the id of the user");
-    private static readonly TextParameter UserName = Text("username", "the exact name of the user, whatever its case");
-    private static readonly ValueParameter<int> AccountType = Int("accounttype", "0 user, 1 root administrator, 2 domain administrator");
-    private static readonly TextParameter State = Text("state", "the state");
-    private static readonly ValueParameter<UserId> User = Id<UserId>("id", "the id of the user", required: true);
+    private const string Key = "account";
+
+    private static readonly ValueParameter<int> FilterType = Int("accounttype", "0 user, 1 root administrator, 2 domain administrator");
+    private static readonly TextParameter FilterState = Text("state", "the state: enabled, disabled, locked");
     private static readonly ValueParameter<AccountId> FilterAccount = Id<AccountId>("id", "the id of the account");
     private static readonly TextParameter Name = Text("name", "the exact name, whatever its case");
-    private static readonly ValueParameter<DomainId> FilterDomain = Id<DomainId>("id", "the id of the domain");
-    private static readonly ValueParameter<int> Level = Int("level", "the level of the domain; ROOT is 0");
     private static readonly TextParameter Details = Text("details", "groups of fields", noEffect: "all are answered");
 
-    /// <summary>A user, as responses show one.</summary>
-    internal static readonly View<UserEntry> UserView = View<UserEntry>.Build(v => v
-        .Id("id", "the id of the user", e => e.User.Id)
-        .Text("username", "the name of the user", e => e.User.Username)
-        .Text("firstname", "the first name", e => e.User.FirstName)
-        .Text("lastname", "the last name", e => e.User.LastName)
-        .Text("email", "the e-mail address", e => e.User.Email)
-        .Text("account", "the user's account", e => e.Account.Name)
-        .Id("accountid", "the id of the user's account", e => e.Account.Id)
-        .Int("accounttype", "0 user, 1 root administrator, 2 domain administrator", e => e.Account.Type)
-        .Id("domainid", "the id of the user's domain", e => e.Domain.Id)
-        .Text("domain", "the user's domain", e => e.Domain.Path)
-        .Text("rolename", "the user's role", e => RoleName(e.Account.Type))
-        .Text("roletype", "the user's role", e => RoleType(e.Account.Type))
-        .Text("state", "the state of the user", e => e.User.State)
-        .Text("timezone", "the user's time zone", e => e.User.Timezone)
-        .Text("usersource", "where the user is kept", _ => "native")
-        .Text("apikey", "the user's API key; shown to the user and to root administrators", e => e.ShowKey ? e.User.ApiKey : null)
-        .Date("created", "when the user was made", e => e.User.Created)
-        .Bool("iscallerchilddomain", "true if the user is in a domain below the caller's", e => e.IsBelowCaller)
-        .Bool("isdefault", "always false", _ => false));
+    private static readonly ValueParameter<AccountId> Account = Id<AccountId>("id", "the id of the account", required: true);
+    private static readonly ValueParameter<AccountId> MaybeAccount = Id<AccountId>("id", "the id of the account; or account and domainid");
+    private static readonly TextParameter AccountName = Text("account", "the name of the account, with domainid, in place of its id");
+    private static readonly ValueParameter<DomainId> AccountDomain = Id<DomainId>("domainid", "the domain of the account; the caller's own when it is not sent");
+    private static readonly TextParameter NewAccountName = Text("account", "the name of the new account, unique in the domain; that of the user when it is not sent");
+    private static readonly ValueParameter<DomainId> NewDomain = Id<DomainId>("domainid", "the domain of the new account; the caller's own when it is not sent");
+    private static readonly ValueParameter<int> NewType = Int("accounttype", "0 user, 1 root administrator, 2 domain administrator; roleid says more");
+    private static readonly TextParameter NetworkDomain = Text("networkdomain", "the domain name of its networks", noEffect: "kept and shown; no network is made for an account");
+    private static readonly TextParameter OtherName = Text("newname", "another name, unique in the domain");
+    private static readonly TextParameter OtherNetworkDomain = Text("networkdomain", "another domain name of its networks; empty for none", clearable: true);
+    private static readonly ValueParameter<bool> Lock = Bool("lock", "true locks the account, its VMs run on; else it is disabled and its VMs are stopped");
 
-    private static readonly View<UserKeys> KeysView = View<UserKeys>.Build(v => v
-        .Text("apikey", "the API key", k => k.ApiKey)
-        .Text("secretkey", "the secret key", k => k.SecretKey));
-
-    private static readonly View<AccountEntry> AccountView = View<AccountEntry>.Build(v => v
+    /// <summary>An account, as responses show one.</summary>
+    internal static readonly View<AccountEntry> View = Api.Commands.View<AccountEntry>.Build(v => v
         .Id("id", "the id of the account", e => e.Account.Id)
         .Text("name", "the name of the account", e => e.Account.Name)
         .Int("accounttype", "0 user, 1 root administrator, 2 domain administrator", e => e.Account.Type)
-        .Text("rolename", "the account's role", e => RoleName(e.Account.Type))
-        .Text("roletype", "the account's role", e => RoleType(e.Account.Type))
+        .Id("roleid", "the id of the account's role", e => e.Role.Id)
+        .Text("rolename", "the account's role", e => e.Role.Name)
+        .Text("roletype", "the type of the account's role: User, DomainAdmin, Admin", e => RoleCommands.TypeName(e.Role.Type))
         .Id("domainid", "the id of its domain", e => e.Domain.Id)
         .Text("domain", "its domain", e => e.Domain.Name)
         .Text("domainpath", "the path of its domain", e => e.Domain.Path)
         .Text("state", "the state of the account", e => e.Account.State)
         .Date("created", "when the account was made", e => e.Account.Created)
-        .Bool("isdefault", "always false", _ => false)
-        .Bool("iscleanuprequired", "always false", _ => false)
-        .List("user", "its users", UserView, e => e.Users));
-
-    private static readonly View<DomainEntry> DomainView = View<DomainEntry>.Build(v => v
-        .Id("id", "the id of the domain", e => e.Domain.Id)
-        .Text("name", "the name of the domain", e => e.Domain.Name)
-        .Int("level", "its level; ROOT is 0", e => e.Domain.Level)
-        .OptionalId("parentdomainid", "the id of the domain above", e => e.Domain.ParentId)
-        .Text("path", "its path", e => e.Domain.Path)
-        .Bool("haschild", "true if there are domains below", e => e.HasChild)
-        .Text("state", "the state of the domain", _ => "Active")
-        .Date("created", "when the domain was made", e => e.Domain.Created));
+        .Text("networkdomain", "the domain name of its networks", e => e.Account.NetworkDomain)
+        .Bool("isdefault", "true for the first account", e => e.Account.IsDefault)
+        .Bool("iscleanuprequired", "true while it is being deleted", e => e.Account.Deleted is not null)
+        .List("user", "its users", UserCommands.View, e => e.Users));
 
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
     [
         new()
         {
-            Name = "listUsers",
-            Description = "Lists users",
-            Roles = Roles.Authenticated,
-            Parameters = [FilterUser, UserName, AccountType, State, .. CommonParameters.OwnedList],
-            Response = ResponseShape.Of("user", UserView),
-            Handler = ListUsersAsync,
-        },
-        new()
-        {
-            Name = "getUserKeys",
-            Description = "Answers with the keys of a user; for the user and for root administrators",
-            Roles = Roles.Authenticated,
-            Parameters = [User],
-            Response = ResponseShape.Of("userkeys", KeysView),
-            Handler = GetKeysAsync,
-        },
-        new()
-        {
-            Name = "registerUserKeys",
-            Description = "Makes new keys for a user; the old ones end. For the user and for root administrators",
-            Roles = Roles.Authenticated,
-            Parameters = [User],
-            Response = ResponseShape.Of("userkeys", KeysView),
-            Handler = RegisterKeysAsync,
-        },
-        new()
-        {
             Name = "listAccounts",
             Description = "Lists accounts",
             Roles = Roles.Authenticated,
-            Parameters = [FilterAccount, Name, AccountType, State, Details, .. CommonParameters.OwnedList],
-            Response = ResponseShape.Of("account", AccountView),
+            Parameters = [FilterAccount, Name, FilterType, FilterState, Details, .. CommonParameters.OwnedList],
+            Response = ResponseShape.Of(Key, View),
             Handler = ListAccountsAsync,
         },
         new()
         {
-            Name = "listDomains",
-            Description = "Lists domains",
-            Roles = Roles.Authenticated,
-            Parameters = [FilterDomain, Name, Level, CommonParameters.ListAll, Details, .. CommonParameters.List],
-            Response = ResponseShape.Of("domain", DomainView),
-            Handler = ListDomainsAsync,
+            Name = "createAccount",
+            Description = "Makes an account with its first user",
+            Roles = Roles.RootAdmin | Roles.DomainAdmin,
+            Parameters = [.. NewUserParameters.All, NewAccountName, NewDomain, NewType, RoleCommands.Role, NetworkDomain],
+            Response = ResponseShape.Of(Key, View),
+            Handler = CreateAsync,
         },
-        UpdateUserCommand.Definition,
+        new()
+        {
+            Name = "updateAccount",
+            Description = "Changes an account",
+            Roles = Roles.RootAdmin | Roles.DomainAdmin,
+            Parameters = [MaybeAccount, AccountName, AccountDomain, OtherName, RoleCommands.Role, OtherNetworkDomain],
+            Response = ResponseShape.Of(Key, View),
+            Handler = UpdateAsync,
+        },
+        new()
+        {
+            Name = "enableAccount",
+            Description = "Enables an account that was disabled or locked; nothing that was stopped is started",
+            Roles = Roles.RootAdmin | Roles.DomainAdmin,
+            Parameters = [MaybeAccount, AccountName, AccountDomain],
+            Response = ResponseShape.Of(Key, View),
+            Handler = (call, ct) => OnAccountAsync(call, (operations, id) => operations.EnableAsync(call.Caller.ForOperations, id, ct), ct),
+        },
+        new()
+        {
+            Name = "lockAccount",
+            Description = "Locks an account: nobody can use it, its VMs run on",
+            Roles = Roles.RootAdmin | Roles.DomainAdmin,
+            Parameters = [MaybeAccount, AccountName, AccountDomain],
+            Response = ResponseShape.Of(Key, View),
+            Handler = (call, ct) => OnAccountAsync(call, (operations, id) => operations.LockAsync(call.Caller.ForOperations, id, ct), ct),
+        },
+        new()
+        {
+            Name = "disableAccount",
+            Description = "Disables an account: nobody can use it, its VMs are stopped; or locks it",
+            Roles = Roles.RootAdmin | Roles.DomainAdmin,
+            Parameters = [MaybeAccount, AccountName, AccountDomain, Lock],
+            Response = ResponseShape.Of(Key, View),
+            IsAsync = true,
+            Handler = DisableAsync,
+        },
+        new()
+        {
+            Name = "deleteAccount",
+            Description = "Deletes an account with all it has; it cannot be undone",
+            Roles = Roles.RootAdmin | Roles.DomainAdmin,
+            Parameters = [Account],
+            Response = ResponseShape.Success,
+            IsAsync = true,
+            Handler = DeleteAsync,
+        },
         NetworkCommands.Empty("listProjects", "project", "Lists projects; there are none"),
         NetworkCommands.Empty("listResourceLimits", "resourcelimit", "Lists limits of accounts; there are none"),
         NetworkCommands.Empty("listAffinityGroups", "affinitygroup", "Lists affinity groups; there are none"),
@@ -133,84 +127,23 @@ internal static class AccountCommands
         NetworkCommands.Empty("listSSHKeyPairs", "sshkeypair", "Lists SSH key pairs; there are none"),
     ];
 
-    private static async Task<ApiResult> ListUsersAsync(CommandCall call, CancellationToken cancellationToken)
-    {
-        var id = call.Get(FilterUser);
-        var name = call.Get(UserName)?.ToLowerInvariant();
-        var keyword = call.Get(CommonParameters.Keyword)?.ToLowerInvariant();
-        var type = call.Get(AccountType);
-        var state = call.Get(State)?.ToLowerInvariant();
-        var listing = await call.Services.Database.ReadAsync(
-            (db, ct) => Listing.ReadAsync(
-                from user in db.Users
-                join account in Owners(db, call, id is not null) on user.AccountId equals account.Id
-                join domain in db.Domains on account.DomainId equals domain.Id
-                where user.Removed == null
-                    && (id == null || user.Id == id)
-                    && (name == null || user.Username.ToLower() == name)
-                    && (keyword == null || user.Username.ToLower().Contains(keyword) || user.FirstName.ToLower().Contains(keyword) || user.LastName.ToLower().Contains(keyword))
-                    && (type == null || account.Type == type)
-                    && (state == null || user.State.ToLower() == state)
-                orderby user.Created, user.Id
-                select new UserEntry { User = user, Account = account, Domain = domain },
-                call.Page,
-                ct),
-            cancellationToken);
-        return ApiResult.List("user", UserView, [.. listing.Rows.Select(e => e.For(call.Caller))], listing.Total);
-    }
-
     // Users, accounts and domains are what an administrator looks after, not resources of one account: listall is not needed to see them.
-    private static IQueryable<AccountRow> Owners(StoreConnection db, CommandCall call, bool namesIds) => Ownership.AskedFor(db, call, namesIds || call.Caller.Role != Roles.User);
-
-    private static async Task<ApiResult> GetKeysAsync(CommandCall call, CancellationToken cancellationToken)
-    {
-        var id = call.Require(User);
-        if (NotForCaller(call, id) is { } error)
-        {
-            return error;
-        }
-
-        var user = await call.Services.Database.ReadAsync((db, ct) => db.Users.FirstOrDefaultAsync(u => u.Id == id && u.Removed == null, ct), cancellationToken);
-        return user switch
-        {
-            null => call.UnknownEntity(User, id),
-            { ApiKey: { } apiKey, SecretKey: { } secret } => ApiResult.Object(
-                "userkeys",
-                KeysView,
-                new UserKeys(apiKey, call.Services.Secrets.Unseal(SecretPurpose.UserSecretKey(id), secret).Reveal())),
-            _ => ApiResult.Object("userkeys", KeysView, new UserKeys("", "")),
-        };
-    }
-
-    private static async Task<ApiResult> RegisterKeysAsync(CommandCall call, CancellationToken cancellationToken)
-    {
-        var id = call.Require(User);
-        if (NotForCaller(call, id) is { } error)
-        {
-            return error;
-        }
-
-        var outcome = await call.Services.Of<IUserOperations>().RegisterKeysAsync(call.Caller.ForOperations, id, cancellationToken);
-        return outcome.ToResult(keys => ApiResult.Object("userkeys", KeysView, keys));
-    }
-
-    // Keys are the user's: whoever has them is the user. Others of the same account are told what they would be told of a user who does not exist.
-    internal static ApiError? NotForCaller(CommandCall call, UserId id) =>
-        call.Caller.IsRootAdmin || call.Caller.UserId == id ? null : call.UnknownEntity(User, id);
+    internal static IQueryable<AccountRow> Owners(StoreConnection db, CommandCall call, bool namesIds) => Ownership.AskedFor(db, call, namesIds || call.Caller.Role != Roles.User);
 
     private static async Task<ApiResult> ListAccountsAsync(CommandCall call, CancellationToken cancellationToken)
     {
         var id = call.Get(FilterAccount);
         var name = call.Get(Name)?.ToLowerInvariant();
         var keyword = call.Get(CommonParameters.Keyword)?.ToLowerInvariant();
-        var type = call.Get(AccountType);
-        var state = call.Get(State)?.ToLowerInvariant();
+        var type = call.Get(FilterType);
+        var state = call.Get(FilterState)?.ToLowerInvariant();
         var listing = await call.Services.Database.ReadAsync(
             async (db, ct) =>
             {
                 var accounts = await Listing.ReadAsync(
                     from account in Owners(db, call, id is not null)
                     join domain in db.Domains on account.DomainId equals domain.Id
+                    join role in db.Roles on account.RoleId equals role.Id
                     where account.Removed == null
                         && (id == null || account.Id == id)
                         && (name == null || account.Name.ToLower() == name)
@@ -218,7 +151,7 @@ internal static class AccountCommands
                         && (type == null || account.Type == type)
                         && (state == null || account.State.ToLower() == state)
                     orderby account.Created, account.Id
-                    select new AccountEntry { Account = account, Domain = domain },
+                    select new AccountEntry { Account = account, Domain = domain, Role = role },
                     call.Page,
                     ct);
                 var users = await Listing.ChildrenAsync(
@@ -232,66 +165,126 @@ internal static class AccountCommands
                     [
                         .. accounts.Rows.Select(a => a with
                         {
-                            Users = [.. usersOf[a.Account.Id].Select(u => new UserEntry { User = u, Account = a.Account, Domain = a.Domain }.For(call.Caller))],
+                            Users = [.. usersOf[a.Account.Id].Select(u => new UserEntry { User = u, Account = a.Account, Domain = a.Domain, Role = a.Role }.For(call.Caller))],
                         }),
                     ],
                 };
             },
             cancellationToken);
-        return ApiResult.List("account", AccountView, listing.Rows, listing.Total);
+        return ApiResult.List(Key, View, listing.Rows, listing.Total);
     }
 
-    private static async Task<ApiResult> ListDomainsAsync(CommandCall call, CancellationToken cancellationToken)
+    /// <summary>The account that <c>id</c>, or <c>account</c> and <c>domainid</c>, name.</summary>
+    private static async Task<(AccountId? Id, ApiError? Error)> NamedAsync(CommandCall call, CancellationToken cancellationToken)
     {
-        var id = call.Get(FilterDomain);
-        var name = call.Get(Name)?.ToLowerInvariant();
-        var keyword = call.Get(CommonParameters.Keyword)?.ToLowerInvariant();
-        var level = call.Get(Level);
-        var listing = await call.Services.Database.ReadAsync(
-            (db, ct) => Listing.ReadAsync(
-                from domain in Ownership.VisibleDomains(db, call.Caller)
-                where domain.Removed == null
-                    && (id == null || domain.Id == id)
-                    && (name == null || domain.Name.ToLower() == name)
-                    && (keyword == null || domain.Name.ToLower().Contains(keyword))
-                    && (level == null || domain.Level == level)
-                orderby domain.Created, domain.Id
-#pragma warning disable VSTHRD103 // Part of the query: nothing is awaited here.
-                select new DomainEntry { Domain = domain, HasChild = db.Domains.Any(c => c.ParentId == domain.Id && c.Removed == null) },
-#pragma warning restore VSTHRD103
-                call.Page,
-                ct),
+        if (call.Get(MaybeAccount) is { } id)
+        {
+            return (id, null);
+        }
+
+        if (call.Get(AccountName) is not { } name)
+        {
+            return (null, ApiError.Missing(call.Command.Name, MaybeAccount.Name));
+        }
+
+        var domain = call.Get(AccountDomain) ?? call.Caller.DomainId;
+        return await OwnerParameters.FindAsync(call, name, domain, cancellationToken) is { } found ? (found.Id, null) : (null, OwnerParameters.NotFound(name, domain));
+    }
+
+    private static async Task<ApiResult> CreateAsync(CommandCall call, CancellationToken cancellationToken)
+    {
+        var (role, type) = (call.Get(RoleCommands.Role), call.Get(NewType));
+        if (role is null && type is null)
+        {
+            return ApiError.InvalidParameter("Neither the account's type nor its role was sent: accounttype, roleid");
+        }
+
+        if (type is { } number and not (0 or 1 or 2))
+        {
+            return ApiError.InvalidParameter($"Invalid parameter accounttype value={number}: it must be 0, 1 or 2");
+        }
+
+        if (await RoleGuard.WhyNotAsync(call, role ?? RoleRow.DefaultOf(type ?? 0), cancellationToken) is { } beyond)
+        {
+            return beyond;
+        }
+
+        var (user, refused) = await NewUserParameters.ReadAsync(call, cancellationToken);
+        if (user is null)
+        {
+            return refused!;
+        }
+
+        var outcome = await call.Services.Of<IAccountOperations>().CreateAsync(
+            call.Caller.ForOperations,
+            new CreateAccount
+            {
+                Name = call.Get(NewAccountName),
+                DomainId = call.Get(NewDomain) ?? call.Caller.DomainId,
+                RoleId = role,
+                Type = type,
+                NetworkDomain = call.Get(NetworkDomain),
+                User = user,
+            },
             cancellationToken);
-        return ApiResult.List("domain", DomainView, listing.Rows, listing.Total);
+        return await outcome.ToResultAsync(id => ShowAsync(call, id, cancellationToken));
     }
 
-    private static string RoleName(int type) => type switch
+    private static async Task<ApiResult> UpdateAsync(CommandCall call, CancellationToken cancellationToken) =>
+        call.Get(RoleCommands.Role) is { } role && await RoleGuard.WhyNotAsync(call, role, cancellationToken) is { } beyond
+            ? beyond
+            : await OnAccountAsync(
+                call,
+                (operations, id) => operations.UpdateAsync(
+                    call.Caller.ForOperations,
+                    new UpdateAccount { Id = id, Name = call.Get(OtherName), RoleId = call.Get(RoleCommands.Role), NetworkDomain = call.Get(OtherNetworkDomain) },
+                    cancellationToken),
+                cancellationToken);
+
+    private static async Task<ApiResult> DisableAsync(CommandCall call, CancellationToken cancellationToken)
     {
-        1 => "Root Admin",
-        2 => "Domain Admin",
-        _ => "User",
-    };
+        var (id, error) = await NamedAsync(call, cancellationToken);
+        if (id is not { } account)
+        {
+            return error!;
+        }
 
-    private static string RoleType(int type) => type switch
-    {
-        1 => "Admin",
-        2 => "DomainAdmin",
-        _ => "User",
-    };
+        if (await RoleGuard.WhyNotAsync(call, account, cancellationToken) is { } beyond)
+        {
+            return beyond;
+        }
 
-    private sealed record AccountEntry
-    {
-        public required AccountRow Account { get; init; }
-
-        public required DomainRow Domain { get; init; }
-
-        public IReadOnlyList<UserEntry> Users { get; init; } = [];
+        return (await call.Services.Of<IAccountOperations>().DisableAsync(call.Caller.ForOperations, account, call.Get(Lock) ?? false, cancellationToken)).ToResult();
     }
 
-    private sealed record DomainEntry
+    private static async Task<ApiResult> DeleteAsync(CommandCall call, CancellationToken cancellationToken)
     {
-        public required DomainRow Domain { get; init; }
+        var id = call.Require(Account);
+        return await RoleGuard.WhyNotAsync(call, id, cancellationToken) is { } beyond
+            ? beyond
+            : (await call.Services.Of<IAccountOperations>().DeleteAsync(call.Caller.ForOperations, id, cancellationToken)).ToResult();
+    }
 
-        public required bool HasChild { get; init; }
+    private static async Task<ApiResult> OnAccountAsync(CommandCall call, Func<IAccountOperations, AccountId, Task<Outcome<AccountId>>> change, CancellationToken cancellationToken)
+    {
+        var (id, error) = await NamedAsync(call, cancellationToken);
+        if (id is not { } account)
+        {
+            return error!;
+        }
+
+        if (await RoleGuard.WhyNotAsync(call, account, cancellationToken) is { } beyond)
+        {
+            return beyond;
+        }
+
+        return await (await change(call.Services.Of<IAccountOperations>(), account)).ToResultAsync(changed => ShowAsync(call, changed, cancellationToken));
+    }
+
+    private static async Task<ApiResult> ShowAsync(CommandCall call, AccountId id, CancellationToken cancellationToken)
+    {
+        var entry = await call.Services.Database.ReadAsync((db, ct) => AccountEntry.FindAsync(db, id, ct), cancellationToken)
+            ?? throw new InvalidOperationException($"Account {id} is gone.");
+        return ApiResult.Object(Key, View, entry with { Users = [.. entry.Users.Select(u => u.For(call.Caller))] });
     }
 }

@@ -1,6 +1,7 @@
 using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Store;
+using Holdfast.Server.Transactions;
 
 namespace Holdfast.Server.Accounts;
 
@@ -9,9 +10,13 @@ internal sealed class AccountKind : EntityKind<AccountId>
 {
     /// <summary>Made once.</summary>
     public AccountKind()
-        : base("Account", "listAccounts", EntityReach.Owner)
+        : base(ResourceTypes.Account, "listAccounts", EntityReach.Owner)
     {
     }
+
+    /// <inheritdoc/>
+    public override async Task<string?> RenderAsync(StoreConnection db, Guid id, Roles viewer, CancellationToken cancellationToken) =>
+        await AccountEntry.FindAsync(db, new AccountId(id), cancellationToken) is { } entry ? AccountCommands.View.ToJson("account", entry, viewer) : null;
 
     /// <inheritdoc/>
     protected override IQueryable<AccountId> Find(StoreConnection db, AccountId[] ids, EntityViewer viewer) =>

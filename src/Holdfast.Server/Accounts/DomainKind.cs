@@ -1,6 +1,7 @@
 using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Store;
+using Holdfast.Server.Transactions;
 
 namespace Holdfast.Server.Accounts;
 
@@ -9,7 +10,7 @@ internal sealed class DomainKind : EntityKind<DomainId>
 {
     /// <summary>Made once.</summary>
     public DomainKind()
-        : base("Domain", "listDomains", EntityReach.Everybody)
+        : base(ResourceTypes.Domain, "listDomains", EntityReach.Everybody)
     {
     }
 

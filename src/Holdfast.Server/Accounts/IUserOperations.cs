@@ -11,12 +11,30 @@ internal sealed record UserKeys(string ApiKey, string SecretKey);
 /// <summary>Users.</summary>
 internal interface IUserOperations
 {
-    /// <summary>registerUserKeys: new keys, the old ones end. 431 unknown id; 531 somebody else's user, unless root administrator.</summary>
+    /// <summary>createUser: another user of an account. 431 unknown account, a name that another user of the domain has.</summary>
+    Task<Outcome<UserId>> CreateAsync(Caller caller, AccountId accountId, NewUser request, CancellationToken cancellationToken);
+
+    /// <summary>deleteUser: the user's keys and sessions end; what the account has stays. 431 unknown id; 530 the caller, the last who can administer the installation.</summary>
+    Task<Outcome<Success>> DeleteAsync(Caller caller, UserId userId, CancellationToken cancellationToken);
+
+    /// <summary>enableUser. Idempotent.</summary>
+    Task<Outcome<UserId>> EnableAsync(Caller caller, UserId userId, CancellationToken cancellationToken);
+
+    /// <summary>lockUser: nobody can be the user until it is enabled; its sessions end. Idempotent.</summary>
+    Task<Outcome<UserId>> LockAsync(Caller caller, UserId userId, CancellationToken cancellationToken);
+
+    /// <summary>disableUser: the same, with a job that is done at once. Idempotent.</summary>
+    Task<JobOutcome> DisableAsync(Caller caller, UserId userId, CancellationToken cancellationToken);
+
+    /// <summary>moveUser: to another account of the same domain. What the user made stays with the account. 431 unknown user or account, an account of another domain.</summary>
+    Task<Outcome<Success>> MoveAsync(Caller caller, UserId userId, AccountId accountId, CancellationToken cancellationToken);
+
+    /// <summary>registerUserKeys: new keys, the old ones end. 431 unknown id, or a user who is not the caller's to change.</summary>
     Task<Outcome<UserKeys>> RegisterKeysAsync(Caller caller, UserId userId, CancellationToken cancellationToken);
 
     /// <summary>
-    /// updateUser. A new password ends all sessions of the user. 431 unknown id, a name that another user of the domain has, a password that is another by now than the
-    /// one that was checked; 531 somebody else's user, unless root administrator.
+    /// updateUser. A new password ends all sessions of the user. 431 unknown id or not the caller's to change, a name that another user of the domain has, a password that is another by now than the
+    /// one that was checked.
     /// </summary>
     Task<Outcome<UserId>> UpdateAsync(Caller caller, UpdateUser request, CancellationToken cancellationToken);
 }

@@ -32,19 +32,19 @@ internal static class UpdateUserCommand
     public static ApiCommand Definition { get; } = new()
     {
         Name = "updateUser",
-        Description = "Changes a user; for the user and for root administrators",
+        Description = "Changes a user; for the user and for administrators",
         Roles = Roles.Authenticated,
         Parameters = [User, UserName, FirstName, LastName, Email, TimeZone, Password, CurrentPassword],
-        Response = ResponseShape.Of("user", AccountCommands.UserView),
+        Response = ResponseShape.Of("user", UserCommands.View),
         Handler = UpdateAsync,
     };
 
     private static async Task<ApiResult> UpdateAsync(CommandCall call, CancellationToken cancellationToken)
     {
         var id = call.Require(User);
-        if (AccountCommands.NotForCaller(call, id) is { } error)
+        if (await RoleGuard.WhyNotAsync(call, id, cancellationToken) is { } beyond)
         {
-            return error;
+            return beyond;
         }
 
         NewPassword? password = null;
@@ -72,7 +72,7 @@ internal static class UpdateUserCommand
                 Password = password,
             },
             cancellationToken);
-        return await outcome.ToResultAsync(async _ => await ShowAsync(call, id, cancellationToken));
+        return await outcome.ToResultAsync(async _ => await UserCommands.ShowAsync(call, id, cancellationToken));
     }
 
     // Outside of any transaction: checking and hashing take long, and wait for a place.
@@ -108,17 +108,5 @@ internal static class UpdateUserCommand
         return await call.Services.Passwords.HashAsync(typed, call.Origin.Address, cancellationToken) is { } hash
             ? (new NewPassword(hash, checkedAgainst), null)
             : (null, ApiError.TooManyPasswords());
-    }
-
-    private static async Task<ApiResult> ShowAsync(CommandCall call, UserId id, CancellationToken cancellationToken)
-    {
-        var entry = await call.Services.Database.ReadAsync(
-            (db, ct) => (from user in db.Users
-                         join account in db.Accounts on user.AccountId equals account.Id
-                         join domain in db.Domains on account.DomainId equals domain.Id
-                         where user.Id == id
-                         select new UserEntry { User = user, Account = account, Domain = domain }).FirstAsync(ct),
-            cancellationToken);
-        return ApiResult.Object("user", AccountCommands.UserView, entry.For(call.Caller));
     }
 }

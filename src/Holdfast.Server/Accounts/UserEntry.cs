@@ -1,5 +1,7 @@
 using Holdfast.Server.Api.Authentication;
+using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
+using LinqToDB;
 
 namespace Holdfast.Server.Accounts;
 
@@ -15,11 +17,22 @@ internal sealed record UserEntry
     /// <summary>The account's domain.</summary>
     public required DomainRow Domain { get; init; }
 
+    /// <summary>The account's role.</summary>
+    public required RoleRow Role { get; init; }
+
     /// <summary>Whether the viewer may see the API key.</summary>
     public bool ShowKey { get; init; }
 
     /// <summary>Whether the user's domain is below the viewer's.</summary>
     public bool IsBelowCaller { get; init; }
+
+    /// <summary>All users, those too that are gone.</summary>
+    public static IQueryable<UserEntry> Query(StoreConnection db) =>
+        from user in db.Users
+        join account in db.Accounts on user.AccountId equals account.Id
+        join domain in db.Domains on account.DomainId equals domain.Id
+        join role in db.Roles on account.RoleId equals role.Id
+        select new UserEntry { User = user, Account = account, Domain = domain, Role = role };
 
     /// <summary>The same for a viewer.</summary>
     public UserEntry For(ApiCaller caller) => this with

@@ -2,6 +2,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Store;
 using Holdfast.Server.Transactions;
+using LinqToDB.Async;
 
 namespace Holdfast.Server.Accounts;
 
@@ -12,6 +13,13 @@ internal sealed class UserKind : EntityKind<UserId>
     public UserKind()
         : base(ResourceTypes.User, "listUsers", EntityReach.Owner)
     {
+    }
+
+    /// <inheritdoc/>
+    public override async Task<string?> RenderAsync(StoreConnection db, Guid id, Roles viewer, CancellationToken cancellationToken)
+    {
+        var user = new UserId(id);
+        return await UserEntry.Query(db).FirstOrDefaultAsync(e => e.User.Id == user, cancellationToken) is { } entry ? UserCommands.View.ToJson("user", entry, viewer) : null;
     }
 
     /// <inheritdoc/>

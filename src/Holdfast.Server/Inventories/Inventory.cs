@@ -80,7 +80,7 @@ internal sealed partial class Inventory : TurnPart, ITurnPart<Inventory>, IItemO
             return;
         }
 
-        var period = (await SettingValues.ReadAsync(Db, Turn.Timings, cancellationToken))[Setting.InventoryInterval];
+        var period = (await SettingValues.ReadAsync(Turn, cancellationToken))[Setting.InventoryInterval];
         var inventory = await Db.Inventories.FirstOrDefaultAsync(i => i.PoolId == poolId, cancellationToken);
         if (inventory is null)
         {

@@ -174,9 +174,10 @@ internal static class VirtualMachineCommands
 
     private static async Task<ApiResult> DeployAsync(CommandCall call, CancellationToken cancellationToken)
     {
-        if (OwnerParameters.Check(call) is { } notOwn)
+        var (maker, notOwner) = await OwnerParameters.ResolveAsync(call, cancellationToken);
+        if (maker is null)
         {
-            return notOwn;
+            return notOwner!;
         }
 
         if (call.Get(UserData) is not null)
@@ -246,7 +247,7 @@ internal static class VirtualMachineCommands
         }
 
         var outcome = await call.Services.Of<IVirtualMachineOperations>().DeployAsync(
-            call.Caller.ForOperations,
+            maker,
             new DeployVirtualMachine
             {
                 Name = call.Get(Name),

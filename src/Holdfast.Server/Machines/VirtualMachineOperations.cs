@@ -92,7 +92,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                 {
                     case VmState.Running or VmState.Stopping:
                     case VmState.Starting when forced:
-                        await StopAsync(turn, vm with { RestartOnCancel = null }, forced, ct);
+                        await turn.Part<MachineEnding>().StopAsync(vm with { RestartOnCancel = null }, forced, ct);
                         if (vm.EverRan && await SilenceOfHostAsync(turn, vm, ct) is { } silence)
                         {
                             // It stands and is carried out when the host is back; nobody has to wait minutes to be told so.
@@ -157,19 +157,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                     await turn.Db.Volumes.Where(v => wanted.Contains(v.Id)).Set(v => v.GoesWithVm, true).UpdateAsync(ct);
                 }
 
-                var removal = expunge || vm.State is VmState.Error or VmState.Expunging || vm.Removal == VmRemoval.Expunge ? VmRemoval.Expunge : VmRemoval.Destroy;
-                var going = vm with { Removal = removal, RestartOnCancel = null };
-                switch (vm.State)
-                {
-                    case VmState.Running or VmState.Stopping or VmState.Starting:
-                        await StopAsync(turn, going, forced || vm.State == VmState.Starting, ct);
-                        break;
-                    default:
-                        await turn.Part<MachineRows>().SaveAsync(going, ct);
-                        turn.Mark(vm.Id);
-                        break;
-                }
-
+                await turn.Part<MachineEnding>().RemoveAsync(vm, expunge, forced, ct);
                 return new JobOutcome.Accepted(job.Id, vm.Id.Value);
             },
             cancellationToken);
@@ -230,8 +218,12 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
         },
         cancellationToken);
 
-    private static Task<VmRow?> FindAsync(Turn turn, Caller caller, VmId id, CancellationToken cancellationToken) =>
-        turn.Db.Vms.FirstOrDefaultAsync(v => v.Id == id && v.Removed == null && (caller.IsRootAdmin || v.AccountId == caller.AccountId), cancellationToken);
+    private static Task<VmRow?> FindAsync(Turn turn, Caller caller, VmId id, CancellationToken cancellationToken)
+    {
+        var vms = turn.Db.Vms.Where(v => v.Id == id && v.Removed == null);
+        var owners = caller.Accounts(turn.Db);
+        return (caller.IsRootAdmin ? vms : vms.Where(v => owners.Any(a => a.Id == v.AccountId))).FirstOrDefaultAsync(cancellationToken);
+    }
 
     private static Task<JobRow> AddJobAsync(Turn turn, Caller caller, JobKind kind, VmRow vm, string verb, CancellationToken cancellationToken) =>
         turn.AddJobAsync(caller.AccountId, caller.UserId, kind, ResourceTypes.VirtualMachine, vm.Id.Value, $"{verb} VM {vm.Name} ({vm.Id})", turn.Timings.Of(kind, vm.GraceSeconds), cancellationToken);
@@ -241,20 +233,6 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
         vm.HostId is { } id && await turn.Part<KeptRows>().HostAsync(id, cancellationToken) is { } host
             ? HostSilence.Of(host.Name, host.State, host.LastReport)
             : null;
-
-    private static async Task StopAsync(Turn turn, VmRow vm, bool forced, CancellationToken cancellationToken)
-    {
-        await turn.Part<MachineRows>().SaveAsync(
-            vm with
-            {
-                State = VmState.Stopping,
-                StateSince = vm.State == VmState.Stopping ? vm.StateSince : turn.Now,
-                ForcedStop = vm.ForcedStop || forced,
-                Condition = vm.State == VmState.Stopping ? vm.Condition : null,
-            },
-            cancellationToken);
-        turn.Mark(vm.Id);
-    }
 
     private static async Task<JobOutcome> DeployAsync(Turn turn, Caller caller, DeployVirtualMachine request, long number, CancellationToken cancellationToken)
     {
@@ -347,7 +325,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
         }
 
         var account = await db.Accounts.SingleAsync(a => a.Id == caller.AccountId, cancellationToken);
-        var settings = await SettingValues.ReadAsync(db, turn.Timings, cancellationToken);
+        var settings = await SettingValues.ReadAsync(turn, cancellationToken);
         var id = new VmId(turn.NewId());
         var vm = new VmRow
         {

@@ -26,7 +26,7 @@ internal sealed class PlacementReader : TurnPart, ITurnPart<PlacementReader>
     {
         var pool = await Db.StoragePools.SingleAsync(p => p.Id == id, cancellationToken);
         var promised = await StoragePromise.All(Db).Where(p => p.PoolId == id).SumAsync(p => p.Bytes, cancellationToken);
-        var rule = (await SettingValues.ReadAsync(Db, Turn.Timings, cancellationToken)).Storage;
+        var rule = (await SettingValues.ReadAsync(Turn, cancellationToken)).Storage;
         return rule.Objection(PoolFactsOf(pool, promised, hasTemplate: false), bytes) is { } objection ? $"storage pool {pool.Name} ({pool.Id}) {objection}" : null;
     }
 

@@ -30,7 +30,7 @@ internal sealed partial class PoolSettler : TurnPart, ITurnPart<PoolSettler>, IS
 
     /// <summary>Until when createStoragePool waits for the hosts before it answers with the pool as it is.</summary>
     public async Task<DateTimeOffset> AnswerByAsync(StoragePoolRow pool, CancellationToken cancellationToken) =>
-        pool.Created + (await SettingValues.ReadAsync(Db, Turn.Timings, cancellationToken))[Setting.PoolAddWait];
+        pool.Created + (await SettingValues.ReadAsync(Turn, cancellationToken))[Setting.PoolAddWait];
 
     /// <inheritdoc/>
     public async Task SettleAsync(PoolId id, CancellationToken cancellationToken)
@@ -98,7 +98,7 @@ internal sealed partial class PoolSettler : TurnPart, ITurnPart<PoolSettler>, IS
     // Only what hosts can do: one that is away or does not reach the backend holds nobody up, and neither does what could not be done in the time there was.
     private async Task<int> BeingSettledAsync(StoragePoolRow row, CancellationToken cancellationToken)
     {
-        var since = Now - (await SettingValues.ReadAsync(Db, Turn.Timings, cancellationToken))[Setting.MaintenanceSettle];
+        var since = Now - (await SettingValues.ReadAsync(Turn, cancellationToken))[Setting.MaintenanceSettle];
         var isYoung = row.StateSince > since;
         var able = On(row.Id)
             .Where(p => p.Binding.Absent == null && p.Host.State == HostState.Up && p.Host.IncarnationId == p.Binding.IncarnationId && p.Binding.Desired == Desired.Attached

@@ -348,7 +348,7 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
             Tags = Csv.Join(request.Tags),
             State = PoolState.Initialized,
             StateSince = turn.Now,
-            AddDeadline = turn.Now + (await SettingValues.ReadAsync(turn.Db, turn.Timings, cancellationToken))[Setting.PoolAddTimeout],
+            AddDeadline = turn.Now + (await SettingValues.ReadAsync(turn, cancellationToken))[Setting.PoolAddTimeout],
             Created = turn.Now,
         };
         await turn.Db.InsertAsync(pool, token: cancellationToken);

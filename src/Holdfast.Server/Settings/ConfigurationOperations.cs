@@ -46,7 +46,7 @@ internal sealed class ConfigurationOperations : IConfigurationOperations
         var before = await turn.Db.Settings.Where(s => s.Name == setting.Name).Select(s => s.Value).FirstOrDefaultAsync(cancellationToken);
         if (before != stored)
         {
-            var old = (await SettingValues.ReadAsync(turn.Db, turn.Timings, cancellationToken)).TextOf(setting);
+            var old = (await SettingValues.ReadAsync(turn, cancellationToken)).TextOf(setting);
             await turn.Db.Settings.Where(s => s.Name == setting.Name).DeleteAsync(cancellationToken);
             if (stored is not null)
             {
@@ -74,7 +74,7 @@ internal sealed class ConfigurationOperations : IConfigurationOperations
     private static async Task<Outcome<SettingState>> StateOfAsync(Turn turn, Setting setting, CancellationToken cancellationToken) =>
         new Outcome<SettingState>.Done(new SettingState(
             setting,
-            (await SettingValues.ReadAsync(turn.Db, turn.Timings, cancellationToken)).TextOf(setting),
+            (await SettingValues.ReadAsync(turn, cancellationToken)).TextOf(setting),
             setting.DefaultText(turn.Timings)));
 
     private static ApiFault BadSetting(Setting setting, string value) => Faults.Invalid(

@@ -1,5 +1,6 @@
 using Holdfast.Core.Planning;
 using Holdfast.Server.Store;
+using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Transactions;
 using LinqToDB;
 using LinqToDB.Async;
@@ -28,6 +29,10 @@ internal sealed class SettingValues
 
     /// <summary>What a setting is, as it is shown.</summary>
     public string TextOf(Setting setting) => setting.Normalise(_stored.GetValueOrDefault(setting.Name)) ?? setting.DefaultText(_timings);
+
+    /// <summary>What they are in a turn: one statement, once.</summary>
+    public static Task<SettingValues> ReadAsync(Turn turn, CancellationToken cancellationToken) =>
+        turn.KeptAsync("settings", string.Empty, () => ReadAsync(turn.Db, turn.Timings, cancellationToken), typeof(SettingRow));
 
     /// <summary>Reads them: one statement.</summary>
     public static async Task<SettingValues> ReadAsync(StoreConnection db, ReconcileTimings timings, CancellationToken cancellationToken)

@@ -143,7 +143,7 @@ internal sealed partial class Bootstrap
 
         await db.InsertAsync(new DomainRow { Id = domain, Name = "ROOT", Path = "ROOT", Level = 0, Created = now }, token: cancellationToken);
         await db.InsertAsync(
-            new AccountRow { Id = account, Number = 2, Name = "admin", DomainId = domain, Type = 1, State = "enabled", Created = now },
+            new AccountRow { Id = account, Number = 2, Name = "admin", DomainId = domain, Type = 1, RoleId = RoleRow.RootAdmin, State = AccountStates.Enabled, Created = now },
             token: cancellationToken);
         await db.InsertAsync(
             new UserRow
@@ -155,7 +155,7 @@ internal sealed partial class Bootstrap
                 FirstName = "Admin",
                 LastName = "User",
                 Email = "admin@localhost",
-                State = "enabled",
+                State = AccountStates.Enabled,
                 ApiKey = admin.ApiKey,
                 SecretKey = _secrets.Seal(SecretPurpose.UserSecretKey(user), new Secret(admin.SecretKey)),
                 Created = now,

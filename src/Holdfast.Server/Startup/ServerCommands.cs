@@ -44,7 +44,10 @@ internal static class ServerCommands
         new(JobCommands.All),
         new(EventCommands.All),
         new(AlertCommands.All),
+        new(DomainCommands.All),
         new(AccountCommands.All),
+        new(UserCommands.All),
+        new(RoleCommands.All),
     ];
 
     /// <summary>The table of them alone.</summary>

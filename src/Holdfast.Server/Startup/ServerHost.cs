@@ -179,7 +179,10 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<IObligationOperations, ObligationOperations>();
         services.AddSingleton<IInventoryOperations, InventoryOperations>();
         services.AddSingleton<IHostOperations, HostOperations>();
+        services.AddSingleton<IAccountOperations, AccountOperations>();
         services.AddSingleton<IUserOperations, UserOperations>();
+        services.AddSingleton<IDomainOperations, DomainOperations>();
+        services.AddSingleton<IRoleOperations, RoleOperations>();
         services.AddSingleton<IConfigurationOperations, ConfigurationOperations>();
         services.AddCloudStackApi();
         services.AddSingleton<IJobResultRenderer, JobResultRenderer>();
@@ -215,6 +218,8 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton(TurnPartType.For<VolumeSettler>());
         services.AddSingleton(TurnPartType.For<PoolSettler>());
         services.AddSingleton(TurnPartType.For<HostSettler>());
+        services.AddSingleton(TurnPartType.For<AccountSettler>());
+        services.AddSingleton(TurnPartType.For<DomainSettler>());
     }
 
     private static void AddSweeps(IServiceCollection services)
@@ -229,6 +234,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<ISweep, TemplateSweep>();
         services.AddSingleton<ISweep, ObligationSweep>();
         services.AddSingleton<ISweep, ReportSweep>();
+        services.AddSingleton<ISweep, AccountSweep>();
         services.AddSingleton<ISweep, EventSweep>();
     }
 

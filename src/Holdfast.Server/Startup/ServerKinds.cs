@@ -39,8 +39,10 @@ internal static class ServerKinds
         new AccountKind(),
         new UserKind(),
         new DomainKind(),
+        new RoleKind(),
+        new RolePermissionKind(),
     ];
 
     /// <summary>The kinds of job.</summary>
-    public static IReadOnlyList<JobType> Jobs { get; } = [.. MachineJobs.All, .. VolumeJobs.All, .. TemplateJobs.All, .. PoolJobs.All, .. HostJobs.All];
+    public static IReadOnlyList<JobType> Jobs { get; } = [.. MachineJobs.All, .. VolumeJobs.All, .. TemplateJobs.All, .. PoolJobs.All, .. HostJobs.All, .. AccountJobs.All];
 }

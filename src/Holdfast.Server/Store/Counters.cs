@@ -9,6 +9,9 @@ internal static class Counters
     /// <summary>Number of a VM, in its instance name.</summary>
     public const string VmNumber = "vm-number";
 
+    /// <summary>Number of an account, in instance names.</summary>
+    public const string AccountNumber = "account-number";
+
     /// <summary>Takes the next numbers. Locks the counter until the transaction ends.</summary>
     /// <returns>The last of them.</returns>
     public static async Task<long> AddAsync(StoreConnection db, string name, int count, CancellationToken cancellationToken)

@@ -259,9 +259,10 @@ internal static class TemplateCommands
 
     private static async Task<ApiResult> RegisterAsync(CommandCall call, CancellationToken cancellationToken)
     {
-        if (OwnerParameters.Check(call) is { } notOwn)
+        var (maker, notOwner) = await OwnerParameters.ResolveAsync(call, cancellationToken);
+        if (maker is null)
         {
-            return notOwn;
+            return notOwner!;
         }
 
         var zone = call.Get(Zone);
@@ -286,7 +287,7 @@ internal static class TemplateCommands
         }
 
         var outcome = await call.Services.Of<ITemplateOperations>().RegisterAsync(
-            call.Caller.ForOperations,
+            maker,
             new RegisterTemplate
             {
                 Name = call.Require(Name),

@@ -27,6 +27,17 @@ internal sealed class TemplateCopies : TurnPart, ITurnPart<TemplateCopies>
     /// <inheritdoc/>
     public static TemplateCopies Of(Turn turn) => new(turn);
 
+    /// <summary>Removes a template and has its copies deleted. VMs that were made from it stay.</summary>
+    public async Task DeleteTemplateAsync(TemplateRow template, CancellationToken cancellationToken)
+    {
+        await Db.UpdateAsync(template with { Removed = Now, Status = "Deleted" }, token: cancellationToken);
+        var copies = await Db.TemplateCopies.Where(c => c.TemplateId == template.Id && c.Removed == null && c.State != TemplateCopyState.Deleting).ToListAsync(cancellationToken);
+        foreach (var copy in copies)
+        {
+            await DeleteCopyAsync(copy, cancellationToken);
+        }
+    }
+
     /// <summary>The copy of a template on a pool that is there or is being made; null: none.</summary>
     public Task<VolumeId?> FindCopyAsync(TemplateId template, PoolId pool, CancellationToken cancellationToken) =>
         Db.TemplateCopies
@@ -108,7 +119,7 @@ internal sealed class TemplateCopies : TurnPart, ITurnPart<TemplateCopies>
             .GroupBy(p => p.PoolId)
             .Select(g => new { g.Key, Bytes = g.Sum(p => p.Bytes) })
             .ToDictionaryAsync(p => p.Key, p => p.Bytes, cancellationToken);
-        var rule = (await SettingValues.ReadAsync(Db, Turn.Timings, cancellationToken)).Storage;
+        var rule = (await SettingValues.ReadAsync(Turn, cancellationToken)).Storage;
         var serving = candidates.FirstOrDefault(c =>
             c.Pool.CapacityBytes is null || rule.Objection(PlacementReader.PoolFactsOf(c.Pool, promised.GetValueOrDefault(c.Pool.Id), hasTemplate: false), template.SizeBytes ?? 1) is null);
         if (serving is null)

@@ -85,12 +85,13 @@ internal sealed class TemplateOperations : ITemplateOperations
         async (turn, ct) =>
         {
             var template = await turn.Db.Templates.FirstOrDefaultAsync(t => t.Id == templateId && t.Removed == null, ct);
-            if (template is null || (template.AccountId != caller.AccountId && !caller.IsRootAdmin && !template.IsPublic))
+            var isOwn = template is not null && await caller.Accounts(turn.Db).AnyAsync(a => a.Id == template.AccountId, ct);
+            if (template is null || !(isOwn || template.IsPublic))
             {
                 return new JobOutcome.Refused(Faults.NoSuchEntity("deleteTemplate", "id", templateId));
             }
 
-            if (template.AccountId != caller.AccountId && !caller.IsRootAdmin)
+            if (!isOwn)
             {
                 return new JobOutcome.Refused(Faults.PermissionDenied($"Template {template.Name} ({template.Id}) belongs to another account"));
             }
@@ -107,12 +108,7 @@ internal sealed class TemplateOperations : ITemplateOperations
                 return new JobOutcome.Refused(Faults.Invalid($"Template {template.Name} ({template.Id}) is being deployed to: {names}"));
             }
 
-            await turn.Db.UpdateAsync(template with { Removed = turn.Now, Status = "Deleted" }, token: ct);
-            var copies = await turn.Db.TemplateCopies.Where(c => c.TemplateId == templateId && c.Removed == null && c.State != TemplateCopyState.Deleting).ToListAsync(ct);
-            foreach (var copy in copies)
-            {
-                await turn.Part<TemplateCopies>().DeleteCopyAsync(copy, ct);
-            }
+            await turn.Part<TemplateCopies>().DeleteTemplateAsync(template, ct);
 
             var job = await turn.AddJobAsync(caller.AccountId, caller.UserId, JobKind.DeleteTemplate, ResourceTypes.Template, templateId.Value, $"deleting template {template.Name} ({template.Id})", turn.Timings.Of(JobKind.DeleteTemplate), ct);
             await turn.CompleteJobAsync(job.Id, ct);

@@ -26,6 +26,9 @@ internal sealed record ReconcileTimings
     /// <summary>Of storage maintenance; long, because guests are stopped first.</summary>
     public TimeSpan MaintenanceDeadline { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>Of what ends all that an account or a domain has; long, because guests end first. What is not done then is done all the same.</summary>
+    public TimeSpan AccountDeadline { get; init; } = TimeSpan.FromMinutes(30);
+
     /// <summary>The default of the setting <c>MaintenanceSettle</c>.</summary>
     public TimeSpan MaintenanceSettle { get; init; } = TimeSpan.FromMinutes(1);
 

@@ -9,6 +9,9 @@ internal static class ResourceTypes
     public const string Template = "Template";
     public const string Host = "Host";
     public const string User = "User";
+    public const string Account = "Account";
+    public const string Domain = "Domain";
+    public const string Role = "Role";
     public const string ServiceOffering = "ServiceOffering";
     public const string DiskOffering = "DiskOffering";
     public const string Obligation = "Obligation";

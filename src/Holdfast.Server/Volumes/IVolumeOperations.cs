@@ -17,6 +17,9 @@ internal sealed record CreateVolume
 
     /// <summary>Attach it to this VM when made.</summary>
     public VmId? VmId { get; init; }
+
+    /// <summary>Whether the owner was asked for; else a volume that is made for a VM is its account's.</summary>
+    public bool IsOwnerNamed { get; init; }
 }
 
 /// <summary>What is to change of a volume's size.</summary>

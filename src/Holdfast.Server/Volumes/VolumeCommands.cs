@@ -140,9 +140,10 @@ internal static class VolumeCommands
 
     private static async Task<ApiResult> CreateAsync(CommandCall call, CancellationToken cancellationToken)
     {
-        if (OwnerParameters.Check(call) is { } notOwn)
+        var (maker, notOwner) = await OwnerParameters.ResolveAsync(call, cancellationToken);
+        if (maker is null)
         {
-            return notOwn;
+            return notOwner!;
         }
 
         var vm = call.Get(MaybeVm);
@@ -158,7 +159,7 @@ internal static class VolumeCommands
         }
 
         var outcome = await call.Services.Of<IVolumeOperations>().CreateAsync(
-            call.Caller.ForOperations,
+            maker,
             new CreateVolume
             {
                 Name = call.Get(Name),
@@ -166,6 +167,7 @@ internal static class VolumeCommands
                 SizeGib = call.Get(Size),
                 ZoneId = zone.Value,
                 VmId = vm,
+                IsOwnerNamed = OwnerParameters.IsNamed(call),
             },
             cancellationToken);
         return outcome.ToResult(creates: true);

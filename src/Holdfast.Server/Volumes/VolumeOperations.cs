@@ -99,8 +99,13 @@ internal sealed class VolumeOperations : IVolumeOperations
                     return new JobOutcome.Refused(NoDevice(vm));
                 }
 
-                // One job: it is done when the volume is attached.
-                volume = volume with { VmId = vmId, DeviceId = device, Attaching = true };
+                if (vm.AccountId != caller.AccountId && request.IsOwnerNamed)
+                {
+                    return new JobOutcome.Refused(OtherOwner(vm, await turn.Db.Accounts.SingleAsync(a => a.Id == caller.AccountId, ct)));
+                }
+
+                // One job: it is done when the volume is attached. What administrators make for others' VMs is theirs.
+                volume = volume with { VmId = vmId, DeviceId = device, Attaching = true, AccountId = vm.AccountId };
             }
 
             await turn.Db.InsertAsync(volume, token: ct);
@@ -134,6 +139,11 @@ internal sealed class VolumeOperations : IVolumeOperations
             if (vm is null)
             {
                 return new JobOutcome.Refused(Faults.NoSuchEntity(command, "virtualmachineid", vmId));
+            }
+
+            if (volume.AccountId != vm.AccountId)
+            {
+                return new JobOutcome.Refused(OtherOwner(vm, await turn.Db.Accounts.SingleAsync(a => a.Id == volume.AccountId, ct)));
             }
 
             if (await CheckAttachAsync(turn, volume, vm, ct) is { } fault)
@@ -176,9 +186,7 @@ internal sealed class VolumeOperations : IVolumeOperations
             }
             else if (request is { VmId: { } owner, DeviceId: { } device })
             {
-                volume = await turn.Db.Volumes.FirstOrDefaultAsync(
-                    v => v.VmId == owner && v.DeviceId == device && v.Removed == null && (caller.IsRootAdmin || v.AccountId == caller.AccountId),
-                    ct);
+                volume = await Visible(turn, caller).FirstOrDefaultAsync(v => v.VmId == owner && v.DeviceId == device, ct);
                 if (volume is null)
                 {
                     return new JobOutcome.Refused(Faults.NoSuchEntity(command, "deviceid", device));
@@ -409,13 +417,27 @@ internal sealed class VolumeOperations : IVolumeOperations
     }
 
     private static Task<VolumeRow?> FindAsync(Turn turn, Caller caller, VolumeId id, CancellationToken cancellationToken) =>
-        turn.Db.Volumes.FirstOrDefaultAsync(v => v.Id == id && v.Removed == null && (caller.IsRootAdmin || v.AccountId == caller.AccountId), cancellationToken);
+        Visible(turn, caller).FirstOrDefaultAsync(v => v.Id == id, cancellationToken);
 
-    private static Task<VmRow?> FindVmAsync(Turn turn, Caller caller, VmId id, CancellationToken cancellationToken) =>
-        turn.Db.Vms.FirstOrDefaultAsync(v => v.Id == id && v.Removed == null && (caller.IsRootAdmin || v.AccountId == caller.AccountId), cancellationToken);
+    private static IQueryable<VolumeRow> Visible(Turn turn, Caller caller)
+    {
+        var volumes = turn.Db.Volumes.Where(v => v.Removed == null);
+        var owners = caller.Accounts(turn.Db);
+        return caller.IsRootAdmin ? volumes : volumes.Where(v => owners.Any(a => a.Id == v.AccountId));
+    }
+
+    private static Task<VmRow?> FindVmAsync(Turn turn, Caller caller, VmId id, CancellationToken cancellationToken)
+    {
+        var vms = turn.Db.Vms.Where(v => v.Id == id && v.Removed == null);
+        var owners = caller.Accounts(turn.Db);
+        return (caller.IsRootAdmin ? vms : vms.Where(v => owners.Any(a => a.Id == v.AccountId))).FirstOrDefaultAsync(cancellationToken);
+    }
 
     private static Task<List<int?>> DevicesAsync(Turn turn, VmId vm, CancellationToken cancellationToken) =>
         turn.Db.Volumes.Where(v => v.VmId == vm && v.Removed == null).Select(v => v.DeviceId).ToListAsync(cancellationToken);
+
+    private static ApiFault OtherOwner(VmRow vm, AccountRow owner) =>
+        Faults.Invalid($"VM {vm.Name} ({vm.Id}) does not belong to the account {owner.Name} ({owner.Id}), and has only volumes of its own account");
 
     private static ApiFault NoDevice(VmRow vm) => Faults.Invalid($"All device Ids are used by vm {vm.Name} ({vm.Id})");
 

@@ -161,6 +161,18 @@ public class ApiHost : IAsyncLifetime
             },
             TestContext.Current.CancellationToken);
 
+    /// <summary>A domain below ROOT, beside that of the other users.</summary>
+    internal async Task<DomainRow> AddDomainAsync(string name)
+    {
+        var row = new DomainRow { Id = new DomainId(Guid.NewGuid()), Name = name, ParentId = Admin.Domain.Id, Path = $"ROOT/{name}", Level = 1, Created = DateTimeOffset.UtcNow };
+        await InsertAsync(row);
+        return row;
+    }
+
+    /// <summary>A user of an account of its own.</summary>
+    internal Task<TestUser> AddUserAsync(string name, DomainRow domain, int type) =>
+        Database.WriteAsync((db, ct) => AddUserAsync(db, Service<SecretBox>(), name, domain, type, ct), TestContext.Current.CancellationToken);
+
     private static async Task<TestUser> AddUserAsync(StoreConnection db, SecretBox secrets, string name, DomainRow domain, int type, CancellationToken ct)
     {
         var account = new AccountRow
@@ -170,6 +182,7 @@ public class ApiHost : IAsyncLifetime
             Name = name,
             DomainId = domain.Id,
             Type = type,
+            RoleId = RoleRow.DefaultOf(type),
             State = "enabled",
             Created = DateTimeOffset.UtcNow,
         };

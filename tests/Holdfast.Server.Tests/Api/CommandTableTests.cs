@@ -3,6 +3,7 @@ using System.Text.Json;
 using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Startup;
+using Holdfast.Server.Store.Rows;
 using Shouldly;
 using Xunit;
 
@@ -28,7 +29,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
     // Which commands are asynchronous is part of the contract: clients poll only then.
     private static readonly string[] Async =
     [
-        "attachVolume", "cancelHostMaintenance", "cancelStorageMaintenance", "createVolume", "deleteTemplate", "deployVirtualMachine", "destroyVirtualMachine", "detachVolume",
+        "attachVolume", "cancelHostMaintenance", "cancelStorageMaintenance", "createVolume", "deleteAccount", "deleteDomain", "deleteTemplate", "deployVirtualMachine", "destroyVirtualMachine", "detachVolume", "disableAccount", "disableUser",
         "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "resizeVolume", "startVirtualMachine", "stopVirtualMachine",
     ];
 
@@ -289,6 +290,12 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
                 return owner.Account.Id.Value;
             case nameof(UserId):
                 return owner.Row.Id.Value;
+            case nameof(RoleId):
+                return RoleRow.User.Value;
+            case nameof(RolePermissionId):
+                var rule = new RolePermissionRow { Id = new RolePermissionId(Guid.NewGuid()), RoleId = RoleRow.User, Rule = "listZones", Allows = true, Position = 0 };
+                await host.InsertAsync(rule);
+                return rule.Id.Value;
             case nameof(HostId):
                 await host.InsertAsync(place);
                 return place.Id.Value;

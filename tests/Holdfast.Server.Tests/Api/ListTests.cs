@@ -488,14 +488,16 @@ public abstract class ListTests(ApiHost host)
     private static JobResultRenderer Renderer() => new(new JobTypes(ServerKinds.Jobs), new EntityKinds(ServerKinds.All));
 
     [Fact]
-    public async Task Keys_are_given_to_their_user_and_to_root_administrators_only()
+    public async Task Keys_are_given_to_their_user_and_to_administrators_and_shown_to_nobody_else()
     {
         var id = host.User.Row.Id.ToString();
 
         (await host.CallAsync(host.User, "getUserKeys", ("id", id))).Body.GetProperty("userkeys").GetProperty("secretkey").GetString().ShouldBe(host.User.SecretKey);
         (await host.CallAsync(host.Admin, "getUserKeys", ("id", id))).Body.GetProperty("userkeys").GetProperty("apikey").GetString().ShouldBe(host.User.ApiKey);
-        (await host.CallAsync(host.DomainAdmin, "getUserKeys", ("id", id))).ShouldFail(431);
-        (await host.CallAsync(host.DomainAdmin, "registerUserKeys", ("id", id))).ShouldFail(431);
+        (await host.CallAsync(host.DomainAdmin, "getUserKeys", ("id", id))).Body.GetProperty("userkeys").GetProperty("apikey").GetString().ShouldBe(host.User.ApiKey);
+        (await host.CallAsync(host.Other, "getUserKeys", ("id", id))).ShouldFail(431);
+        (await host.CallAsync(host.Other, "registerUserKeys", ("id", id))).ShouldFail(431);
+        (await host.CallAsync(host.DomainAdmin, "getUserKeys", ("id", host.Admin.Row.Id.ToString()))).ShouldFail(431);
         (await host.CallAsync(host.DomainAdmin, "listUsers")).ShouldSucceed().Text.ShouldNotContain(host.User.ApiKey);
         (await host.CallAsync(host.User, "listUsers")).List("user").Single().GetProperty("apikey").GetString().ShouldBe(host.User.ApiKey);
         (await host.CallAsync(host.DomainAdmin, "listAccounts")).Text.ShouldNotContain(host.User.ApiKey);

@@ -28,7 +28,10 @@ internal class RecordedOperations : DispatchProxy
         Add<IStoragePoolOperations>(services, log);
         Add<IOfferingOperations>(services, log);
         Add<ITemplateOperations>(services, log);
+        Add<IDomainOperations>(services, log);
+        Add<IAccountOperations>(services, log);
         Add<IUserOperations>(services, log);
+        Add<IRoleOperations>(services, log);
         Add<IHostOperations>(services, log);
         Add<IObligationOperations>(services, log);
         Add<IInventoryOperations>(services, log);

@@ -112,7 +112,7 @@ public abstract class UpdateUserTests
     {
         await ResetAsync();
 
-        foreach (var stranger in new[] { _host.DomainAdmin, _host.Other })
+        foreach (var stranger in new[] { await _host.AddUserAsync("dana", await _host.AddDomainAsync("b"), 2), _host.Other })
         {
             var nobody = Guid.NewGuid().ToString();
             var theirs = (await ChangeAsync(stranger, _host.User, "another horse", ApiHost.Password)).ShouldFail(431);

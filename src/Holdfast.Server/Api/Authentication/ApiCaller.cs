@@ -28,9 +28,18 @@ internal sealed record ApiCaller
     /// <summary>What the account may do.</summary>
     public required Roles Role { get; init; }
 
+    /// <summary>The account's role.</summary>
+    public required RoleId RoleId { get; init; }
+
+    /// <summary>Its rules; null: a default role, which may all that <see cref="Role"/> may.</summary>
+    public RoleRules? Rules { get; init; }
+
+    /// <summary>Whether the caller may use a command.</summary>
+    public bool May(ApiCommand command) => RoleRules.Permit(command, Role, Rules);
+
     /// <summary>Whether the caller sees everything.</summary>
     public bool IsRootAdmin => Role == Roles.RootAdmin;
 
     /// <summary>The caller as operations know it.</summary>
-    public Caller ForOperations => new(UserId, UserName, AccountId, DomainId, IsRootAdmin);
+    public Caller ForOperations => new(UserId, UserName, AccountId, DomainId, IsRootAdmin) { Administers = Role == Roles.DomainAdmin ? DomainPath : null };
 }

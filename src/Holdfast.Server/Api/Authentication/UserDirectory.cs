@@ -11,8 +11,6 @@ namespace Holdfast.Server.Api.Authentication;
 /// <summary>Users, from the store.</summary>
 internal sealed class UserDirectory : IUserDirectory
 {
-    private const string Enabled = "enabled";
-
     private readonly Database _database;
     private readonly SecretBox _secrets;
 
@@ -34,7 +32,7 @@ internal sealed class UserDirectory : IUserDirectory
     /// <inheritdoc/>
     public async Task<ApiKeyHolder?> FindByApiKeyAsync(string apiKey, CancellationToken cancellationToken)
     {
-        var found = await _database.ReadAsync((db, ct) => Users(db).Where(u => u.User.ApiKey == apiKey).FirstOrDefaultAsync(ct), cancellationToken);
+        var found = await ReadAsync(db => Users(db).Where(u => u.User.ApiKey == apiKey), cancellationToken);
         return found?.User.SecretKey is { } secret
             ? new ApiKeyHolder(found.ToCaller(), _secrets.Unseal(SecretPurpose.UserSecretKey(found.User.Id), secret))
             : null;
@@ -44,8 +42,8 @@ internal sealed class UserDirectory : IUserDirectory
     public async Task<LoginCandidate?> FindByNameAsync(string userName, string? domain, CancellationToken cancellationToken)
     {
         var name = userName.ToLowerInvariant();
-        var found = await _database.ReadAsync(
-            (db, ct) =>
+        var found = await ReadAsync(
+            db =>
             {
                 var users = Users(db).Where(u => u.User.Username.ToLower() == name);
                 if (Guid.TryParseExact(domain, "D", out var id))
@@ -59,7 +57,7 @@ internal sealed class UserDirectory : IUserDirectory
                     users = users.Where(u => u.Domain.Path.ToLower() == path);
                 }
 
-                return users.FirstOrDefaultAsync(ct);
+                return users;
             },
             cancellationToken);
         return found is null ? null : new LoginCandidate(found.ToCaller(), found.User.PasswordHash, found.User.FirstName, found.User.LastName, found.User.Timezone);
@@ -68,7 +66,7 @@ internal sealed class UserDirectory : IUserDirectory
     /// <inheritdoc/>
     public async Task<ApiCaller?> FindAsync(UserId userId, CancellationToken cancellationToken)
     {
-        var found = await _database.ReadAsync((db, ct) => Users(db).Where(u => u.User.Id == userId).FirstOrDefaultAsync(ct), cancellationToken);
+        var found = await ReadAsync(db => Users(db).Where(u => u.User.Id == userId), cancellationToken);
         return found?.ToCaller();
     }
 
@@ -79,12 +77,24 @@ internal sealed class UserDirectory : IUserDirectory
         return path.Length == 0 ? "ROOT" : path.Equals("ROOT", StringComparison.OrdinalIgnoreCase) || path.StartsWith("ROOT/", StringComparison.OrdinalIgnoreCase) ? path : "ROOT/" + path;
     }
 
+    // One statement for a default role; one more for the rules of another.
+    private Task<UserEntry?> ReadAsync(Func<StoreConnection, IQueryable<UserEntry>> find, CancellationToken cancellationToken) => _database.ReadAsync(
+        async (db, ct) =>
+        {
+            var found = await find(db).FirstOrDefaultAsync(ct);
+            return found is null || found.Role.Number is not null
+                ? found
+                : found with { Rules = new RoleRules(await db.RolePermissions.Where(p => p.RoleId == found.Role.Id).OrderBy(p => p.Position).ToListAsync(ct)) };
+        },
+        cancellationToken);
+
     private static IQueryable<UserEntry> Users(StoreConnection db) =>
         from user in db.Users
         join account in db.Accounts on user.AccountId equals account.Id
         join domain in db.Domains on account.DomainId equals domain.Id
-        where user.Removed == null && user.State == Enabled && account.Removed == null && account.State == Enabled && domain.Removed == null
-        select new UserEntry { User = user, Account = account, Domain = domain };
+        join role in db.Roles on account.RoleId equals role.Id
+        where user.Removed == null && user.State == AccountStates.Enabled && account.Removed == null && account.State == AccountStates.Enabled && domain.Removed == null
+        select new UserEntry { User = user, Account = account, Domain = domain, Role = role };
 
     private sealed record UserEntry
     {
@@ -94,6 +104,10 @@ internal sealed class UserDirectory : IUserDirectory
 
         public required DomainRow Domain { get; init; }
 
+        public required RoleRow Role { get; init; }
+
+        public RoleRules? Rules { get; init; }
+
         public ApiCaller ToCaller() => new()
         {
             UserId = User.Id,
@@ -102,7 +116,9 @@ internal sealed class UserDirectory : IUserDirectory
             AccountName = Account.Name,
             DomainId = Domain.Id,
             DomainPath = Domain.Path,
-            Role = RoleOf(Account.Type),
+            Role = RoleOf(Role.Type),
+            RoleId = Role.Id,
+            Rules = Rules,
         };
     }
 }

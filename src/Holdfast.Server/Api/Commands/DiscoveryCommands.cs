@@ -45,7 +45,7 @@ internal static class DiscoveryCommands
                 var table = call.Services.Commands;
                 var kinds = call.Services.Of<EntityKinds>();
                 var commands = table.All
-                    .Where(c => (c.Roles & call.Viewer) != 0 && (name is null || c.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
+                    .Where(c => call.Caller.May(c) && (name is null || c.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
                     .Select(c => new CommandEntry(c, Related(table, c), [.. c.Parameters.Select(p => new ParameterEntry(p, p.Entity is { } entity ? kinds.Of(entity).ListCommand : null))]))
                     .ToList();
                 return Task.FromResult(ApiResult.List("api", CommandView, commands, commands.Count));

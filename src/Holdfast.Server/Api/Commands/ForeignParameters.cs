@@ -8,6 +8,11 @@ internal static class ForeignParameters
 {
     private static readonly Dictionary<string, IReadOnlyList<ForeignParameter>> Table = new(StringComparer.Ordinal)
     {
+        ["createAccount"] =
+        [
+            new("accountdetails", ParameterTreatment.Refused, "accounts have no details"),
+            .. Each(ParameterTreatment.Refused, "ids are given by the server", ["accountid", "userid"], []),
+        ],
         ["createDiskOffering"] =
         [
             .. Each(ParameterTreatment.Refused, "the rate of disks is not limited", ["bytesreadrate", "bytesreadratemax", "bytesreadratemaxlength", "byteswriterate", "byteswriteratemax", "byteswriteratemaxlength", "iopsreadrate", "iopsreadratemax", "iopsreadratemaxlength", "iopswriterate", "iopswriteratemax", "iopswriteratemaxlength"], ["0"]),
@@ -17,6 +22,10 @@ internal static class ForeignParameters
             .. Each(ParameterTreatment.Refused, "an offering is for everybody and for all zones", ["domainid", "zoneid"], ["-1"]),
             new("storagepolicy", ParameterTreatment.Refused, "storage policies are those of another hypervisor"),
             new("disksizestrictness", ParameterTreatment.Refused, "a customized size may be any", "false"),
+        ],
+        ["createDomain"] =
+        [
+            new("domainid", ParameterTreatment.Refused, "ids are given by the server"),
         ],
         ["createServiceOffering"] =
         [
@@ -46,6 +55,11 @@ internal static class ForeignParameters
             new("capacityiops", ParameterTreatment.Refused, "operations a second are neither promised nor limited", "0"),
             new("istagarule", ParameterTreatment.Refused, "tags are tags", "false"),
             new("storageaccessgroups", ParameterTreatment.Refused, "hosts have no storage access groups"),
+        ],
+        ["createUser"] =
+        [
+            new("userid", ParameterTreatment.Refused, "ids are given by the server"),
+            new("passwordchangerequired", ParameterTreatment.Refused, "nobody is made to change a password", "false"),
         ],
         ["createVolume"] =
         [
@@ -94,7 +108,7 @@ internal static class ForeignParameters
             new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
             new("tag", ParameterTreatment.Refused, "limits have no tags"),
             new("apikeyaccess", ParameterTreatment.FindsNothing, "access by API key is not switched off", "enabled", "inherit"),
-            new("iscleanuprequired", ParameterTreatment.FindsNothing, "no account is being cleaned up", "false"),
+            new("iscleanuprequired", ParameterTreatment.Refused, "accounts that are being deleted are listed with the others"),
         ],
         ["listAffinityGroups"] =
         [
@@ -116,6 +130,10 @@ internal static class ForeignParameters
         ["listDiskOfferings"] =
         [
             .. Each(ParameterTreatment.Refused, "offerings are not told by where they could be used", ["storageid", "virtualmachineid", "volumeid"], []),
+        ],
+        ["listDomainChildren"] =
+        [
+            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
         ],
         ["listDomains"] =
         [
@@ -218,6 +236,10 @@ internal static class ForeignParameters
             .. Each(ParameterTreatment.Refused, "templates are not told by where they lie or by category", ["imagestoreid", "oscategoryid", "storageid"], []),
             new("showremoved", ParameterTreatment.Refused, "deleted templates are not shown", "false"),
         ],
+        ["listRoles"] =
+        [
+            new("state", ParameterTreatment.FindsNothing, "every role is enabled", "enabled"),
+        ],
         ["listUsers"] =
         [
             new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
@@ -297,6 +319,11 @@ internal static class ForeignParameters
             new("capacitybytes", ParameterTreatment.Refused, "the backend tells its size"),
             new("capacityiops", ParameterTreatment.Refused, "operations a second are neither promised nor limited", "0"),
             new("istagarule", ParameterTreatment.Refused, "tags are tags", "false"),
+        ],
+        ["updateAccount"] =
+        [
+            new("accountdetails", ParameterTreatment.Refused, "accounts have no details"),
+            new("apikeyaccess", ParameterTreatment.Refused, "access by API key is not switched off", "inherit"),
         ],
         ["updateUser"] =
         [

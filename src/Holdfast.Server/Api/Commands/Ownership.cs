@@ -9,41 +9,14 @@ namespace Holdfast.Server.Api.Commands;
 internal static class Ownership
 {
     /// <summary>The accounts whose resources a caller may see.</summary>
-    public static IQueryable<AccountRow> Visible(StoreConnection db, ApiCaller caller)
-    {
-        switch (caller.Role)
-        {
-            case Roles.RootAdmin:
-                return db.Accounts;
-            case Roles.DomainAdmin:
-                var domains = VisibleDomains(db, caller);
-                return db.Accounts.Where(a => domains.Any(d => d.Id == a.DomainId));
-            default:
-                var own = caller.AccountId;
-                return db.Accounts.Where(a => a.Id == own);
-        }
-    }
+    public static IQueryable<AccountRow> Visible(StoreConnection db, ApiCaller caller) => caller.ForOperations.Accounts(db);
 
     /// <summary>Whether these are all accounts there are, so that nothing is left out by asking whose a thing is.</summary>
     /// <param name="accounts">What <see cref="Visible"/> or <see cref="AskedFor"/> gave.</param>
     public static bool IsEverybody(IQueryable<AccountRow> accounts) => accounts is ITable<AccountRow>;
 
     /// <summary>The domains that a caller may see.</summary>
-    public static IQueryable<DomainRow> VisibleDomains(StoreConnection db, ApiCaller caller)
-    {
-        switch (caller.Role)
-        {
-            case Roles.RootAdmin:
-                return db.Domains;
-            case Roles.DomainAdmin:
-                var path = caller.DomainPath;
-                var below = path + "/";
-                return db.Domains.Where(d => d.Path == path || d.Path.StartsWith(below));
-            default:
-                var own = caller.DomainId;
-                return db.Domains.Where(d => d.Id == own);
-        }
-    }
+    public static IQueryable<DomainRow> VisibleDomains(StoreConnection db, ApiCaller caller) => caller.ForOperations.Domains(db);
 
     /// <summary>
     /// The accounts whose resources a list asks for: the caller's own unless it names ids, an account, a domain, or everything. Never more than the caller

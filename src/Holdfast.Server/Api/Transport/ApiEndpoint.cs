@@ -142,7 +142,7 @@ internal sealed partial class ApiEndpoint
             var authenticated = await _authenticator.AuthenticateAsync(parameters, context.Request.Cookies, context.RequestAborted);
             caller = authenticated.Caller;
             var role = caller?.Role ?? Roles.Anonymous;
-            if (command is null || (command.Roles & role) == 0)
+            if (command is null || !RoleRules.Permit(command, role, caller?.Rules))
             {
                 // A command that is not for the caller is, for the caller, no command. With a signature that fails the check of the signature, as upstream.
                 return new Answer(

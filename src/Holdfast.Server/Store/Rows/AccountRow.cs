@@ -24,8 +24,29 @@ internal sealed record AccountRow
     [Column("type")]
     public required int Type { get; init; }
 
+    /// <summary>Its role; of the type that <see cref="Type"/> tells.</summary>
+    [Column("role_id")]
+    public required RoleId RoleId { get; init; }
+
+    /// <summary>One of <see cref="AccountStates"/>.</summary>
     [Column("state"), NotNull]
     public required string State { get; init; }
+
+    /// <summary>The domain name of its networks, as it was asked for.</summary>
+    [Column("network_domain")]
+    public string? NetworkDomain { get; init; }
+
+    /// <summary>Since when it is being disabled or deleted, and there is something left to end; null: nothing is.</summary>
+    [Column("ending")]
+    public DateTimeOffset? Ending { get; init; }
+
+    /// <summary>When its deletion was asked for. It is removed when all it had is.</summary>
+    [Column("deleted")]
+    public DateTimeOffset? Deleted { get; init; }
+
+    /// <summary>Whether it is the account that the installation was made with.</summary>
+    [NotColumn]
+    public bool IsDefault => Number == 2;
 
     [Column("created")]
     public required DateTimeOffset Created { get; init; }

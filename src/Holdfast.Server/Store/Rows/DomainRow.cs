@@ -23,6 +23,14 @@ internal sealed record DomainRow
     [Column("level")]
     public required int Level { get; init; }
 
+    /// <summary>The domain name of its networks, as it was asked for.</summary>
+    [Column("network_domain")]
+    public string? NetworkDomain { get; init; }
+
+    /// <summary>When its deletion was asked for. It is removed when all accounts and domains in it are.</summary>
+    [Column("deleted")]
+    public DateTimeOffset? Deleted { get; init; }
+
     [Column("created")]
     public required DateTimeOffset Created { get; init; }
 
