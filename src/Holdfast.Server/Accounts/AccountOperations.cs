@@ -225,6 +225,11 @@ internal sealed class AccountOperations : IAccountOperations
                 return new JobOutcome.Refused(fault);
             }
 
+            if (await ProtectedVms.WhyNotAsync(turn.Db, turn.Db.Accounts.Where(a => a.Id == id), ct) is { } isProtected)
+            {
+                return new JobOutcome.Refused(isProtected);
+            }
+
             var job = await AddJobAsync(turn, caller, AccountJobs.DeleteAccount, account, "deleting", ct);
             await turn.Db.UpdateAsync(
                 account with { State = AccountStates.Disabled, Ending = account.Ending ?? turn.Now, Deleted = account.Deleted ?? turn.Now },

@@ -126,6 +126,11 @@ internal sealed class DomainOperations : IDomainOperations
                 }
             }
 
+            if (await ProtectedVms.WhyNotAsync(db, accounts, ct) is { } isProtected)
+            {
+                return new JobOutcome.Refused(isProtected);
+            }
+
             var job = await turn.AddJobAsync(
                 caller.AccountId, caller.UserId, AccountJobs.DeleteDomain, ResourceTypes.Domain, id.Value, $"deleting domain {domain.Path} ({domain.Id})", turn.Timings.AccountDeadline, ct);
             await db.Sessions.Where(s => db.Users.Any(u => u.Id == s.UserId && accounts.Any(a => a.Id == u.AccountId))).DeleteAsync(ct);

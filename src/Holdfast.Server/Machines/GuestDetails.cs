@@ -24,6 +24,9 @@ internal static class GuestDetails
             ? ApiError.InvalidParameter($"Detail {order} of a VM is not supported: guests are made from service offering and template alone. Nothing was done")
             : null;
 
+    /// <summary>Whether a detail is the size of the root disk.</summary>
+    public static bool IsRootDiskSize(string key) => key.Equals(RootDiskSizeDetail, StringComparison.OrdinalIgnoreCase);
+
     /// <summary>The size of the root disk, which may be sent in two ways.</summary>
     /// <param name="parameter">As the parameter of that name.</param>
     /// <param name="details">The details.</param>

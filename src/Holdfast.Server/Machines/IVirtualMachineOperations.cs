@@ -49,6 +49,25 @@ internal sealed record DeployVirtualMachine
     public IReadOnlyDictionary<string, string> Details { get; init; } = new Dictionary<string, string>();
 }
 
+/// <summary>What to change of a VM; null leaves a field.</summary>
+internal sealed record UpdateVirtualMachine
+{
+    public required VmId Id { get; init; }
+
+    /// <summary>Its name, which is its host name.</summary>
+    public string? Name { get; init; }
+
+    public string? DisplayName { get; init; }
+
+    /// <summary>Empty: none.</summary>
+    public string? Group { get; init; }
+
+    /// <summary>All its details.</summary>
+    public IReadOnlyDictionary<string, string>? Details { get; init; }
+
+    public bool? DeleteProtection { get; init; }
+}
+
 /// <summary>
 /// Virtual machines. Every method answers after its transaction; what follows is the reconciler's. "Unknown id" is 431 <see cref="Faults.NoSuchEntity"/>, also
 /// for somebody else's VM. One job a VM that changes its power runs at a time; colliding ones are refused 530/4300 unless noted.
@@ -74,8 +93,20 @@ internal interface IVirtualMachineOperations
     /// <summary>rebootVirtualMachine. Job error: 431 not running.</summary>
     Task<JobOutcome> RebootAsync(Caller caller, VmId vmId, bool forced, CancellationToken cancellationToken);
 
+    /// <summary>updateVirtualMachine. Errors: 431 unknown id, a name that is taken or malformed, or while the VM is not stopped; 530 a VM that is being destroyed.</summary>
+    Task<Outcome<VmId>> UpdateAsync(Caller caller, UpdateVirtualMachine request, CancellationToken cancellationToken);
+
     /// <summary>
-    /// destroyVirtualMachine. Stops first when it runs. With expunge it goes on to Expunging. Volumes named in volumeIds go with it, other data disks are
+    /// changeServiceForVirtualMachine: another service offering, from the next start on; volumes stay where and as they are. Errors: 431 unknown id or offering, a VM that is not
+    /// stopped.
+    /// </summary>
+    Task<Outcome<VmId>> ChangeServiceAsync(Caller caller, VmId vmId, ServiceOfferingId offeringId, CancellationToken cancellationToken);
+
+    /// <summary>scaleVirtualMachine: the same with a job, done at once. Of a running VM it is refused: 431.</summary>
+    Task<JobOutcome> ScaleAsync(Caller caller, VmId vmId, ServiceOfferingId offeringId, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// destroyVirtualMachine. Refused of one that is protected: 431. Stops first when it runs. With expunge it goes on to Expunging. Volumes named in volumeIds go with it, other data disks are
     /// detached. Idempotent.
     /// </summary>
     Task<JobOutcome> DestroyAsync(Caller caller, VmId vmId, bool expunge, IReadOnlyList<VolumeId> volumeIds, bool forced, CancellationToken cancellationToken);

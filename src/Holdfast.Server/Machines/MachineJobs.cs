@@ -6,6 +6,9 @@ namespace Holdfast.Server.Machines;
 /// <summary>The kinds of job about VMs.</summary>
 internal static class MachineJobs
 {
+    /// <summary>A VM has another service offering.</summary>
+    public static JobKind ScaleVm { get; } = new(nameof(ScaleVm));
+
     /// <summary>The kinds.</summary>
     public static IReadOnlyList<JobType> All { get; } =
     [
@@ -14,6 +17,7 @@ internal static class MachineJobs
         new(JobKind.StopVm, "VM.STOP", "org.apache.cloudstack.api.command.user.vm.StopVMCmd"),
         new(JobKind.RebootVm, "VM.REBOOT", "org.apache.cloudstack.api.command.user.vm.RebootVMCmd"),
         new(JobKind.DestroyVm, "VM.DESTROY", "org.apache.cloudstack.api.command.user.vm.DestroyVMCmd"),
+        new(ScaleVm, EventTypes.VmUpgrade, "org.apache.cloudstack.api.command.user.vm.ScaleVMCmd"),
         new(JobKind.ExpungeVm, "VM.EXPUNGE", "org.apache.cloudstack.api.command.admin.vm.ExpungeVMCmd") { EndsObject = true },
     ];
 }

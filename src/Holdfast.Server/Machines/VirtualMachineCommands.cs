@@ -50,6 +50,12 @@ internal static class VirtualMachineCommands
     private static readonly ValueParameter<bool> StartVm = Bool("startvm", "whether the VM is started; true when not sent");
     private static readonly MapParameter VmDetails = Map("details", "details of the VM: details[0].KEY=VALUE. rootdisksize is the parameter of that name; what else would change the guest is refused; the rest is kept and shown");
 
+    private static readonly TextParameter OtherName = Text("name", "another name, also its host name; while it is stopped", length: 63);
+    private static readonly TextParameter OtherGroup = Text("group", "another group; empty for none", clearable: true);
+    private static readonly MapParameter OtherDetails = Map("details", "all its details, in place of those that it has: details[0].KEY=VALUE");
+    private static readonly ValueParameter<bool> CleanUpDetails = Bool("cleanupdetails", "whether all its details go");
+    private static readonly ValueParameter<bool> DeleteProtection = Bool("deleteprotection", "whether it cannot be destroyed, also not with its account");
+
     private static readonly ValueParameter<HostId> StartHost = Id<HostId>("hostid", "the host to start on; root administrators only");
     private static readonly ValueParameter<bool> Expunge = Bool("expunge", "whether the VM is expunged at once");
     private static readonly ListParameter<VolumeId> VolumeIds = Ids<VolumeId>("volumeids", "data volumes to be deleted with the VM; the others are detached");
@@ -79,6 +85,27 @@ internal static class VirtualMachineCommands
             call.Services.Of<IVirtualMachineOperations>().StopAsync(call.Caller.ForOperations, call.Require(Vm), call.Get(Forced) ?? false, ct)),
         Change("rebootVirtualMachine", "Reboots a VM", [Vm, Forced], (call, ct) =>
             call.Services.Of<IVirtualMachineOperations>().RebootAsync(call.Caller.ForOperations, call.Require(Vm), call.Get(Forced) ?? false, ct)),
+        new()
+        {
+            Name = "updateVirtualMachine",
+            Description = "Changes what a VM is called, and notes about it",
+            Roles = Roles.Authenticated,
+            Parameters = [Vm, OtherName, DisplayName, OtherGroup, OtherDetails, CleanUpDetails, DeleteProtection],
+            Response = VirtualMachineView.Shape,
+            Handler = UpdateAsync,
+        },
+        new()
+        {
+            Name = "changeServiceForVirtualMachine",
+            Description = "Gives a stopped VM another service offering",
+            Roles = Roles.Authenticated,
+            Parameters = [Vm, Offering],
+            Response = VirtualMachineView.Shape,
+            Handler = async (call, ct) => await (await call.Services.Of<IVirtualMachineOperations>().ChangeServiceAsync(call.Caller.ForOperations, call.Require(Vm), call.Require(Offering), ct))
+                .ToResultAsync(id => ShowAsync(call, id, ct)),
+        },
+        Change("scaleVirtualMachine", "Gives a stopped VM another service offering; a running one keeps its size", [Vm, Offering], (call, ct) =>
+            call.Services.Of<IVirtualMachineOperations>().ScaleAsync(call.Caller.ForOperations, call.Require(Vm), call.Require(Offering), ct)),
         Change("destroyVirtualMachine", "Destroys a VM, after stopping it when it runs", [Vm, Expunge, VolumeIds, Forced], (call, ct) =>
             call.Services.Of<IVirtualMachineOperations>().DestroyAsync(
                 call.Caller.ForOperations,
@@ -298,10 +325,45 @@ internal static class VirtualMachineCommands
     private static async Task<ApiResult> RecoverAsync(CommandCall call, CancellationToken cancellationToken)
     {
         var outcome = await call.Services.Of<IVirtualMachineOperations>().RecoverAsync(call.Caller.ForOperations, call.Require(Vm), cancellationToken);
-        return await outcome.ToResultAsync(async vm =>
+        return await outcome.ToResultAsync(vm => ShowAsync(call, vm.Id, cancellationToken));
+    }
+
+    private static async Task<ApiResult> UpdateAsync(CommandCall call, CancellationToken cancellationToken)
+    {
+        var details = call.Get(OtherDetails)?.Entries;
+        if (details is not null && call.Get(CleanUpDetails) == true)
         {
-            var entry = await call.Services.Database.ReadAsync((db, ct) => VirtualMachineRows.FindAsync(db, vm.Id, ct), cancellationToken);
-            return entry is null ? call.UnknownEntity(Vm, vm.Id) : ApiResult.Object(VirtualMachineView.Key, VirtualMachineView.View, entry);
-        });
+            return ApiError.InvalidParameter("Send either details or cleanupdetails=true");
+        }
+
+        if (details is not null && GuestDetails.Check(details) is { } effect)
+        {
+            return effect;
+        }
+
+        if (details?.Keys.FirstOrDefault(GuestDetails.IsRootDiskSize) is { } size)
+        {
+            return ApiError.InvalidParameter($"Detail {size} is for new VMs; resizeVolume changes the size of a root disk");
+        }
+
+        var outcome = await call.Services.Of<IVirtualMachineOperations>().UpdateAsync(
+            call.Caller.ForOperations,
+            new UpdateVirtualMachine
+            {
+                Id = call.Require(Vm),
+                Name = call.Get(OtherName),
+                DisplayName = call.Get(DisplayName),
+                Group = call.Get(OtherGroup),
+                Details = call.Get(CleanUpDetails) == true ? new Dictionary<string, string>() : details,
+                DeleteProtection = call.Get(DeleteProtection),
+            },
+            cancellationToken);
+        return await outcome.ToResultAsync(id => ShowAsync(call, id, cancellationToken));
+    }
+
+    private static async Task<ApiResult> ShowAsync(CommandCall call, VmId id, CancellationToken cancellationToken)
+    {
+        var entry = await call.Services.Database.ReadAsync((db, ct) => VirtualMachineRows.FindAsync(db, id, ct), cancellationToken);
+        return entry is null ? call.UnknownEntity(Vm, id) : ApiResult.Object(VirtualMachineView.Key, VirtualMachineView.View, entry);
     }
 }

@@ -142,6 +142,11 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
             "destroyVirtualMachine",
             async (turn, vm, ct) =>
             {
+                if (vm.DeleteProtection)
+                {
+                    return new JobOutcome.Refused(Faults.DeleteProtected(vm.Id, vm.Name));
+                }
+
                 foreach (var volumeId in volumeIds)
                 {
                     if (!await turn.Db.Volumes.AnyAsync(v => v.Id == volumeId && v.VmId == vm.Id && v.Type == VolumeType.DataDisk && v.Removed == null, ct))
@@ -217,6 +222,109 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
             return new Outcome<VmRow>.Done(recovered);
         },
         cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Outcome<VmId>> UpdateAsync(Caller caller, UpdateVirtualMachine request, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<VmId>>(
+        async (turn, ct) =>
+        {
+            if (await FindAsync(turn, caller, request.Id, ct) is not { } vm)
+            {
+                return new Outcome<VmId>.Refused(Faults.NoSuchEntity("updateVirtualMachine", "id", request.Id));
+            }
+
+            if (vm.State == VmState.Expunging || vm.Removal == VmRemoval.Expunge)
+            {
+                return new Outcome<VmId>.Refused(Faults.VmBusy(vm.Id, vm.Name, vm.State));
+            }
+
+            if (request.Name is { } name && name != vm.Name)
+            {
+                if (CheckName(name) is { } badName)
+                {
+                    return new Outcome<VmId>.Refused(badName);
+                }
+
+                // The guest has learnt its name at its start.
+                if (vm.State != VmState.Stopped)
+                {
+                    return new Outcome<VmId>.Refused(Faults.Invalid($"The name of VM {vm.Name} ({vm.Id}) is changed while it is stopped; it is in state {vm.State}"));
+                }
+
+                if (await turn.Db.Vms.AnyAsync(v => v.Name == name && v.AccountId == vm.AccountId && v.Id != vm.Id && v.Removed == null, ct))
+                {
+                    return new Outcome<VmId>.Refused(Faults.Invalid($"The vm with hostName {name} already exists in the account"));
+                }
+            }
+
+            await turn.Part<MachineRows>().SaveAsync(
+                vm with
+                {
+                    Name = request.Name ?? vm.Name,
+                    DisplayName = request.DisplayName ?? vm.DisplayName,
+                    GroupName = request.Group is { } group ? (group.Length == 0 ? null : group) : vm.GroupName,
+                    Details = request.Details is { } details ? StoredText.Of(details) : vm.Details,
+                    DeleteProtection = request.DeleteProtection ?? vm.DeleteProtection,
+                },
+                ct);
+            await TellAsync(turn, caller, EventTypes.VmUpdate, $"Changed VM {request.Name ?? vm.Name} ({vm.Id})", vm, ct);
+            return new Outcome<VmId>.Done(vm.Id);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Outcome<VmId>> ChangeServiceAsync(Caller caller, VmId vmId, ServiceOfferingId offeringId, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<VmId>>(
+        async (turn, ct) =>
+        {
+            const string command = "changeServiceForVirtualMachine";
+            if (await FindAsync(turn, caller, vmId, ct) is not { } vm)
+            {
+                return new Outcome<VmId>.Refused(Faults.NoSuchEntity(command, "id", vmId));
+            }
+
+            if (await WhyNotScaleAsync(turn, vm, offeringId, command, ct) is { } fault)
+            {
+                return new Outcome<VmId>.Refused(fault);
+            }
+
+            await TellAsync(turn, caller, EventTypes.VmUpgrade, await ScaleAsync(turn, vm, offeringId, ct), vm, ct);
+            return new Outcome<VmId>.Done(vm.Id);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<JobOutcome> ScaleAsync(Caller caller, VmId vmId, ServiceOfferingId offeringId, CancellationToken cancellationToken) => OnVmAsync(
+        caller,
+        vmId,
+        "scaleVirtualMachine",
+        async (turn, vm, ct) =>
+        {
+            if (await WhyNotScaleAsync(turn, vm, offeringId, "scaleVirtualMachine", ct) is { } fault)
+            {
+                return new JobOutcome.Refused(fault);
+            }
+
+            var job = await AddJobAsync(turn, caller, MachineJobs.ScaleVm, vm, "scaling", ct);
+            await ScaleAsync(turn, vm, offeringId, ct);
+            await turn.CompleteJobAsync(job.Id, ct);
+            return new JobOutcome.Accepted(job.Id, vm.Id.Value);
+        },
+        cancellationToken);
+
+    private static async Task<ApiFault?> WhyNotScaleAsync(Turn turn, VmRow vm, ServiceOfferingId offeringId, string command, CancellationToken cancellationToken) =>
+        !await turn.Db.ServiceOfferings.AnyAsync(o => o.Id == offeringId && o.Removed == null, cancellationToken) ? Faults.NoSuchEntity(command, "serviceofferingid", offeringId)
+        : vm.State != VmState.Stopped || vm.Removal != VmRemoval.None ? Faults.Invalid($"Unable to change the service offering of VM {vm.Name} ({vm.Id}), which is in state {vm.State}: a running VM keeps its size, stop it first")
+        : null;
+
+    private static async Task<string> ScaleAsync(Turn turn, VmRow vm, ServiceOfferingId offeringId, CancellationToken cancellationToken)
+    {
+        var offering = await turn.Db.ServiceOfferings.SingleAsync(o => o.Id == offeringId, cancellationToken);
+        await turn.Part<MachineRows>().SaveAsync(
+            vm with { ServiceOfferingId = offering.Id, Cpus = offering.Cpus, CpuMhz = offering.CpuMhz, MemoryMib = offering.MemoryMib }, cancellationToken);
+        return $"VM {vm.Name} ({vm.Id}) has the service offering {offering.Name} ({offering.Id}) from its next start on";
+    }
+
+    private static Task TellAsync(Turn turn, Caller caller, string type, string text, VmRow vm, CancellationToken cancellationToken) =>
+        turn.TellAsync(type, EventLevel.Info, EventState.Completed, text, caller.AccountId, caller.UserId, ResourceTypes.VirtualMachine, vm.Id.Value, vm.Name, null, cancellationToken);
 
     private static Task<VmRow?> FindAsync(Turn turn, Caller caller, VmId id, CancellationToken cancellationToken)
     {

@@ -69,7 +69,7 @@ internal static class VirtualMachineView
         .Map("details", "the VM's details", e => StoredJson.Map(e.Vm.Details))
         .Bool("displayvm", "always true", _ => true)
         .Bool("isdynamicallyscalable", "always false: a running VM keeps its size", _ => false)
-        .Bool("deleteprotection", "always false: there is no delete protection", _ => false)
+        .Bool("deleteprotection", "true if it cannot be destroyed, also not with its account", e => e.Vm.DeleteProtection)
         .Text("vmtype", "the kind of the VM", _ => "User"));
 
     /// <summary>What commands about VMs answer.</summary>

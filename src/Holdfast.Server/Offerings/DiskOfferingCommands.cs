@@ -30,6 +30,12 @@ internal static class DiskOfferingCommands
     private static readonly ValueParameter<bool> Encrypt = Bool("encrypt", "only false");
     private static readonly MapParameter Details = Map("details", "details: details[0].KEY=VALUE");
 
+    private static readonly ValueParameter<DiskOfferingId> Own = Id<DiskOfferingId>("id", "the id of the offering", required: true);
+    private static readonly TextParameter OtherName = Text("name", "another name");
+    private static readonly TextParameter OtherText = Text("displaytext", "another display text", length: 4096);
+    private static readonly ListParameter<string> OtherTags = Texts("tags", "other tags that the storage pool must have; empty for none", clearable: true);
+    private static readonly ValueParameter<bool> OtherDisplay = Bool("displayoffering", "whether others than root administrators see the offering");
+
     private static readonly View<DiskOfferingRow> View = Api.Commands.View<DiskOfferingRow>.Build(v => v
         .Id("id", "the id of the offering", o => o.Id)
         .Text("name", "the name of the offering", o => o.Name)
@@ -68,6 +74,27 @@ internal static class DiskOfferingCommands
             Parameters = [Name, DisplayText, Size, Customized, StorageType, Provisioning, Tags, Display, CacheMode, Encrypt, Details],
             Response = ResponseShape.Of(Key, View),
             Handler = CreateAsync,
+        },
+        new()
+        {
+            Name = "updateDiskOffering",
+            Description = "Changes a disk offering; tags hold for new volumes",
+            Roles = Roles.RootAdmin,
+            Parameters = [Own, OtherName, OtherText, OtherTags, OtherDisplay],
+            Response = ResponseShape.Of(Key, View),
+            Handler = async (call, ct) => (await call.Services.Of<IOfferingOperations>().UpdateDiskOfferingAsync(
+                call.Caller.ForOperations,
+                new UpdateDiskOffering { Id = call.Require(Own), Name = call.Get(OtherName), DisplayText = call.Get(OtherText), Tags = call.Get(OtherTags), DisplayOffering = call.Get(OtherDisplay) },
+                ct)).ToResult(row => ApiResult.Object(Key, View, row)),
+        },
+        new()
+        {
+            Name = "deleteDiskOffering",
+            Description = "Deletes a disk offering; volumes that have it keep it",
+            Roles = Roles.RootAdmin,
+            Parameters = [Own],
+            Response = ResponseShape.Success,
+            Handler = async (call, ct) => (await call.Services.Of<IOfferingOperations>().DeleteDiskOfferingAsync(call.Caller.ForOperations, call.Require(Own), ct)).ToResult(),
         },
     ];
 

@@ -1,3 +1,4 @@
+using Holdfast.Core.Ids;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Transactions;
 
@@ -66,6 +67,37 @@ internal sealed record CreateDiskOffering
     public IReadOnlyDictionary<string, string> Details { get; init; } = new Dictionary<string, string>();
 }
 
+/// <summary>What to change of a service offering; null leaves a field.</summary>
+internal sealed record UpdateServiceOffering
+{
+    public required ServiceOfferingId Id { get; init; }
+
+    public string? Name { get; init; }
+
+    public string? DisplayText { get; init; }
+
+    /// <summary>Empty: none.</summary>
+    public IReadOnlyList<string>? StorageTags { get; init; }
+
+    /// <summary>Empty: none.</summary>
+    public IReadOnlyList<string>? HostTags { get; init; }
+}
+
+/// <summary>What to change of a disk offering; null leaves a field.</summary>
+internal sealed record UpdateDiskOffering
+{
+    public required DiskOfferingId Id { get; init; }
+
+    public string? Name { get; init; }
+
+    public string? DisplayText { get; init; }
+
+    /// <summary>Empty: none.</summary>
+    public IReadOnlyList<string>? Tags { get; init; }
+
+    public bool? DisplayOffering { get; init; }
+}
+
 /// <summary>Offerings. Root administrators only; the API has checked that.</summary>
 internal interface IOfferingOperations
 {
@@ -74,6 +106,18 @@ internal interface IOfferingOperations
     /// rootdisksize.
     /// </summary>
     Task<Outcome<ServiceOfferingRow>> CreateServiceOfferingAsync(Caller caller, CreateServiceOffering request, CancellationToken cancellationToken);
+
+    /// <summary>updateServiceOffering; null leaves a field. Tags hold from the next start of its VMs on. Errors: 431 unknown id, an empty name.</summary>
+    Task<Outcome<ServiceOfferingRow>> UpdateServiceOfferingAsync(Caller caller, UpdateServiceOffering request, CancellationToken cancellationToken);
+
+    /// <summary>deleteServiceOffering: nothing new is made with it; VMs that have it keep it. Errors: 431 unknown id.</summary>
+    Task<Outcome<Success>> DeleteServiceOfferingAsync(Caller caller, ServiceOfferingId id, CancellationToken cancellationToken);
+
+    /// <summary>updateDiskOffering; null leaves a field. Errors: 431 unknown id, an empty name.</summary>
+    Task<Outcome<DiskOfferingRow>> UpdateDiskOfferingAsync(Caller caller, UpdateDiskOffering request, CancellationToken cancellationToken);
+
+    /// <summary>deleteDiskOffering: nothing new is made with it; volumes that have it keep it. Errors: 431 unknown id.</summary>
+    Task<Outcome<Success>> DeleteDiskOfferingAsync(Caller caller, DiskOfferingId id, CancellationToken cancellationToken);
 
     /// <summary>createDiskOffering. Errors: 431 for a missing disksize of an offering that is not customized, for one of a customized, or one that is not positive.</summary>
     Task<Outcome<DiskOfferingRow>> CreateDiskOfferingAsync(Caller caller, CreateDiskOffering request, CancellationToken cancellationToken);

@@ -4,6 +4,7 @@ using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Transactions;
 using LinqToDB;
+using LinqToDB.Async;
 
 namespace Holdfast.Server.Offerings;
 
@@ -86,6 +87,93 @@ internal sealed class OfferingOperations : IOfferingOperations
             },
             cancellationToken);
     }
+
+    /// <inheritdoc/>
+    public Task<Outcome<ServiceOfferingRow>> UpdateServiceOfferingAsync(Caller caller, UpdateServiceOffering request, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<ServiceOfferingRow>>(
+        async (turn, ct) =>
+        {
+            if (await turn.Db.ServiceOfferings.FirstOrDefaultAsync(o => o.Id == request.Id && o.Removed == null, ct) is not { } row)
+            {
+                return new Outcome<ServiceOfferingRow>.Refused(Faults.NoSuchEntity("updateServiceOffering", "id", request.Id));
+            }
+
+            if (request.Name is { } name && string.IsNullOrWhiteSpace(name))
+            {
+                return new Outcome<ServiceOfferingRow>.Refused(Faults.Invalid($"The name of service offering {row.Name} ({row.Id}) cannot be blank"));
+            }
+
+            var changed = row with
+            {
+                Name = request.Name?.Trim() ?? row.Name,
+                DisplayText = request.DisplayText ?? row.DisplayText,
+                StorageTags = request.StorageTags is { } storage ? Csv.Join(storage) : row.StorageTags,
+                HostTags = request.HostTags is { } hosts ? Csv.Join(hosts) : row.HostTags,
+            };
+            await turn.Db.UpdateAsync(changed, token: ct);
+            await TellAsync(turn, caller, EventTypes.ServiceOfferingEdit, $"Service offering {changed.Name} ({changed.Id}) was changed", ResourceTypes.ServiceOffering, changed.Id.Value, changed.Name, ct);
+            return new Outcome<ServiceOfferingRow>.Done(changed);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Outcome<Success>> DeleteServiceOfferingAsync(Caller caller, ServiceOfferingId id, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<Success>>(
+        async (turn, ct) =>
+        {
+            if (await turn.Db.ServiceOfferings.FirstOrDefaultAsync(o => o.Id == id && o.Removed == null, ct) is not { } row)
+            {
+                return new Outcome<Success>.Refused(Faults.NoSuchEntity("deleteServiceOffering", "id", id));
+            }
+
+            await turn.Db.UpdateAsync(row with { Removed = turn.Now }, token: ct);
+            await TellAsync(turn, caller, EventTypes.ServiceOfferingDelete, $"Service offering {row.Name} ({row.Id}) was deleted", ResourceTypes.ServiceOffering, row.Id.Value, row.Name, ct);
+            return new Outcome<Success>.Done(Success.Value);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Outcome<DiskOfferingRow>> UpdateDiskOfferingAsync(Caller caller, UpdateDiskOffering request, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<DiskOfferingRow>>(
+        async (turn, ct) =>
+        {
+            if (await turn.Db.DiskOfferings.FirstOrDefaultAsync(o => o.Id == request.Id && o.Removed == null, ct) is not { } row)
+            {
+                return new Outcome<DiskOfferingRow>.Refused(Faults.NoSuchEntity("updateDiskOffering", "id", request.Id));
+            }
+
+            if (request.Name is { } name && string.IsNullOrWhiteSpace(name))
+            {
+                return new Outcome<DiskOfferingRow>.Refused(Faults.Invalid($"The name of disk offering {row.Name} ({row.Id}) cannot be blank"));
+            }
+
+            var changed = row with
+            {
+                Name = request.Name?.Trim() ?? row.Name,
+                DisplayText = request.DisplayText ?? row.DisplayText,
+                Tags = request.Tags is { } tags ? Csv.Join(tags) : row.Tags,
+                DisplayOffering = request.DisplayOffering ?? row.DisplayOffering,
+            };
+            await turn.Db.UpdateAsync(changed, token: ct);
+            await TellAsync(turn, caller, EventTypes.DiskOfferingEdit, $"Disk offering {changed.Name} ({changed.Id}) was changed", ResourceTypes.DiskOffering, changed.Id.Value, changed.Name, ct);
+            return new Outcome<DiskOfferingRow>.Done(changed);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Outcome<Success>> DeleteDiskOfferingAsync(Caller caller, DiskOfferingId id, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<Success>>(
+        async (turn, ct) =>
+        {
+            if (await turn.Db.DiskOfferings.FirstOrDefaultAsync(o => o.Id == id && o.Removed == null, ct) is not { } row)
+            {
+                return new Outcome<Success>.Refused(Faults.NoSuchEntity("deleteDiskOffering", "id", id));
+            }
+
+            await turn.Db.UpdateAsync(row with { Removed = turn.Now }, token: ct);
+            await TellAsync(turn, caller, EventTypes.DiskOfferingDelete, $"Disk offering {row.Name} ({row.Id}) was deleted", ResourceTypes.DiskOffering, row.Id.Value, row.Name, ct);
+            return new Outcome<Success>.Done(Success.Value);
+        },
+        cancellationToken);
+
+    private static Task TellAsync(Turn turn, Caller caller, string type, string text, string resourceType, Guid id, string name, CancellationToken cancellationToken) =>
+        turn.TellAsync(type, EventLevel.Info, EventState.Completed, text, caller.AccountId, caller.UserId, resourceType, id, name, null, cancellationToken);
 
     private static ApiFault? Check(CreateServiceOffering request) => request switch
     {

@@ -40,6 +40,12 @@ internal static class ServiceOfferingCommands
     private static readonly TextParameter CacheMode = Text("cachemode", "only none");
     private static readonly MapParameter Details = Map("serviceofferingdetails", "details: serviceofferingdetails[0].key=KEY and .value=VALUE");
 
+    private static readonly ValueParameter<ServiceOfferingId> Own = Id<ServiceOfferingId>("id", "the id of the offering", required: true);
+    private static readonly TextParameter OtherName = Text("name", "another name");
+    private static readonly TextParameter OtherText = Text("displaytext", "another display text", length: 4096);
+    private static readonly ListParameter<string> OtherStorageTags = Texts("storagetags", "other tags that the root disk's storage pool must have; empty for none", clearable: true);
+    private static readonly ListParameter<string> OtherHostTags = Texts("hosttags", "other tags that the host must have; empty for none", clearable: true);
+
     private static readonly View<ServiceOfferingRow> View = Api.Commands.View<ServiceOfferingRow>.Build(v => v
         .Id("id", "the id of the offering", o => o.Id)
         .Text("name", "the name of the offering", o => o.Name)
@@ -95,6 +101,30 @@ internal static class ServiceOfferingCommands
             ],
             Response = ResponseShape.Of(Key, View),
             Handler = CreateAsync,
+        },
+        new()
+        {
+            Name = "updateServiceOffering",
+            Description = "Changes a service offering; tags hold from the next start of its VMs on",
+            Roles = Roles.RootAdmin,
+            Parameters = [Own, OtherName, OtherText, OtherStorageTags, OtherHostTags],
+            Response = ResponseShape.Of(Key, View),
+            Handler = async (call, ct) => (await call.Services.Of<IOfferingOperations>().UpdateServiceOfferingAsync(
+                call.Caller.ForOperations,
+                new UpdateServiceOffering
+                {
+                    Id = call.Require(Own), Name = call.Get(OtherName), DisplayText = call.Get(OtherText), StorageTags = call.Get(OtherStorageTags), HostTags = call.Get(OtherHostTags),
+                },
+                ct)).ToResult(row => ApiResult.Object(Key, View, row)),
+        },
+        new()
+        {
+            Name = "deleteServiceOffering",
+            Description = "Deletes a service offering; VMs that have it keep it",
+            Roles = Roles.RootAdmin,
+            Parameters = [Own],
+            Response = ResponseShape.Success,
+            Handler = async (call, ct) => (await call.Services.Of<IOfferingOperations>().DeleteServiceOfferingAsync(call.Caller.ForOperations, call.Require(Own), ct)).ToResult(),
         },
     ];
 

@@ -99,6 +99,12 @@ internal static class EventTypes
     public const string UserKeys = "REGISTER.USER.KEY";
     public const string ServiceOfferingCreate = "SERVICE.OFFERING.CREATE";
     public const string DiskOfferingCreate = "DISK.OFFERING.CREATE";
+    public const string ServiceOfferingEdit = "SERVICE.OFFERING.EDIT";
+    public const string ServiceOfferingDelete = "SERVICE.OFFERING.DELETE";
+    public const string DiskOfferingEdit = "DISK.OFFERING.EDIT";
+    public const string DiskOfferingDelete = "DISK.OFFERING.DELETE";
+    public const string VmUpdate = "VM.UPDATE";
+    public const string VmUpgrade = "VM.UPGRADE";
     public const string VmRecover = "VM.RECOVER";
 
     /// <summary>A VM is to end, and its QEMU cannot be killed.</summary>

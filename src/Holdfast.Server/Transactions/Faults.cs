@@ -88,6 +88,10 @@ internal static class Faults
     /// <summary>A VM is not in a state to be changed.</summary>
     public static ApiFault VmNotRunningOrStopped() => Invalid("Please specify a VM that is on of the following states: [Running, Stopped].");
 
+    /// <summary>destroy of a VM that is protected.</summary>
+    public static ApiFault DeleteProtected(object vm, string name) =>
+        Invalid($"Instance [{vm}, {name}] has delete protection enabled and cannot be deleted.");
+
     // Volumes.
 
     /// <summary>attach of an attached volume, delete of an attached volume.</summary>

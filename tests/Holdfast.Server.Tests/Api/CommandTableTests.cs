@@ -30,7 +30,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
     private static readonly string[] Async =
     [
         "attachVolume", "cancelHostMaintenance", "cancelStorageMaintenance", "createVolume", "deleteAccount", "deleteDomain", "deleteTemplate", "deployVirtualMachine", "destroyVirtualMachine", "detachVolume", "disableAccount", "disableUser",
-        "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "resizeVolume", "startVirtualMachine", "stopVirtualMachine",
+        "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "resizeVolume", "scaleVirtualMachine", "startVirtualMachine", "stopVirtualMachine",
     ];
 
     public static TheoryData<string> Commands => [.. ServerCommands.Table.All.Select(c => c.Name)];

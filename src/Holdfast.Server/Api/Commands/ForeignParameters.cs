@@ -8,6 +8,10 @@ internal static class ForeignParameters
 {
     private static readonly Dictionary<string, IReadOnlyList<ForeignParameter>> Table = new(StringComparer.Ordinal)
     {
+        ["changeServiceForVirtualMachine"] =
+        [
+            new("details", ParameterTreatment.Refused, "CPUs and memory are fixed by the offering"),
+        ],
         ["createAccount"] =
         [
             new("accountdetails", ParameterTreatment.Refused, "accounts have no details"),
@@ -320,15 +324,59 @@ internal static class ForeignParameters
             new("capacityiops", ParameterTreatment.Refused, "operations a second are neither promised nor limited", "0"),
             new("istagarule", ParameterTreatment.Refused, "tags are tags", "false"),
         ],
+        ["scaleVirtualMachine"] =
+        [
+            new("automigrate", ParameterTreatment.Refused, "volumes stay where they are", "false", "true"),
+            new("details", ParameterTreatment.Refused, "CPUs and memory are fixed by the offering"),
+            .. Each(ParameterTreatment.Refused, "operations a second are neither promised nor limited", ["maxiops", "miniops"], ["0"]),
+            new("shrinkok", ParameterTreatment.Refused, "volumes keep their size", "false"),
+        ],
         ["updateAccount"] =
         [
             new("accountdetails", ParameterTreatment.Refused, "accounts have no details"),
             new("apikeyaccess", ParameterTreatment.Refused, "access by API key is not switched off", "inherit"),
         ],
+        ["updateDiskOffering"] =
+        [
+            .. Each(ParameterTreatment.Refused, "the rate of disks is not limited", ["bytesreadrate", "bytesreadratemax", "bytesreadratemaxlength", "byteswriterate", "byteswriteratemax", "byteswriteratemaxlength", "iopsreadrate", "iopsreadratemax", "iopsreadratemaxlength", "iopswriterate", "iopswriteratemax", "iopswriteratemaxlength"], ["0"]),
+            new("cachemode", ParameterTreatment.Refused, "hosts do not cache what guests write", "none"),
+            .. Each(ParameterTreatment.Refused, "an offering is for everybody and for all zones", ["domainid", "zoneid"], ["-1", "public", "all"]),
+            new("sortkey", ParameterTreatment.Refused, "offerings are listed by their age", "0"),
+            new("state", ParameterTreatment.Refused, "an offering that is not to be used is deleted", "active", "Active"),
+        ],
+        ["updateServiceOffering"] =
+        [
+            new("cachemode", ParameterTreatment.Refused, "hosts do not cache what guests write", "none"),
+            .. Each(ParameterTreatment.Refused, "an offering is for everybody and for all zones", ["domainid", "zoneid"], ["-1", "public", "all"]),
+            .. Each(ParameterTreatment.Refused, "there are no extensions", ["cleanupexternaldetails"], ["false"]),
+            new("externaldetails", ParameterTreatment.Refused, "there are no extensions"),
+            new("purgeresources", ParameterTreatment.Refused, "rows of expunged VMs are kept", "false"),
+            new("sortkey", ParameterTreatment.Refused, "offerings are listed by their age", "0"),
+            new("state", ParameterTreatment.Refused, "an offering that is not to be used is deleted", "active", "Active"),
+            new("leaseduration", ParameterTreatment.Refused, "VMs have no lease that ends", "-1"),
+            new("leaseexpiryaction", ParameterTreatment.Refused, "VMs have no lease that ends"),
+        ],
         ["updateUser"] =
         [
             .. Each(ParameterTreatment.Refused, "keys are made by the server: registerUserKeys", ["userapikey", "usersecretkey"], []),
             new("mandate2fa", ParameterTreatment.Refused, "there is no second factor", "false"),
+        ],
+        ["updateVirtualMachine"] =
+        [
+            .. Each(ParameterTreatment.Refused, "there are no extensions", ["cleanupexternaldetails"], ["false"]),
+            new("externaldetails", ParameterTreatment.Refused, "there are no extensions"),
+            new("customid", ParameterTreatment.Refused, "ids are given by the server"),
+            new("dhcpoptionsnetworklist", ParameterTreatment.Refused, "addresses are given by the network itself"),
+            new("displayvm", ParameterTreatment.Refused, "every VM is shown", "true"),
+            new("extraconfig", ParameterTreatment.Refused, "a guest's definition is made by its host alone"),
+            new("haenable", ParameterTreatment.Refused, "no VM is restarted elsewhere by itself", "false"),
+            new("instancename", ParameterTreatment.Refused, "libvirt domains are named by the server"),
+            new("isdynamicallyscalable", ParameterTreatment.Refused, "a running VM keeps its size", "false"),
+            new("leaseduration", ParameterTreatment.Refused, "VMs have no lease that ends", "-1"),
+            new("leaseexpiryaction", ParameterTreatment.Refused, "VMs have no lease that ends"),
+            new("ostypeid", ParameterTreatment.Refused, "the guest operating system is the template's"),
+            .. Each(ParameterTreatment.Refused, "there are no security groups", ["securitygroupids", "securitygroupnames"], []),
+            .. Each(ParameterTreatment.Refused, "user data is not delivered to guests yet", ["userdata", "userdatadetails", "userdataid"], []),
         ],
     };
 

@@ -126,6 +126,10 @@ internal sealed record VmRow
     [Column("group_name")]
     public string? GroupName { get; init; }
 
+    /// <summary>Whether it cannot be destroyed, by whatever way.</summary>
+    [Column("delete_protection")]
+    public bool DeleteProtection { get; init; }
+
     [Column("created")]
     public required DateTimeOffset Created { get; init; }
 

@@ -1,0 +1,1 @@
+ALTER TABLE vms ADD COLUMN delete_protection INTEGER NOT NULL DEFAULT 0;
