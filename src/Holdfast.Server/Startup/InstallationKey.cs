@@ -40,7 +40,11 @@ internal static class InstallationKey
         {
             SecretBox.Open(path).Unseal(Authority.KeyPurpose, proof);
         }
-        catch (Exception wrong) when (wrong is CryptographicException or FormatException or InvalidDataException)
+        catch (InvalidDataException wrong)
+        {
+            throw new StartRefusedException($"{wrong.Message} Nothing was changed.");
+        }
+        catch (CryptographicException)
         {
             throw new StartRefusedException(
                 $"The key in {path} is not that of the installation that the database belongs to; nothing was changed. Copy {FileName} from the data folder of a server of this "

@@ -155,6 +155,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
 #endif
         services.AddSingleton<Database>();
         services.AddSingleton(_ => SecretBox.Open(Path.Combine(options.Data, InstallationKey.FileName)));
+        services.AddSingleton<KeyChange>();
         services.AddSingleton<Bootstrap>();
         services.AddSingleton<Authority>();
         services.AddSingleton<WakeupHub>();
@@ -259,6 +260,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         await InstallationKey.CheckAsync(database, _options.Data, cancellationToken);
         EnsureData(_options);
         await database.MigrateAsync(cancellationToken);
+        await _app.Services.GetRequiredService<KeyChange>().RunAsync(cancellationToken);
         var bootstrap = _app.Services.GetRequiredService<Bootstrap>();
         var first = await bootstrap.RunAsync(cancellationToken);
         var authority = _app.Services.GetRequiredService<Authority>();

@@ -1,0 +1,128 @@
+using System.Security.Cryptography;
+using Holdfast.Core.Ids;
+using Holdfast.Server.Security;
+using Holdfast.Server.Store;
+using LinqToDB;
+using LinqToDB.Async;
+
+namespace Holdfast.Server.Startup;
+
+/// <summary>
+/// The change of the installation's key: while the key file has more keys than one, each start of a server seals with the first what another one sealed. May run on
+/// several servers at once, and end at any place: what is done is passed over.
+/// </summary>
+internal sealed partial class KeyChange
+{
+    // A transaction's worth: nobody waits long for it.
+    private const int AtOnce = 500;
+
+    private readonly Database _database;
+    private readonly SecretBox _secrets;
+    private readonly ILogger<KeyChange> _logger;
+
+    /// <summary>Made once at start.</summary>
+    public KeyChange(Database database, SecretBox secrets, ILogger<KeyChange> logger) => (_database, _secrets, _logger) = (database, secrets, logger);
+
+    /// <summary>Does what is left to do. What no key opens is told and left as it is.</summary>
+    /// <param name="cancellationToken">Ends it; what is done stays.</param>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        if (!_secrets.HasFormerKeys)
+        {
+            return;
+        }
+
+        List<Batch> done = [await _database.WriteAsync(AuthorityAsync, cancellationToken)];
+        var users = await _database.ReadAsync((db, ct) => db.Users.Where(u => u.SecretKey != null).Select(u => u.Id).ToListAsync(ct), cancellationToken);
+        foreach (var some in users.Chunk(AtOnce))
+        {
+            done.Add(await _database.WriteAsync((db, ct) => UsersAsync(db, [.. some], ct), cancellationToken));
+        }
+
+        var pools = await _database.ReadAsync((db, ct) => db.StoragePools.Where(p => p.Secrets != null).Select(p => p.Id).ToListAsync(ct), cancellationToken);
+        foreach (var some in pools.Chunk(AtOnce))
+        {
+            done.Add(await _database.WriteAsync((db, ct) => PoolsAsync(db, [.. some], ct), cancellationToken));
+        }
+
+        foreach (var lost in done.SelectMany(batch => batch.Lost))
+        {
+            LogLost(lost, _secrets.Path);
+        }
+
+        if (done.TrueForAll(batch => batch.Lost.Count == 0))
+        {
+            LogChanged(done.Sum(batch => batch.Anew), _secrets.Path);
+        }
+    }
+
+    private async Task<Batch> AuthorityAsync(StoreConnection db, CancellationToken cancellationToken)
+    {
+        var batch = new Batch();
+        if (await db.Settings.Where(s => s.Name == Authority.KeySetting).Select(s => s.Value).FirstOrDefaultAsync(cancellationToken) is { } text
+            && SealAnew(Authority.KeyPurpose, text, batch) is { } anew)
+        {
+            await db.Settings.Where(s => s.Name == Authority.KeySetting).Set(s => s.Value, anew).UpdateAsync(cancellationToken);
+        }
+
+        return batch;
+    }
+
+    private async Task<Batch> UsersAsync(StoreConnection db, List<UserId> some, CancellationToken cancellationToken)
+    {
+        var batch = new Batch();
+        foreach (var user in await db.Users.Where(u => some.Contains(u.Id) && u.SecretKey != null).Select(u => new { u.Id, u.SecretKey }).ToListAsync(cancellationToken))
+        {
+            if (SealAnew(SecretPurpose.UserSecretKey(user.Id), user.SecretKey!, batch) is { } anew)
+            {
+                await db.Users.Where(u => u.Id == user.Id).Set(u => u.SecretKey, anew).UpdateAsync(cancellationToken);
+            }
+        }
+
+        return batch;
+    }
+
+    private async Task<Batch> PoolsAsync(StoreConnection db, List<PoolId> some, CancellationToken cancellationToken)
+    {
+        var batch = new Batch();
+        foreach (var pool in await db.StoragePools.Where(p => some.Contains(p.Id) && p.Secrets != null).Select(p => new { p.Id, p.Secrets }).ToListAsync(cancellationToken))
+        {
+            if (SealAnew(SecretPurpose.PoolSecrets(pool.Id), pool.Secrets!, batch) is { } anew)
+            {
+                await db.StoragePools.Where(p => p.Id == pool.Id).Set(p => p.Secrets, anew).UpdateAsync(cancellationToken);
+            }
+        }
+
+        return batch;
+    }
+
+    private string? SealAnew(string purpose, string text, Batch batch)
+    {
+        try
+        {
+            var anew = _secrets.SealAnew(purpose, text);
+            batch.Anew += anew is null ? 0 : 1;
+            return anew;
+        }
+        catch (CryptographicException)
+        {
+            batch.Lost.Add(purpose);
+            return null;
+        }
+    }
+
+    [LoggerMessage(EventId = 2024, Level = LogLevel.Information,
+        Message = "{Count} secrets were sealed anew with the first key of {Path}, and no other is needed for what is in the database: when every server has started with this file, delete its other lines")]
+    private partial void LogChanged(int count, string path);
+
+    [LoggerMessage(EventId = 2025, Level = LogLevel.Error, Message = "No key of {Path} opens {Purpose}: it stays as it is, and what needs it fails. Keep the file's other lines")]
+    private partial void LogLost(string purpose, string path);
+
+    /// <summary>What one transaction did.</summary>
+    private sealed class Batch
+    {
+        public int Anew { get; set; }
+
+        public List<string> Lost { get; } = [];
+    }
+}
