@@ -21,6 +21,11 @@ internal sealed class JobSweep : ISweep
             finds.Add(new SweepFind($"job {job.Id}", (turn, ct) => EndJobAsync(turn, job, ct)));
         }
 
+        if (!moment.IsThorough)
+        {
+            return finds;
+        }
+
         var old = moment.Now - moment.Settings[Setting.JobExpire];
         var over = await moment.Db.Jobs.Where(j => j.Completed <= old).OrderBy(j => j.Completed).Take(SweepMoment.Batch).Select(j => j.Id).ToListAsync(cancellationToken);
         if (over.Count > 0)

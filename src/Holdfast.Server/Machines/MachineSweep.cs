@@ -18,6 +18,11 @@ internal sealed class MachineSweep : ISweep
             finds.Add(SweepFind.Settle($"VM {vm}", turn => turn.Mark(vm)));
         }
 
+        if (!moment.IsThorough)
+        {
+            return finds;
+        }
+
         var expired = moment.Now - moment.Settings[Setting.ExpungeDelay];
         foreach (var vm in await moment.Db.Vms.Where(v => v.State == VmState.Destroyed && v.Destroyed <= expired && v.Removed == null).OrderBy(v => v.Destroyed).Take(SweepMoment.Batch).Select(v => v.Id).ToListAsync(cancellationToken))
         {

@@ -13,6 +13,11 @@ internal sealed class ObligationSweep : ISweep
     public async Task<IReadOnlyList<SweepFind>> FindAsync(SweepMoment moment, CancellationToken cancellationToken)
     {
         var finds = new List<SweepFind>();
+        if (!moment.IsThorough)
+        {
+            return finds;
+        }
+
         var oldest = moment.Now - moment.Settings[Setting.ObligationAlertAge];
         foreach (var obligation in await moment.Db.Obligations.Where(o => o.State == ObligationState.Owed && o.Alerted == null && o.Created <= oldest).OrderBy(o => o.Created).Take(SweepMoment.Batch).Select(o => o.Id).ToListAsync(cancellationToken))
         {

@@ -16,6 +16,14 @@ internal sealed class PoolSweep : ISweep
     {
         var db = moment.Db;
         var finds = new List<SweepFind>();
+
+        // One look for all of it: as a rule there is none.
+        if (!await db.StoragePools.AnyAsync(
+            p => p.Removed == null && (p.State == PoolState.Initialized || p.State == PoolState.PrepareForMaintenance || p.Restarts != null || p.Flapping != null), cancellationToken))
+        {
+            return finds;
+        }
+
         // Also one whose caller is answered: what a host refused before then undoes it now.
         var answered = moment.Now - moment.Settings[Setting.PoolAddWait];
         foreach (var pool in await db.StoragePools.Where(p => p.State == PoolState.Initialized && (p.AddDeadline <= moment.Now || p.Created <= answered)).Select(p => p.Id).ToListAsync(cancellationToken))

@@ -12,6 +12,8 @@ namespace Holdfast.Server.Sweeps;
 /// </summary>
 internal sealed partial class Sweeper : BackgroundService
 {
+    private const int ThoroughEvery = 10;
+
     private readonly ISweep[] _sweeps;
     private readonly TurnFactory _turns;
     private readonly Database _database;
@@ -30,11 +32,13 @@ internal sealed partial class Sweeper : BackgroundService
         _logger = logger;
     }
 
-    /// <summary>Sweeps once. One find that fails does not keep the others from being looked at.</summary>
+    /// <summary>Sweeps once, for all there is. One find that fails does not keep the others from being looked at.</summary>
     /// <returns>Whether there is more to do at once.</returns>
-    public async Task<bool> SweepAsync(CancellationToken cancellationToken)
+    public async Task<bool> SweepAsync(CancellationToken cancellationToken) => (await SweepAsync(isThorough: true, cancellationToken)).IsMore;
+
+    private async Task<(bool IsMore, bool HasFound)> SweepAsync(bool isThorough, CancellationToken cancellationToken)
     {
-        var finds = await _database.ReadAsync(FindAsync, cancellationToken);
+        var finds = await _database.ReadAsync((db, ct) => FindAsync(db, isThorough, ct), cancellationToken);
         var isMore = false;
         foreach (var find in finds)
         {
@@ -69,7 +73,7 @@ internal sealed partial class Sweeper : BackgroundService
             }
         }
 
-        return isMore;
+        return (isMore, finds.Count > 0);
     }
 
     /// <summary>Sweeps until it is told to end. Stays on the scheduler it is called on.</summary>
@@ -77,6 +81,8 @@ internal sealed partial class Sweeper : BackgroundService
     public async Task RunAsync(CancellationToken stoppingToken)
     {
         var isMore = false;
+        var hasFound = false;
+        var sweeps = 0;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -88,7 +94,9 @@ internal sealed partial class Sweeper : BackgroundService
 
                 // Before it is known: what fails is tried again after a pause.
                 isMore = false;
-                isMore = await SweepAsync(stoppingToken);
+
+                // When nothing happens, most of the work would be to look for what nobody waits for.
+                (isMore, hasFound) = await SweepAsync(isThorough: hasFound || sweeps++ % ThoroughEvery == 0, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -105,9 +113,9 @@ internal sealed partial class Sweeper : BackgroundService
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
 
-    private async Task<List<SweepFind>> FindAsync(StoreConnection db, CancellationToken cancellationToken)
+    private async Task<List<SweepFind>> FindAsync(StoreConnection db, bool isThorough, CancellationToken cancellationToken)
     {
-        var moment = new SweepMoment(db, await _database.NowAsync(db, cancellationToken), await SettingValues.ReadAsync(db, _timings, cancellationToken), _timings);
+        var moment = new SweepMoment(db, await _database.NowAsync(db, cancellationToken), await SettingValues.ReadAsync(db, _timings, cancellationToken), _timings, isThorough);
         var finds = new List<SweepFind>();
         foreach (var sweep in _sweeps)
         {
