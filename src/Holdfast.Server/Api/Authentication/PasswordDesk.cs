@@ -10,7 +10,8 @@ namespace Holdfast.Server.Api.Authentication;
 /// </summary>
 internal sealed class PasswordDesk : IDisposable
 {
-    private readonly PartitionedRateLimiter<IPAddress?> _limiter;
+    private readonly ConcurrencyLimiter _limiter;
+    private readonly PeerPlaces _peers;
     private readonly LoginThrottle _throttle;
     private readonly PasswordDeskLimits _limits;
     private readonly TimeProvider _time;
@@ -21,13 +22,8 @@ internal sealed class PasswordDesk : IDisposable
         _throttle = throttle;
         _limits = limits;
         _time = time;
-        _limiter = PartitionedRateLimiter.CreateChained(
-            PartitionedRateLimiter.Create<IPAddress?, string>(address => RateLimitPartition.GetConcurrencyLimiter(
-                PeerNetwork.Of(address),
-                _ => new ConcurrencyLimiterOptions { PermitLimit = limits.PerPeer, QueueLimit = 0 })),
-            PartitionedRateLimiter.Create<IPAddress?, int>(_ => RateLimitPartition.GetConcurrencyLimiter(
-                0,
-                _ => new ConcurrencyLimiterOptions { PermitLimit = limits.AtOnce, QueueLimit = limits.Waiting, QueueProcessingOrder = QueueProcessingOrder.OldestFirst })));
+        _peers = new PeerPlaces(limits.PerPeer);
+        _limiter = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = limits.AtOnce, QueueLimit = limits.Waiting, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
     }
 
     /// <summary>Checks a password that somebody typed. Failures are counted by user and peer; after some, nothing is tried for a while, which looks like a wrong password.</summary>
@@ -81,22 +77,53 @@ internal sealed class PasswordDesk : IDisposable
     /// <returns>The place, given back when disposed; null when there are too many others.</returns>
     internal async Task<IDisposable?> EnterAsync(IPAddress? address, CancellationToken cancellationToken)
     {
+        var peer = PeerNetwork.Of(address);
+        if (!_peers.TryTake(peer))
+        {
+            return null;
+        }
+
+        Place? place = null;
         using var deadline = new CancellationTokenSource(_limits.Patience, _time);
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
         try
         {
-            var lease = await _limiter.AcquireAsync(address, 1, ends.Token);
+            var lease = await _limiter.AcquireAsync(1, ends.Token);
             if (lease.IsAcquired)
             {
-                return lease;
+                place = new Place(_peers, peer, lease);
+            }
+            else
+            {
+                lease.Dispose();
             }
 
-            lease.Dispose();
-            return null;
+            return place;
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             return null;
+        }
+        finally
+        {
+            if (place is null)
+            {
+                _peers.Leave(peer);
+            }
+        }
+    }
+
+    private sealed class Place(PeerPlaces peers, string peer, RateLimitLease lease) : IDisposable
+    {
+        private int _left;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _left, 1) == 0)
+            {
+                lease.Dispose();
+                peers.Leave(peer);
+            }
         }
     }
 }
