@@ -123,7 +123,6 @@ internal static class AccountCommands
         NetworkCommands.Empty("listResourceLimits", "resourcelimit", "Lists limits of accounts; there are none"),
         NetworkCommands.Empty("listAffinityGroups", "affinitygroup", "Lists affinity groups; there are none"),
         NetworkCommands.Empty("listSecurityGroups", "securitygroup", "Lists security groups; there are none"),
-        NetworkCommands.Empty("listTags", "tag", "Lists tags; there are none"),
         NetworkCommands.Empty("listSSHKeyPairs", "sshkeypair", "Lists SSH key pairs; there are none"),
     ];
 

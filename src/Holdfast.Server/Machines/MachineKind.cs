@@ -2,6 +2,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Store;
 using Holdfast.Server.Transactions;
+using LinqToDB.Async;
 
 namespace Holdfast.Server.Machines;
 
@@ -17,6 +18,16 @@ internal sealed class MachineKind : EntityKind<VmId>
     /// <inheritdoc/>
     public override async Task<string?> RenderAsync(StoreConnection db, Guid id, Roles viewer, CancellationToken cancellationToken) =>
         await VirtualMachineRows.FindAsync(db, new VmId(id), cancellationToken) is { } entry ? VirtualMachineView.View.ToJson(VirtualMachineView.Key, entry, viewer) : null;
+
+    /// <inheritdoc/>
+    public override string TagType => "UserVm";
+
+    /// <inheritdoc/>
+    public override async Task<IReadOnlyDictionary<Guid, AccountId>> OwnersAsync(StoreConnection db, IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
+    {
+        var wanted = ids.Select(id => new VmId(id)).ToList();
+        return await db.Vms.Where(r => wanted.Contains(r.Id) && r.Removed == null).ToDictionaryAsync(r => r.Id.Value, r => r.AccountId, cancellationToken);
+    }
 
     /// <inheritdoc/>
     protected override IQueryable<VmId> Find(StoreConnection db, VmId[] ids, EntityViewer viewer)

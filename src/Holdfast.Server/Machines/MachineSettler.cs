@@ -3,6 +3,7 @@ using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Tags;
 using Holdfast.Server.Transactions;
 using Holdfast.Server.Volumes;
 using LinqToDB;
@@ -333,6 +334,7 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
     private async Task RemoveVmAsync(LoadedVm vm, CancellationToken cancellationToken)
     {
         await SaveAsync(vm, vm.Row with { Removed = Now, StateSince = Now }, cancellationToken);
+        await Turn.Part<TagRows>().DropAsync(vm.Row.Id.Value, cancellationToken);
         await Db.Nics.Where(n => n.VmId == vm.Row.Id && n.Removed == null).Set(n => n.Removed, Now).UpdateAsync(cancellationToken);
         await Db.Volumes.Where(v => v.VmId == vm.Row.Id && v.Removed == null)
             .Set(v => v.VmId, (VmId?)null)

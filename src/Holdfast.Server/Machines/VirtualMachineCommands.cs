@@ -188,9 +188,10 @@ internal static class VirtualMachineCommands
             TemplateId = call.Get(FilterTemplate),
             ServiceOfferingId = call.Get(FilterOffering),
             UserId = call.Get(FilterUser),
+            Tags = call.Get(CommonParameters.Tags)?.Entries,
         };
         var listing = await call.Services.Database.ReadAsync(
-            (db, ct) => VirtualMachineRows.ReadAsync(db, Ownership.AskedFor(db, call, filter.Ids is not null), filter, call.Page, ct),
+            (db, ct) => VirtualMachineRows.ReadAsync(db, Ownership.AskedFor(db, call, filter.Ids is not null, haveTags: true), filter, call.Page, ct),
             cancellationToken);
         return ApiResult.List(
             VirtualMachineView.Key,

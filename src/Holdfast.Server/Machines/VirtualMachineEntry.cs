@@ -2,6 +2,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Tags;
 
 namespace Holdfast.Server.Machines;
 
@@ -37,6 +38,9 @@ internal sealed record VirtualMachineEntry
 
     /// <summary>Its network interfaces.</summary>
     public IReadOnlyList<NicEntry> Nics { get; init; } = [];
+
+    /// <summary>Its tags.</summary>
+    public IReadOnlyList<TagEntry> Tags { get; init; } = [];
 
     /// <summary>Type of the pool that holds its root disk.</summary>
     public string? RootPoolType { get; init; }
@@ -105,6 +109,9 @@ internal sealed record VirtualMachineFilter
 
     /// <summary>Who made it.</summary>
     public UserId? UserId { get; init; }
+
+    /// <summary>Any of these tags.</summary>
+    public IReadOnlyDictionary<string, string>? Tags { get; init; }
 
     /// <summary>Whether VMs that were expunged are found too.</summary>
     public bool IncludeRemoved { get; init; }

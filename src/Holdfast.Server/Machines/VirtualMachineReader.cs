@@ -5,6 +5,7 @@ using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Tags;
 using LinqToDB;
 
 namespace Holdfast.Server.Machines;
@@ -95,6 +96,7 @@ internal static class VirtualMachineRows
             listing.Rows.Where(e => e.Host is { SetAside: > 0 }).Select(e => e.Vm.Id.Value),
             chunk => db.SetAside.Where(s => s.Subject == ReportSubject.Machine && chunk.Contains(s.Id)),
             cancellationToken);
+        var tagsOf = await TagReader.ReadAsync(db, ids.Select(i => i.Value), cancellationToken);
         var nicsOf = nics.ToLookup(n => n.Nic.VmId);
         var poolTypeOf = volumes.Where(v => v.Type == VolumeType.Root).GroupBy(v => v.VmId!.Value).ToDictionary(g => g.Key, g => g.First().PoolType);
         var missingOf = volumes.Where(v => v.Missing is not null).ToLookup(v => v.VmId!.Value, v => VmPlanner.MissingText(v.Name, v.Id, v.PoolName, v.PoolId, v.Missing));
@@ -108,6 +110,7 @@ internal static class VirtualMachineRows
                 .. listing.Rows.Select(e => e with
                 {
                     Nics = [.. nicsOf[e.Vm.Id]],
+                    Tags = [.. tagsOf[e.Vm.Id.Value]],
                     RootPoolType = poolTypeOf.GetValueOrDefault(e.Vm.Id),
                     Missing = [.. missingOf[e.Vm.Id]],
                     SetAside = aside.FirstOrDefault(s => s.Id == e.Vm.Id.Value && s.IncarnationId == e.Vm.IncarnationId) is { } not
@@ -138,6 +141,12 @@ internal static class VirtualMachineRows
         if (filter.Ids is { } ids)
         {
             vms = vms.Where(v => ids.Contains(v.Id));
+        }
+
+        if (filter.Tags is { } wanted)
+        {
+            var tags = TagReader.Any(db, wanted);
+            vms = vms.Where(v => tags.Any(t => t.ResourceId == StoreSql.Plain(v.Id)));
         }
 
         if (filter.Name?.ToLowerInvariant() is { } name)

@@ -1,5 +1,6 @@
 using Holdfast.Core.States;
 using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Tags;
 
 namespace Holdfast.Server.Machines;
 
@@ -65,7 +66,7 @@ internal static class VirtualMachineView
         .List("nic", "the VM's network interfaces", Nic, e => e.Nics)
         .EmptyList("affinitygroup", "always empty: there are no affinity groups")
         .EmptyList("securitygroup", "always empty: there are no security groups")
-        .EmptyList("tags", "always empty: there are no tags")
+        .List("tags", "its tags", TagView.View, e => e.Tags)
         .Map("details", "the VM's details", e => StoredJson.Map(e.Vm.Details))
         .Bool("displayvm", "always true", _ => true)
         .Bool("isdynamicallyscalable", "always false: a running VM keeps its size", _ => false)

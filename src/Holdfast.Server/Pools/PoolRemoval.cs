@@ -2,6 +2,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Obligations;
+using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Tasks;
 using Holdfast.Server.Transactions;
@@ -121,6 +122,7 @@ internal sealed class PoolRemoval : TurnPart, ITurnPart<PoolRemoval>
         }
 
         var waiting = await going.Where(v => v.VmId != null && Db.Vms.Any(vm => vm.Id == v.VmId && vm.State == VmState.Expunging)).Select(v => v.VmId).Distinct().ToListAsync(cancellationToken);
+        await Db.Tags.Where(t => going.Any(v => StoreSql.Plain(v.Id) == t.ResourceId)).DeleteAsync(cancellationToken);
         await going
             .Set(v => v.State, VolumeState.Expunged)
             .Set(v => v.StateSince, Now)

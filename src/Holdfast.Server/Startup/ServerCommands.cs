@@ -11,6 +11,7 @@ using Holdfast.Server.Offerings;
 using Holdfast.Server.Placement;
 using Holdfast.Server.Pools;
 using Holdfast.Server.Settings;
+using Holdfast.Server.Tags;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Volumes;
 using Holdfast.Server.Zones;
@@ -48,6 +49,7 @@ internal static class ServerCommands
         new(AccountCommands.All),
         new(UserCommands.All),
         new(RoleCommands.All),
+        new(TagCommands.All),
     ];
 
     /// <summary>The table of them alone.</summary>

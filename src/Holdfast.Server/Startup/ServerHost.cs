@@ -23,6 +23,7 @@ using Holdfast.Server.Security;
 using Holdfast.Server.Settings;
 using Holdfast.Server.Store;
 using Holdfast.Server.Sweeps;
+using Holdfast.Server.Tags;
 using Holdfast.Server.Tasks;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Transactions;
@@ -184,6 +185,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<IUserOperations, UserOperations>();
         services.AddSingleton<IDomainOperations, DomainOperations>();
         services.AddSingleton<IRoleOperations, RoleOperations>();
+        services.AddSingleton<ITagOperations, TagOperations>();
         services.AddSingleton<IConfigurationOperations, ConfigurationOperations>();
         services.AddCloudStackApi();
         services.AddSingleton<IJobResultRenderer, JobResultRenderer>();

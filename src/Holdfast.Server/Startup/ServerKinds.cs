@@ -8,6 +8,7 @@ using Holdfast.Server.Networks;
 using Holdfast.Server.Obligations;
 using Holdfast.Server.Offerings;
 using Holdfast.Server.Pools;
+using Holdfast.Server.Tags;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Transactions;
 using Holdfast.Server.Volumes;
@@ -44,5 +45,5 @@ internal static class ServerKinds
     ];
 
     /// <summary>The kinds of job.</summary>
-    public static IReadOnlyList<JobType> Jobs { get; } = [.. MachineJobs.All, .. VolumeJobs.All, .. TemplateJobs.All, .. PoolJobs.All, .. HostJobs.All, .. AccountJobs.All];
+    public static IReadOnlyList<JobType> Jobs { get; } = [.. MachineJobs.All, .. VolumeJobs.All, .. TemplateJobs.All, .. PoolJobs.All, .. HostJobs.All, .. AccountJobs.All, .. TagJobs.All];
 }

@@ -6,6 +6,11 @@ namespace Holdfast.Server.Store;
 /// <summary>What statements on many rows need and no property translates to.</summary>
 internal static class StoreSql
 {
+    /// <summary>An id whatever its type, in SQL only.</summary>
+    [Sql.Expression("{0}", ServerSideOnly = true, IsNullable = Sql.IsNullableType.NotNullable)]
+    public static Guid Plain<TId>(TId id)
+        where TId : struct, ITypedId<TId> => throw new InvalidOperationException("Only in SQL.");
+
     /// <summary>The next generation, in SQL only.</summary>
     [Sql.Expression("({0} + 1)", ServerSideOnly = true, IsNullable = Sql.IsNullableType.NotNullable)]
     public static Generation Next(Generation generation) => throw new InvalidOperationException("Only in SQL.");

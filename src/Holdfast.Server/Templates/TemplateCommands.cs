@@ -5,6 +5,7 @@ using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Tags;
 using LinqToDB;
 using static Holdfast.Server.Api.Commands.Parameters;
 
@@ -92,7 +93,7 @@ internal static class TemplateCommands
             .Text("url", "where its image is", e => e.Template.Url)
             .List("downloaddetails", "how far it is on each storage pool that has it or gets it", CopyView, e => e.Copies))
         .Map("details", "its details", e => StoredJson.Map(e.Template.Details))
-        .EmptyList("tags", "always empty: there are no tags"));
+        .List("tags", "its tags", TagView.View, e => e.Tags));
 
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
@@ -157,7 +158,6 @@ internal static class TemplateCommands
 
         if ((call.Get(FilterHypervisor) is { } hypervisor && !hypervisor.Equals("KVM", StringComparison.OrdinalIgnoreCase))
             || (call.Get(FilterType) is { } type && !type.Equals("USER", StringComparison.OrdinalIgnoreCase))
-            || call.Get(CommonParameters.Tags) is not null
             || (call.Get(CommonParameters.Project) is { } project && project != NoSuchEntity)
             || filter == "sharedexecutable")
         {
@@ -169,6 +169,8 @@ internal static class TemplateCommands
             async (db, ct) =>
             {
                 var page = await Listing.ReadAsync(Rows(db, Filtered(db, call, filter, id is { } one ? [one] : ids), call.Get(FilterZone), call.Get(ShowUnique) ?? false), call.Page, ct);
+                var tagsOf = await TagReader.ReadAsync(db, page.Rows.Select(e => e.Template.Id.Value).Distinct(), ct);
+                page = page with { Rows = [.. page.Rows.Select(e => e with { Tags = [.. tagsOf[e.Template.Id.Value]] })] };
                 return call.Caller.IsRootAdmin ? page with { Rows = await WithCopiesAsync(db, page.Rows, ct) } : page;
             },
             cancellationToken);
@@ -192,6 +194,12 @@ internal static class TemplateCommands
         if (ids is not null)
         {
             templates = templates.Where(t => ids.Contains(t.Id));
+        }
+
+        if (call.Get(CommonParameters.Tags)?.Entries is { } wanted)
+        {
+            var tags = TagReader.Any(db, wanted);
+            templates = templates.Where(t => tags.Any(tag => tag.ResourceId == StoreSql.Plain(t.Id)));
         }
 
         if (call.Get(FilterName)?.ToLowerInvariant() is { } name)
@@ -330,6 +338,8 @@ internal static class TemplateCommands
         public OsTypeRow? OsType { get; init; }
 
         public IReadOnlyList<TemplateCopyEntry> Copies { get; init; } = [];
+
+        public IReadOnlyList<TagEntry> Tags { get; init; } = [];
     }
 
     private sealed record TemplateCopyEntry

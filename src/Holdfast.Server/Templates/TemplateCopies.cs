@@ -6,6 +6,7 @@ using Holdfast.Server.Placement;
 using Holdfast.Server.Settings;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Tags;
 using Holdfast.Server.Tasks;
 using Holdfast.Server.Transactions;
 using LinqToDB;
@@ -31,6 +32,7 @@ internal sealed class TemplateCopies : TurnPart, ITurnPart<TemplateCopies>
     public async Task DeleteTemplateAsync(TemplateRow template, CancellationToken cancellationToken)
     {
         await Db.UpdateAsync(template with { Removed = Now, Status = "Deleted" }, token: cancellationToken);
+        await Turn.Part<TagRows>().DropAsync(template.Id.Value, cancellationToken);
         var copies = await Db.TemplateCopies.Where(c => c.TemplateId == template.Id && c.Removed == null && c.State != TemplateCopyState.Deleting).ToListAsync(cancellationToken);
         foreach (var copy in copies)
         {

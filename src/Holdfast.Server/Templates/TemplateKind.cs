@@ -2,6 +2,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Store;
 using Holdfast.Server.Transactions;
+using LinqToDB.Async;
 
 namespace Holdfast.Server.Templates;
 
@@ -12,6 +13,16 @@ internal sealed class TemplateKind : EntityKind<TemplateId>
     public TemplateKind()
         : base(ResourceTypes.Template, "listTemplates", EntityReach.Owner)
     {
+    }
+
+    /// <inheritdoc/>
+    public override string TagType => "Template";
+
+    /// <inheritdoc/>
+    public override async Task<IReadOnlyDictionary<Guid, AccountId>> OwnersAsync(StoreConnection db, IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
+    {
+        var wanted = ids.Select(id => new TemplateId(id)).ToList();
+        return await db.Templates.Where(r => wanted.Contains(r.Id) && r.Removed == null).ToDictionaryAsync(r => r.Id.Value, r => r.AccountId, cancellationToken);
     }
 
     /// <inheritdoc/>

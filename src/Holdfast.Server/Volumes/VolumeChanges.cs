@@ -3,6 +3,7 @@ using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Tags;
 using Holdfast.Server.Tasks;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Transactions;
@@ -250,6 +251,7 @@ internal sealed partial class VolumeChanges : TurnPart, ITurnPart<VolumeChanges>
         await Rows.SaveAsync(
             volume with { State = VolumeState.Expunged, StateSince = Now, Removed = Now, TaskId = null, VmId = null, DeviceId = null, Condition = null },
             cancellationToken);
+        await Turn.Part<TagRows>().DropAsync(volume.Id.Value, cancellationToken);
         LogExpunged(volume, why);
         if (volume.VmId is { } vm)
         {

@@ -131,9 +131,10 @@ internal static class VolumeCommands
             PoolId = call.Get(FilterPool),
             DiskOfferingId = call.Get(FilterDiskOffering),
             ServiceOfferingId = call.Get(FilterServiceOffering),
+            Tags = call.Get(CommonParameters.Tags)?.Entries,
         };
         var listing = await call.Services.Database.ReadAsync(
-            (db, ct) => VolumeReader.ReadAsync(db, Ownership.AskedFor(db, call, filter.Ids is not null || filter.VmId is not null), filter, call.Page, ct),
+            (db, ct) => VolumeReader.ReadAsync(db, Ownership.AskedFor(db, call, filter.Ids is not null || filter.VmId is not null, haveTags: true), filter, call.Page, ct),
             cancellationToken);
         return ApiResult.List(VolumeView.Key, VolumeView.View, listing.Rows, listing.Total);
     }

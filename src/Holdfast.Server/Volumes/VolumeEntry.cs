@@ -2,6 +2,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Tags;
 
 namespace Holdfast.Server.Volumes;
 
@@ -35,6 +36,9 @@ internal sealed record VolumeEntry
     /// <summary>What it was cloned from.</summary>
     public TemplateRow? Template { get; init; }
 
+    /// <summary>Its tags.</summary>
+    public IReadOnlyList<TagEntry> Tags { get; init; } = [];
+
     /// <summary>What stands in the way: that it is missing before anything else.</summary>
     public string? Condition => Volume.Missing is { } since ? VmPlanner.MissingText(Volume.Name, Volume.Id, Pool?.Name, Volume.PoolId, since) : Volume.Condition;
 }
@@ -42,6 +46,9 @@ internal sealed record VolumeEntry
 /// <summary>Which volumes a list asks for; null means "any".</summary>
 internal sealed record VolumeFilter
 {
+    /// <summary>Any of these tags.</summary>
+    public IReadOnlyDictionary<string, string>? Tags { get; init; }
+
     /// <summary>Only these.</summary>
     public IReadOnlyList<VolumeId>? Ids { get; init; }
 

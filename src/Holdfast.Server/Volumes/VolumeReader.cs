@@ -4,15 +4,16 @@ using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Tags;
 using LinqToDB;
 
 namespace Holdfast.Server.Volumes;
 
-/// <summary>Reads volumes for lists and single answers: one query a page, and one more when the page is full.</summary>
+/// <summary>Reads volumes for lists and single answers: one query a page, one more when it is full, and one for tags.</summary>
 internal static class VolumeReader
 {
     /// <summary>Reads a list.</summary>
-    public static Task<Listing<VolumeEntry>> ReadAsync(
+    public static async Task<Listing<VolumeEntry>> ReadAsync(
         StoreConnection db,
         IQueryable<AccountRow> owners,
         VolumeFilter filter,
@@ -25,7 +26,7 @@ internal static class VolumeReader
             volumes = volumes.Where(v => owners.Select(a => a.Id).Contains(v.AccountId));
         }
 
-        return Listing.ReadAsync(
+        var listing = await Listing.ReadAsync(
             volumes.OrderBy(v => v.Created).ThenBy(v => v.Id).Select(v => v.Id),
             wanted =>
                 from id in wanted
@@ -53,6 +54,8 @@ internal static class VolumeReader
                 },
             page,
             cancellationToken);
+        var tagsOf = await TagReader.ReadAsync(db, listing.Rows.Select(e => e.Volume.Id.Value), cancellationToken);
+        return listing with { Rows = [.. listing.Rows.Select(e => e with { Tags = [.. tagsOf[e.Volume.Id.Value]] })] };
     }
 
     /// <summary>Reads one volume, also one that is gone.</summary>
@@ -73,6 +76,12 @@ internal static class VolumeReader
         if (filter.Ids is { } ids)
         {
             volumes = volumes.Where(v => ids.Contains(v.Id));
+        }
+
+        if (filter.Tags is { } wanted)
+        {
+            var tags = TagReader.Any(db, wanted);
+            volumes = volumes.Where(v => tags.Any(t => t.ResourceId == StoreSql.Plain(v.Id)));
         }
 
         if (filter.Name?.ToLowerInvariant() is { } name)

@@ -1,5 +1,6 @@
 using Holdfast.Core.States;
 using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Tags;
 
 namespace Holdfast.Server.Volumes;
 
@@ -52,7 +53,7 @@ internal static class VolumeView
         .Bool("isextractable", "always false: volumes are not offered for download", _ => false)
         .Bool("displayvolume", "always true", _ => true)
         .Bool("deleteprotection", "always false: there is no delete protection", _ => false)
-        .EmptyList("tags", "always empty: there are no tags"));
+        .List("tags", "its tags", TagView.View, e => e.Tags));
 
     /// <summary>What commands about volumes answer.</summary>
     public static ResponseShape Shape { get; } = ResponseShape.Of(Key, View);

@@ -29,7 +29,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
     // Which commands are asynchronous is part of the contract: clients poll only then.
     private static readonly string[] Async =
     [
-        "attachVolume", "cancelHostMaintenance", "cancelStorageMaintenance", "createVolume", "deleteAccount", "deleteDomain", "deleteTemplate", "deployVirtualMachine", "destroyVirtualMachine", "detachVolume", "disableAccount", "disableUser",
+        "attachVolume", "cancelHostMaintenance", "cancelStorageMaintenance", "createTags", "createVolume", "deleteAccount", "deleteDomain", "deleteTags", "deleteTemplate", "deployVirtualMachine", "destroyVirtualMachine", "detachVolume", "disableAccount", "disableUser",
         "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "resizeVolume", "scaleVirtualMachine", "startVirtualMachine", "stopVirtualMachine",
     ];
 
@@ -253,7 +253,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
         var values = new List<(string, string)>();
         foreach (var parameter in command.Parameters.Where(p => p.IsRequired && p != without))
         {
-            values.Add((parameter.Name, parameter switch
+            values.Add((parameter is MapParameter ? parameter.Name + "[0].k" : parameter.Name, parameter switch
             {
                 { Entity: { } entity } => (await EntityAsync(entity.IdType, owner ?? host.Admin)).ToString(),
                 { Name: "templatefilter" } => "all",

@@ -164,8 +164,8 @@ public abstract class ListTests(ApiHost host)
         var all = new Page(0, 500);
         foreach (var (name, most, read) in new (string, int, Func<StoreConnection, Page, CancellationToken, Task<int>>)[]
         {
-            ("VMs", 4, async (db, page, ct) => (await VirtualMachineRows.ReadAsync(db, db.Accounts, new VirtualMachineFilter { Keyword = "many-" }, page, ct)).Rows.Count),
-            ("volumes", 2, async (db, page, ct) => (await VolumeReader.ReadAsync(db, db.Accounts, new VolumeFilter { PoolId = pool.Id }, page, ct)).Rows.Count),
+            ("VMs", 5, async (db, page, ct) => (await VirtualMachineRows.ReadAsync(db, db.Accounts, new VirtualMachineFilter { Keyword = "many-" }, page, ct)).Rows.Count),
+            ("volumes", 3, async (db, page, ct) => (await VolumeReader.ReadAsync(db, db.Accounts, new VolumeFilter { PoolId = pool.Id }, page, ct)).Rows.Count),
             ("pools", 5, async (db, page, ct) => (await StoragePoolReader.ReadAsync(db, new StoragePoolFilter(), page, ct)).Rows.Count),
         })
         {

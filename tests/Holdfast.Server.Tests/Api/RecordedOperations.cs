@@ -9,6 +9,7 @@ using Holdfast.Server.Obligations;
 using Holdfast.Server.Offerings;
 using Holdfast.Server.Pools;
 using Holdfast.Server.Settings;
+using Holdfast.Server.Tags;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Transactions;
 using Holdfast.Server.Volumes;
@@ -32,6 +33,7 @@ internal class RecordedOperations : DispatchProxy
         Add<IAccountOperations>(services, log);
         Add<IUserOperations>(services, log);
         Add<IRoleOperations>(services, log);
+        Add<ITagOperations>(services, log);
         Add<IHostOperations>(services, log);
         Add<IObligationOperations>(services, log);
         Add<IInventoryOperations>(services, log);

@@ -36,7 +36,7 @@ public abstract class StatementCountTests
         await AddAsync(Many - 1);
         var all = await CountAsync("listVirtualMachines", "virtualmachine", Many, ("keyword", "list-vms-"), ("listall", "true"));
 
-        Pin("listVirtualMachines", "VMs", one, all, 4);
+        Pin("listVirtualMachines", "VMs", one, all, 5);
 
         async Task AddAsync(int count)
         {
@@ -174,7 +174,7 @@ public abstract class StatementCountTests
         await DestroyedAsync(large, Many);
         var all = await CountAsync("deleteStoragePool", null, 1, ("id", large.Id.ToString()), ("forced", "true"));
 
-        Pin("deleteStoragePool forced", "destroyed VMs", one, all, 27, turns: 1);
+        Pin("deleteStoragePool forced", "destroyed VMs", one, all, 28, turns: 1);
 
         async Task DestroyedAsync(StoragePoolRow pool, int count)
         {

@@ -31,7 +31,7 @@ internal static class CommonParameters
     public static TextParameter Project { get; } = Text("projectid", "list resources by project; there are no projects, so that an id finds nothing; -1 means all");
 
     /// <summary>Filter by tags.</summary>
-    public static MapParameter Tags { get; } = Map("tags", "list resources by tags (key/value pairs); no resource has tags, so that any tag finds nothing");
+    public static MapParameter Tags { get; } = Map("tags", "list resources that have any of the tags: tags[0].key=KEY and tags[0].value=VALUE; VMs, volumes and templates have tags, all else has none");
 
     /// <summary>What every list has.</summary>
     public static IReadOnlyList<ApiParameter> List { get; } = [Keyword, PageNumber, PageSize];

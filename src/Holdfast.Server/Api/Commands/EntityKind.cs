@@ -31,6 +31,16 @@ internal abstract class EntityKind
     /// <summary>The type of its ids.</summary>
     public abstract Type IdType { get; }
 
+    /// <summary>What tags call its entities, in CloudStack's words; null: they have no tags.</summary>
+    public virtual string? TagType => null;
+
+    /// <summary>Who owns those of some entities that are there and not removed. Only of kinds with tags.</summary>
+    /// <param name="db">The transaction.</param>
+    /// <param name="ids">The ids; at most some hundreds.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public virtual Task<IReadOnlyDictionary<Guid, AccountId>> OwnersAsync(StoreConnection db, IReadOnlyList<Guid> ids, CancellationToken cancellationToken) =>
+        throw new NotSupportedException($"{Name} has no tags.");
+
     /// <summary>Finds which of some ids exist and may be seen; entities that were removed still exist.</summary>
     /// <param name="db">The store.</param>
     /// <param name="ids">The ids; at most some hundreds.</param>

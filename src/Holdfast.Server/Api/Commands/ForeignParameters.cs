@@ -227,10 +227,6 @@ internal static class ForeignParameters
             .. Each(ParameterTreatment.Refused, "there are two", ["keyword", "page"], []),
             new("pagesize", ParameterTreatment.WithoutEffect, "there are two"),
         ],
-        ["listTags"] =
-        [
-            .. Each(ParameterTreatment.WithoutEffect, "the list is empty", ["customer", "key", "resourceid", "resourcetype", "value"], []),
-        ],
         ["listTemplates"] =
         [
             new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),

@@ -25,7 +25,8 @@ internal static class Ownership
     /// <param name="db">The store.</param>
     /// <param name="call">A call of a command with <see cref="CommonParameters.OwnedList"/>.</param>
     /// <param name="namesIds">Whether the list names ids: those are looked for among everything the caller may see.</param>
-    public static IQueryable<AccountRow> AskedFor(StoreConnection db, CommandCall call, bool namesIds)
+    /// <param name="haveTags">Whether what is listed has tags, and the list asks by them itself; else nothing has the tags that are asked for.</param>
+    public static IQueryable<AccountRow> AskedFor(StoreConnection db, CommandCall call, bool namesIds, bool haveTags = false)
     {
         var accounts = Visible(db, call.Caller);
         if (call.Get(CommonParameters.Project) is { } project && project != Parameters.NoSuchEntity)
@@ -33,7 +34,7 @@ internal static class Ownership
             return accounts.Where(a => false);
         }
 
-        if (call.Get(CommonParameters.Tags) is not null)
+        if (!haveTags && call.Get(CommonParameters.Tags) is not null)
         {
             return accounts.Where(a => false);
         }

@@ -19,7 +19,7 @@ CREATE TABLE role_permissions (
     id TEXT NOT NULL,
     role_id TEXT NOT NULL,
     rule TEXT NOT NULL,
-    allows INTEGER NOT NULL,
+    allows BOOLEAN NOT NULL,
     description TEXT,
     position INTEGER NOT NULL,
     PRIMARY KEY (id)
