@@ -81,7 +81,7 @@ internal interface IVirtualMachineOperations
     /// </summary>
     Task<JobOutcome> DeployAsync(Caller caller, DeployVirtualMachine request, CancellationToken cancellationToken);
 
-    /// <summary>startVirtualMachine. Job errors: 431 already running; 431 not startable; 534/4385 a pool of its volumes is in maintenance or does not serve; 533 no host.</summary>
+    /// <summary>startVirtualMachine. 531 at once: its account is disabled or locked. Job errors: 431 already running; 431 not startable; 534/4385 a pool of its volumes is in maintenance or does not serve; 533 no host.</summary>
     Task<JobOutcome> StartAsync(Caller caller, VmId vmId, HostId? hostId, CancellationToken cancellationToken);
 
     /// <summary>

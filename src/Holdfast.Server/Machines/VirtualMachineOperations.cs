@@ -53,6 +53,11 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                     }
                 }
 
+                if (await turn.Db.Accounts.FirstOrDefaultAsync(a => a.Id == vm.AccountId && a.State != AccountStates.Enabled, ct) is { } account)
+                {
+                    return new JobOutcome.Refused(Faults.PermissionDenied($"The account {account.Name} ({account.Id}) of VM {vm.Name} ({vm.Id}) is {account.State}"));
+                }
+
                 var job = await AddJobAsync(turn, caller, JobKind.StartVm, vm, "starting", ct);
                 var silence = await SilenceOfHostAsync(turn, vm, ct);
                 switch (vm.State)

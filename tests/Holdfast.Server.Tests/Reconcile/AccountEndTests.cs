@@ -44,8 +44,26 @@ public abstract class AccountEndTests : NodeTests
         (await Node.VmAsync(vm.Value)).State.ShouldBe(VmState.Stopped);
         (await Node.VmAsync(other.Value)).State.ShouldBe(VmState.Running);
         (await AccountAsync(account)).Ending.ShouldBeNull();
+        Fault(await Node.Vms.StartAsync(Node.Admin, vm, null, Token)).Text.ShouldContain("is disabled");
         Done(await Accounts.EnableAsync(Node.Admin, account, Token));
         (await Node.VmAsync(vm.Value)).State.ShouldBe(VmState.Stopped, "nothing is started by itself");
+        await Node.SucceedAsync(await Node.Vms.StartAsync(Node.Admin, vm, null, Token));
+    }
+
+    [Fact]
+    public async Task What_a_pools_maintenance_stopped_is_not_started_at_its_end_when_its_account_is_disabled_meanwhile()
+    {
+        await using var agent = await TestAgent.StartAsync(Node);
+        var pool = await Node.AddPoolAsync();
+        var (account, owner) = await AddAccountAsync();
+        var vm = await DeployAsync(owner, await Node.AddTemplateAsync());
+        await Node.SucceedAsync(await Node.Pools.EnableMaintenanceAsync(Node.Admin, pool, Token));
+        await Node.SucceedAsync(await Accounts.DisableAsync(Node.Admin, account, false, Token));
+
+        await Node.SucceedAsync(await Node.Pools.CancelMaintenanceAsync(Node.Admin, pool, Token));
+
+        (await Node.VmAsync(vm.Value)).State.ShouldBe(VmState.Stopped);
+        agent.Seen.Count(i => i.Kind == ItemKind.Machine && i.Desired == Desired.Running).ShouldBe(1, "at its deployment only");
     }
 
     [Fact]
