@@ -196,10 +196,14 @@ internal sealed partial class DirectoryDriver
                 attachment.Generation)),
         ];
         var known = recorded.Select(static attachment => attachment.VolumeId).ToHashSet();
+
+        // What is open in a folder that was never this pool's belongs to whoever's it is.
+        var isOurs = _folder.WasSeen();
         foreach (var (path, writes) in open)
         {
             var name = Path.GetFileNameWithoutExtension(path);
-            if (writes
+            if (isOurs
+                && writes
                 && name.StartsWith("hf-", StringComparison.Ordinal)
                 && Path.GetDirectoryName(path) == _settings.Path
                 && Guid.TryParseExact(name.AsSpan(3), "D", out var id)

@@ -371,7 +371,8 @@ internal sealed class PoolFolder
 
     private DriverError Taken(string text) => DriverFailure.Invalid($"Storage pool '{_startup.PoolName}': folder '{FullPath}' {text}. A folder belongs to one storage pool.");
 
-    private bool WasSeen() => DurableFile.Read(_seenFile) is { } seen && Encoding.UTF8.GetString(seen) == FullPath;
+    /// <summary>Whether this folder was recognised as the pool's before, on this host. Answered from the driver's own state folder.</summary>
+    internal bool WasSeen() => DurableFile.Read(_seenFile) is { } seen && Encoding.UTF8.GetString(seen) == FullPath;
 
     private DriverError Down(string text) => DriverFailure.Unreachable($"Storage pool '{_startup.PoolName}': folder '{FullPath}' {text}.");
 }

@@ -30,6 +30,9 @@ internal sealed record PoolLocation
         ["requireMount"] = "requireMount",
     };
 
+    /// <summary>The driver of storage pools that are folders.</summary>
+    public const string DirectoryDriver = "directory";
+
     /// <summary>CloudStack's provider name.</summary>
     public required string Provider { get; init; }
 
@@ -234,7 +237,7 @@ internal sealed record PoolLocation
             || uri.UserInfo.Length > 0
             || uri.Host is not ("" or "localhost" or "127.0.0.1"))
         {
-            fault = Faults.Invalid($"Invalid URL {Shown(url)} for storage provider DefaultPrimary: it is file:///PATH or SharedMountPoint://localhost/PATH");
+            fault = Faults.Invalid($"Invalid URL {Shown(url)} for storage provider DefaultPrimary: it is file:///PATH or SharedMountPoint://localhost/PATH. Of Linstor it is linstor://HOST/GROUP, or any address with provider=Linstor");
             return null;
         }
 
@@ -245,8 +248,10 @@ internal sealed record PoolLocation
             return null;
         }
 
+        // As it was written: Uri has '.' and '..' worked out already.
+        var written = Uri.UnescapeDataString(url).Split('/');
         var path = Uri.UnescapeDataString(uri.AbsolutePath);
-        if (path.Length < 2 || path.Any(char.IsControl) || System.IO.Path.GetFullPath(path).TrimEnd('/') != path.TrimEnd('/'))
+        if (path.Length < 2 || written.Contains(".") || written.Contains("..") || path.Any(char.IsControl) || System.IO.Path.GetFullPath(path).TrimEnd('/') != path.TrimEnd('/'))
         {
             fault = Faults.Invalid($"Invalid URL {Shown(url)}: it must name an absolute path without '.', '..' or empty parts");
             return null;
@@ -255,7 +260,7 @@ internal sealed record PoolLocation
         var location = new PoolLocation
         {
             Provider = "DefaultPrimary",
-            Driver = "directory",
+            Driver = DirectoryDriver,
             Type = uri.Scheme == "sharedmountpoint" ? "SharedMountPoint" : "Filesystem",
             Url = url,
             Address = "localhost",
@@ -276,11 +281,14 @@ internal sealed record PoolLocation
                 continue;
             }
 
-            location.Details[name] = value;
-            if (DirectoryDetails.TryGetValue(name, out var setting))
+            if (!DirectoryDetails.TryGetValue(name, out var setting))
             {
-                location.Config[setting] = value;
+                fault = Faults.Invalid($"Detail {name} means nothing to a storage pool that is a folder: there are {string.Join(", ", DirectoryDetails.Values)}");
+                return null;
             }
+
+            location.Details[name] = value;
+            location.Config[setting] = value;
         }
 
         return location;

@@ -4,6 +4,7 @@ using Holdfast.Core.States;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Security;
+using Holdfast.Server.Inventories;
 using Holdfast.Server.Settings;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
@@ -131,6 +132,12 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
                     return Refused(fault);
                 }
 
+                // The folder is the storage: another one does not have what is on the pool, and may be another pool's.
+                if (location.Driver == PoolLocation.DirectoryDriver && (location.Path != pool.Path || location.Type != pool.Type))
+                {
+                    return Refused(Faults.Invalid($"Storage pool {pool.Name} ({pool.Id}) is the {pool.Type} {pool.Path} and stays it; another folder is another storage pool: createStoragePool"));
+                }
+
                 changed = changed with
                 {
                     Url = location.Url,
@@ -152,6 +159,9 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
             {
                 // What hosts hold of a pool never changes without a new generation.
                 await turn.Part<PoolBindings>().TellBindingsAsync(pool.Id, pool.State is PoolState.Maintenance or PoolState.PrepareForMaintenance ? Desired.Quiesced : Desired.Attached, ct);
+
+                // With another address or other credentials it may be seen what was missing, or not be there what was.
+                await turn.Part<Inventory>().WantInventoryAsync(pool.Id, ct);
             }
 
             await TellAsync(turn, caller, EventTypes.PoolUpdate, changed, $"Storage pool {changed.Name} ({changed.Id}) was changed", ct);

@@ -59,6 +59,21 @@ public sealed class DirectorySharingTests : IAsyncDisposable
         (await a.ProbeAsync()).Ok().ControlPlane.ShouldBe(PlaneHealth.Up);
     }
 
+    /// <summary>A pool that was moved to another pool's folder named the disks of that pool's running guests as its own attachments that nobody knew.</summary>
+    [Fact]
+    public async Task A_pool_on_the_folder_of_another_speaks_for_nothing_that_is_open_in_it()
+    {
+        var path = Path.Combine(_root, "p");
+        var (a, _) = await ServeAsync("first", path);
+        (await a.ProbeAsync()).Ok().ControlPlane.ShouldBe(PlaneHealth.Up);
+        await using var image = new FileStream(Path.Combine(path, $"hf-{Guid.NewGuid():D}.qcow2"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite);
+        var (b, _) = await ServeAsync("second", path);
+        (await b.ProbeAsync()).Ok().ControlPlane.ShouldBe(PlaneHealth.Down);
+
+        (await a.AttachmentsAsync()).Ok().Attachments.ShouldHaveSingleItem().InUse.ShouldBe(true);
+        (await b.AttachmentsAsync()).Ok().Attachments.ShouldBeEmpty();
+    }
+
     [Fact]
     public async Task Folders_beside_each_other_are_two_pools()
     {

@@ -21,6 +21,26 @@ public sealed class PoolLocationTests
         fault.Text.ShouldContain("drivers.json");
     }
 
+    [Theory]
+    [InlineData("file:///srv/./p1")]
+    [InlineData("file:///srv/p2/../p1")]
+    [InlineData("file:///srv//p1")]
+    [InlineData("file:///srv/%2e%2e/p1")]
+    public void A_folder_is_written_as_it_is(string url)
+    {
+        PoolLocation.TryRead(url, null, new Dictionary<string, string>(), out _, out var fault).ShouldBeFalse();
+        fault!.Text.ShouldContain("without '.', '..' or empty parts");
+    }
+
+    [Fact]
+    public void A_detail_that_means_nothing_to_a_folder_is_refused()
+    {
+        PoolLocation.TryRead("file:///srv/p1", null, new Dictionary<string, string> { ["path"] = "/srv/p2" }, out _, out var fault).ShouldBeFalse();
+        fault!.Text.ShouldContain("Detail path means nothing");
+        PoolLocation.TryRead("http://127.0.0.1:3370", null, new Dictionary<string, string>(), out _, out fault).ShouldBeFalse();
+        fault!.Text.ShouldContain("provider=Linstor");
+    }
+
     [Fact]
     public void Other_details_are_settings_of_the_pool()
     {
