@@ -1,6 +1,7 @@
 using Holdfast.CommandLine;
 using Holdfast.Server.Startup;
 using Microsoft.AspNetCore.Connections;
+using Npgsql;
 
 return await ProgramCommand.InvokeAsync(ServerCommandLine.Create(RunAsync), args, ServerCommandLine.Wrong);
 
@@ -18,6 +19,11 @@ static async Task<int> RunAsync(ServerOptions options)
     {
         // A taken port is told by Kestrel with the address.
         await Console.Error.WriteLineAsync($"holdfast-server: {refused.Message}");
+        return 1;
+    }
+    catch (NpgsqlException unusable)
+    {
+        await Console.Error.WriteLineAsync($"holdfast-server: the database that {options.DatabaseFile} names cannot be used: {unusable.Message}");
         return 1;
     }
 }

@@ -18,11 +18,12 @@ internal static class Demolition
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(LocalStackOptions options, Action<string> say, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (!File.Exists(options.AdminFile))
+        // One whose first start failed has no file for clients yet, and is there all the same.
+        if (!File.Exists(options.AdminFile) && !Directory.Exists(options.ServerFolder))
         {
             if (Directory.Exists(options.Data))
             {
-                say($"{options.Data} holds no installation ({Path.GetFileName(options.AdminFile)} is not there); left alone");
+                say($"{options.Data} holds no installation (neither {Path.GetFileName(options.AdminFile)} nor {Path.GetFileName(options.ServerFolder)} is there); left alone");
                 return 1;
             }
 

@@ -85,6 +85,7 @@ internal static class ServerCommandLine
         root.SetAction(given => run(new ServerOptions
         {
             Data = given.GetRequiredValue(data),
+            HoldsData = true,
             Port = given.GetRequiredValue(port)!.Value,
             AgentPort = given.GetRequiredValue(agentPort)!.Value,
             Listen = given.GetRequiredValue(listen),

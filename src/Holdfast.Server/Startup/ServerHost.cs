@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Net.NetworkInformation;
 using System.Net.Security;
 using System.Security.Authentication;
@@ -49,6 +50,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly ServerOptions _options;
+    private FileStream? _held;
 
     private ServerHost(WebApplication app, ServerOptions options)
     {
@@ -261,6 +263,12 @@ internal sealed partial class ServerHost : IAsyncDisposable
         var database = _app.Services.GetRequiredService<Database>();
         await InstallationKey.CheckAsync(database, _options.Data, cancellationToken);
         EnsureData(_options);
+        Hold();
+        foreach (var (address, port, option) in ((IPAddress, int, string)[])[(_options.Listen, _options.Port, "--port"), (_options.AgentListen ?? _options.Listen, _options.AgentPort, "--agent-port")])
+        {
+            CheckFree(address, port, option);
+        }
+
         await database.MigrateAsync(cancellationToken);
         await _app.Services.GetRequiredService<KeyChange>().RunAsync(cancellationToken);
         var bootstrap = _app.Services.GetRequiredService<Bootstrap>();
@@ -299,7 +307,45 @@ internal sealed partial class ServerHost : IAsyncDisposable
     public Task WaitForShutdownAsync() => _app.WaitForShutdownAsync();
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        if (_held is not null)
+        {
+            await _held.DisposeAsync();
+        }
+    }
+
+    private void Hold()
+    {
+        if (!_options.HoldsData)
+        {
+            return;
+        }
+
+        try
+        {
+            _held = new FileStream(Path.Combine(_options.Data, "server.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            throw new StartRefusedException($"Another server uses {_options.Data}. A further server of an installation has a data folder of its own, and the installation a PostgreSQL database (--database).");
+        }
+    }
+
+    // Asked first, because a listener that cannot be had ends in pages of the framework's. Whoever takes the port in the moment between is met by the framework all the same.
+    private static void CheckFree(IPAddress address, int port, string option)
+    {
+        using var listener = new TcpListener(address, port);
+        try
+        {
+            listener.Start();
+        }
+        catch (SocketException taken)
+        {
+            throw new StartRefusedException($"{option} {port}: {address} cannot be listened on: {taken.Message}");
+        }
+    }
 
     private static ForwardedHeadersOptions Forwarded(IReadOnlyList<System.Net.IPNetwork> proxies)
     {

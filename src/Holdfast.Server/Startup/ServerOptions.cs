@@ -36,6 +36,9 @@ internal sealed record ServerOptions
     /// <summary>Hosts that images may be fetched from although their addresses are not public; the agents' option of the same name opens the way itself.</summary>
     public IReadOnlyList<string> AllowImageHosts { get; init; } = [];
 
+    /// <summary>Whether no other server may use the data folder while this one runs. Programs always hold it; nodes of a test in one process may share one.</summary>
+    public bool HoldsData { get; init; }
+
     /// <summary>Whether the log is JSON, an object a line, instead of text.</summary>
     public bool JsonLog { get; init; }
 }

@@ -189,10 +189,65 @@ public sealed class HelpTests
         var folder = Directory.CreateTempSubdirectory("hf-server-").FullName;
         try
         {
-            var (code, _, error) = await RunAsync("--data", folder, "--port", $"{port}", "--agent-port", "0");
+            foreach (var option in new[] { "--port", "--agent-port" })
+            {
+                var (code, output, error) = await RunAsync("--data", folder, option, $"{port}", option == "--port" ? "--agent-port" : "--port", "0");
+
+                code.ShouldBe(1);
+                error.ShouldStartWith($"holdfast-server: {option} {port}: ");
+                error.ShouldNotContain("   at ");
+                output.ShouldNotContain("   at ");
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>The second wrote admin.ini anew, with its own port, and both worked on one SQLite file.</summary>
+    [Fact]
+    public async Task Two_servers_do_not_use_one_data_folder()
+    {
+        var folder = Directory.CreateTempSubdirectory("hf-server-").FullName;
+        using var process = Start("--data", folder, "--port", "0", "--agent-port", "0");
+        try
+        {
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+            deadline.CancelAfter(TimeSpan.FromSeconds(60));
+            while ((await process.StandardOutput.ReadLineAsync(deadline.Token)).ShouldNotBeNull("it ended before it was ready").StartsWith("ready:", StringComparison.Ordinal) is false)
+            {
+                // Lines of its log.
+            }
+
+            var first = await File.ReadAllTextAsync(Path.Combine(folder, "admin.ini"), deadline.Token);
+            var (code, _, error) = await RunAsync("--data", folder, "--port", "0", "--agent-port", "0");
 
             code.ShouldBe(1);
-            error.ShouldContain($"{port}");
+            error.ShouldContain($"Another server uses {folder}");
+            (await File.ReadAllTextAsync(Path.Combine(folder, "admin.ini"), deadline.Token)).ShouldBe(first);
+        }
+        finally
+        {
+            process.Kill();
+            await process.WaitForExitAsync(CancellationToken.None);
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task A_database_that_does_not_answer_is_a_message_and_no_stack_trace()
+    {
+        var folder = Directory.CreateTempSubdirectory("hf-server-").FullName;
+        try
+        {
+            var file = Path.Combine(folder, "database");
+            await File.WriteAllTextAsync(file, "Host=127.0.0.1;Port=1;Username=nobody;Database=none;Timeout=5", TestContext.Current.CancellationToken);
+
+            var (code, _, error) = await RunAsync("--data", Path.Combine(folder, "data"), "--database", file, "--port", "0", "--agent-port", "0");
+
+            code.ShouldBe(1);
+            error.ShouldStartWith($"holdfast-server: the database that {file} names cannot be used: ");
             error.ShouldNotContain("   at ");
         }
         finally

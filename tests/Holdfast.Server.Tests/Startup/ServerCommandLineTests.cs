@@ -9,7 +9,7 @@ namespace Holdfast.Server.Tests.Startup;
 public sealed class ServerCommandLineTests
 {
     [Fact]
-    public void Nothing_but_the_folder_is_needed() => Called.With().ShouldBe(new ServerOptions { Data = "/d" });
+    public void Nothing_but_the_folder_is_needed() => Called.With().ShouldBe(new ServerOptions { Data = "/d", HoldsData = true });
 
     [Fact]
     public void All_of_it_is_told()
@@ -18,6 +18,7 @@ public sealed class ServerCommandLineTests
         files.ShouldBe(new ServerOptions
         {
             Data = "/d",
+            HoldsData = true,
             Port = 1,
             AgentPort = 2,
             Listen = IPAddress.IPv6Any,
