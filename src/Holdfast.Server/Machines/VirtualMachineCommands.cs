@@ -274,6 +274,11 @@ internal static class VirtualMachineCommands
             networks.Add(new NetworkId(network));
         }
 
+        if (networks.Count != networks.Distinct().Count())
+        {
+            return ApiError.InvalidParameter($"Network {networks.GroupBy(n => n).First(g => g.Count() > 1).Key} was named twice: a VM has one interface on a network");
+        }
+
         var outcome = await call.Services.Of<IVirtualMachineOperations>().DeployAsync(
             maker,
             new DeployVirtualMachine

@@ -44,6 +44,12 @@ internal static class TemplateUrl
             return Faults.PermissionDenied("Only root administrators may register templates from files of hosts");
         }
 
+        // Dropping a part of it would give another file than the one that was asked for.
+        if (url.Contains('#', StringComparison.Ordinal) || url.Contains('?', StringComparison.Ordinal))
+        {
+            return Faults.Invalid($"Invalid template URL {url}: that of a file has neither a query nor a fragment. In the name of a file, ? is written %3F and # is written %23");
+        }
+
         return uri.IsUnc || uri.AbsolutePath.Length < 2 || Uri.UnescapeDataString(uri.AbsolutePath).Split('/').Contains("..")
             ? Faults.Invalid($"Invalid template URL {url}: it must name an absolute path")
             : null;

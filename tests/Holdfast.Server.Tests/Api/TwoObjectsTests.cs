@@ -25,6 +25,36 @@ public sealed class TwoObjectsTests(RealApiHost host) : IClassFixture<RealApiHos
     }
 
     [Fact]
+    public async Task A_network_that_is_named_twice_is_refused()
+    {
+        var offering = Rows.ServiceOffering();
+        var template = Rows.Template(host.Admin);
+        await host.InsertAsync(offering);
+        await host.InsertAsync(template);
+
+        var answer = await host.CallAsync(
+            host.Admin, "deployVirtualMachine", ("serviceofferingid", $"{offering.Id}"), ("templateid", $"{template.Id}"), ("zoneid", $"{host.Zone.Id}"), ("networkids", $"{host.Network.Id},{host.Network.Id}"));
+
+        answer.ShouldFail(431).ErrorText!.ShouldContain($"Network {host.Network.Id} was named twice");
+    }
+
+    /// <summary>A pool that was moved to another folder had its volumes missing, and spoke for those of the pool whose folder it was.</summary>
+    [Fact]
+    public async Task A_pool_that_is_a_folder_does_not_become_another_folder()
+    {
+        var pool = Rows.Pool(host.Zone.Id, "folder") with { Provider = "DefaultPrimary", Driver = "directory", Type = "Filesystem", Url = "file:///srv/p1", Address = "localhost", Path = "/srv/p1", Config = """{"path":"/srv/p1"}""", Details = "{}" };
+        await host.InsertAsync(pool);
+        foreach (var url in new[] { "file:///srv/p2", "file:///srv/p1/sub", "SharedMountPoint://localhost/srv/p1" })
+        {
+            (await host.CallAsync(host.Admin, "updateStoragePool", ("id", $"{pool.Id}"), ("url", url))).ShouldFail(431).ErrorText!.ShouldContain("is the Filesystem /srv/p1 and stays it");
+        }
+
+        (await host.CallAsync(host.Admin, "updateStoragePool", ("id", $"{pool.Id}"), ("url", "file:///srv/p1/"))).ShouldSucceed();
+        (await host.CallAsync(host.Admin, "updateStoragePool", ("id", $"{pool.Id}"), ("details[0].drbdsetup", "/bin/sh"))).ShouldFail(431).ErrorText!.ShouldContain("drbdsetup");
+        (await host.CallAsync(host.Admin, "registerTemplate", ("name", "t"), ("format", "QCOW2"), ("hypervisor", "KVM"), ("url", "file:///srv/t.qcow2#x"))).ShouldFail(431).ErrorText!.ShouldContain("neither a query nor a fragment");
+    }
+
+    [Fact]
     public async Task A_detach_that_names_another_device_than_the_volumes_does_not_detach_it()
     {
         var (_, b, volume) = await TwoVmsAsync();
