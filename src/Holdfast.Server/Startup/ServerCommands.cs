@@ -27,6 +27,7 @@ internal static class ServerCommands
         new(DiscoveryCommands.All),
         new(SessionCommands.All),
         new(CapabilityCommands.All),
+        new(ManagementServerCommands.All),
         new(ConfigurationCommands.All),
         new(PlaceCommands.All),
         new(HostCommands.All),

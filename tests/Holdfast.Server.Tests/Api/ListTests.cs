@@ -505,6 +505,20 @@ public abstract class ListTests(ApiHost host)
         (await host.CallAsync(host.User, "listDomains")).List("domain").Single().GetProperty("path").GetString().ShouldBe("ROOT/a");
     }
 
+    /// <summary>The cloud controller manager reads the first three numbers of the first server's version, and does not start without.</summary>
+    [Fact]
+    public async Task The_management_server_that_answers_is_listed_with_the_version_of_the_api()
+    {
+        foreach (var command in new[] { "listManagementServers", "listManagementServersMetrics" })
+        {
+            var shown = (await host.CallAsync(host.User, command)).List("managementserver").ShouldHaveSingleItem();
+            Version.Parse(shown.GetProperty("version").GetString()!).Major.ShouldBe(4);
+            shown.TryGetProperty("name", out _).ShouldBeFalse("the machines are for administrators");
+            (await host.CallAsync(host.Admin, command, ("id", shown.GetProperty("id").GetString()!))).List("managementserver").Single().GetProperty("name").GetString().ShouldNotBeNullOrEmpty();
+            (await host.CallAsync(host.Admin, command, ("id", Guid.NewGuid().ToString()))).List("managementserver").ShouldBeEmpty();
+        }
+    }
+
     [Fact]
     public async Task Events_come_newest_first()
     {

@@ -4,7 +4,7 @@ namespace Holdfast.Server.Api.Commands;
 internal static class CapabilityCommands
 {
     // Clients branch on the version of the API that they know; ours is listed beside it.
-    private const string CloudStackVersion = "4.22.0.0";
+    internal const string CloudStackVersion = "4.22.0.0";
 
     private static readonly string Version = typeof(CapabilityCommands).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
 
@@ -12,7 +12,7 @@ internal static class CapabilityCommands
         .Text("cloudstackversion", "the version of the CloudStack API that is spoken", _ => CloudStackVersion)
         .Text("holdfastversion", "the version of this server", version => version)
         .Bool("securitygroupsenabled", "always false: there are no security groups", _ => false)
-        .Bool("dynamicrolesenabled", "always false: roles are fixed", _ => false)
+        .Bool("dynamicrolesenabled", "always true: roles have rules", _ => true)
         .Bool("userpublictemplateenabled", "true: users may register public templates", _ => true)
         .Text("supportELB", "always false: there are no load balancers", _ => "false")
         .Bool("projectinviterequired", "always false: there are no projects", _ => false)

@@ -236,6 +236,17 @@ internal static class ForeignParameters
             .. Each(ParameterTreatment.Refused, "templates are not told by where they lie or by category", ["imagestoreid", "oscategoryid", "storageid"], []),
             new("showremoved", ParameterTreatment.Refused, "deleted templates are not shown", "false"),
         ],
+        ["listManagementServers"] =
+        [
+            new("peers", ParameterTreatment.WithoutEffect, "servers do not know each other"),
+            new("version", ParameterTreatment.Refused, "the one that answers is listed, whatever its version"),
+        ],
+        ["listManagementServersMetrics"] =
+        [
+            new("peers", ParameterTreatment.WithoutEffect, "servers do not know each other"),
+            new("system", ParameterTreatment.WithoutEffect, "what the machine itself does is not told"),
+            new("version", ParameterTreatment.Refused, "the one that answers is listed, whatever its version"),
+        ],
         ["listRoles"] =
         [
             new("state", ParameterTreatment.FindsNothing, "every role is enabled", "enabled"),
