@@ -306,6 +306,7 @@ public abstract class LifeTests : IAsyncLifetime
         deploy.State.ShouldBe(JobState.Failed);
         deploy.Result!.ShouldContain("Initialized");
 
+        await UntilAsync(() => Task.FromResult(agent.Items.ContainsKey((ItemKind.Binding, wrong.Id.Value))), () => "the pool to be told to its host");
         var item = agent.Items[(ItemKind.Binding, wrong.Id.Value)];
         await agent.ReportAsync([Unserved(item, BindingState.Degraded, new Condition { Type = ConditionType.DriverRestarting, Text = "it was not ready within 15 s" })]);
         (await _node.PoolAsync(wrong.Id)).State.ShouldBe(PoolState.Initialized, "a slow host is no refusal");
