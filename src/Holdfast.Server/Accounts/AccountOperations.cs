@@ -205,9 +205,6 @@ internal sealed class AccountOperations : IAccountOperations
 
             var job = await AddJobAsync(turn, caller, AccountJobs.DisableAccount, account, "disabling", ct);
             await turn.Db.UpdateAsync(account with { State = AccountStates.Disabled, Ending = account.Ending ?? turn.Now }, token: ct);
-
-            // What a storage pool's maintenance has stopped is not started at its end.
-            await turn.Db.Vms.Where(v => v.AccountId == id && v.RestartOnCancel != null && v.Removed == null).Set(v => v.RestartOnCancel, (PoolId?)null).UpdateAsync(ct);
             await EndSessionsAsync(turn.Db, account.Id, ct);
             turn.Mark(account.Id);
             return new JobOutcome.Accepted(job.Id, id.Value);
@@ -243,7 +240,7 @@ internal sealed class AccountOperations : IAccountOperations
         },
         cancellationToken);
 
-    /// <summary>Checks the name of an account or a domain.</summary>
+    /// <summary>Checks the name of an account, a user, a role or a domain.</summary>
     /// <param name="what">What it is of, for the text.</param>
     /// <param name="name">The name.</param>
     internal static ApiFault? NameFault(string what, string name) =>

@@ -87,8 +87,9 @@ internal static class DomainCommands
             Parameters = [Domain, CleanUp],
             Response = ResponseShape.Success,
             IsAsync = true,
-            Handler = async (call, ct) =>
-                (await call.Services.Of<IDomainOperations>().DeleteAsync(call.Caller.ForOperations, call.Require(Domain), call.Get(CleanUp) ?? false, ct)).ToResult(),
+            Handler = async (call, ct) => await RoleGuard.WhyNotAsync(call, call.Require(Domain), ct) is { } beyond
+                ? beyond
+                : (await call.Services.Of<IDomainOperations>().DeleteAsync(call.Caller.ForOperations, call.Require(Domain), call.Get(CleanUp) ?? false, ct)).ToResult(),
         },
     ];
 

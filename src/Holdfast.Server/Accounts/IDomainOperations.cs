@@ -24,7 +24,7 @@ internal interface IDomainOperations
 
     /// <summary>
     /// deleteDomain. With clean-up, all accounts and domains in it are deleted first, as deleteAccount does; without, it must be empty. The job ends when it is gone. Cannot be
-    /// undone. 431 unknown id, ROOT; 530 the caller's own, one that is not empty, one with the last user who can administer the installation.
+    /// undone. 431 unknown id, ROOT; 530 the caller's own, one that is not empty, one with a VM that is protected.
     /// </summary>
     Task<JobOutcome> DeleteAsync(Caller caller, DomainId id, bool cleanUp, CancellationToken cancellationToken);
 }

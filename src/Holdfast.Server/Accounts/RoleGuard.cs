@@ -46,6 +46,32 @@ internal static class RoleGuard
                 ? await WhyNotAsync(call, role, cancellationToken)
                 : null;
 
+    /// <summary>Why a domain cannot be deleted with all accounts in it; null: nothing in their rights is in the way.</summary>
+    public static async Task<ApiError?> WhyNotAsync(CommandCall call, DomainId id, CancellationToken cancellationToken)
+    {
+        if (call.Caller.Rules is null)
+        {
+            return null;
+        }
+
+        var roles = await call.Services.Database.ReadAsync(
+            (db, ct) => (from top in db.Domains
+                         from domain in db.Domains
+                         join account in db.Accounts on domain.Id equals account.DomainId
+                         where top.Id == id && domain.Removed == null && (domain.Id == top.Id || domain.Path.StartsWith(top.Path + "/")) && account.Removed == null
+                         select account.RoleId).Distinct().ToListAsync(ct),
+            cancellationToken);
+        foreach (var role in roles)
+        {
+            if (await WhyNotAsync(call, role, cancellationToken) is { } beyond)
+            {
+                return beyond;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Why a user cannot be acted upon; null: nothing in its rights is in the way.</summary>
     public static async Task<ApiError?> WhyNotAsync(CommandCall call, UserId id, CancellationToken cancellationToken) =>
         call.Caller.Rules is null || id == call.Caller.UserId

@@ -438,6 +438,11 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
         }
 
         var account = await db.Accounts.SingleAsync(a => a.Id == caller.AccountId, cancellationToken);
+        if (Caller.WhyNotOwner(account) is { } ended)
+        {
+            return Refused(ended);
+        }
+
         var settings = await SettingValues.ReadAsync(turn, cancellationToken);
         var id = new VmId(turn.NewId());
         var vm = new VmRow

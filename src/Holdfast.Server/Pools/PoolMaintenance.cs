@@ -105,7 +105,11 @@ internal sealed class PoolMaintenance : TurnPart, ITurnPart<PoolMaintenance>
 
         var ids = next.ConvertAll(v => v.Id);
         await Db.Vms.Where(v => ids.Contains(v.Id)).Set(v => v.RestartOnCancel, (PoolId?)null).UpdateAsync(cancellationToken);
-        var wanted = next.FindAll(v => v.Removal == VmRemoval.None);
+
+        // Of an account that was disabled meanwhile nothing runs.
+        var owners = next.ConvertAll(v => v.AccountId).Distinct().ToList();
+        var disabled = await Db.Accounts.Where(a => owners.Contains(a.Id) && a.State == AccountStates.Disabled).Select(a => a.Id).ToListAsync(cancellationToken);
+        var wanted = next.FindAll(v => v.Removal == VmRemoval.None && !disabled.Contains(v.AccountId));
         if (wanted.Count > 0)
         {
             await AddJobsAsync(wanted, JobKind.StartVm, "starting", "after", pool, cancellationToken);

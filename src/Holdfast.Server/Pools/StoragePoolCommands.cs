@@ -40,7 +40,7 @@ internal static class StoragePoolCommands
 
     // What a pool cannot be without is read when it is empty, too, so that it is refused instead of passed over.
     private static readonly TextParameter NewName = Text("name", "a new name", clearable: true);
-    private static readonly TextParameter NewUrl = Text("url", "a new URL", length: 2048, clearable: true);
+    private static readonly TextParameter NewUrl = Text("url", "a new URL, where its backend is reached now; a storage pool that is a folder keeps its folder", length: 2048, clearable: true);
     private static readonly ListParameter<string> NewTags = Texts("tags", "the new tags, comma-separated, instead of those it has; empty: none", clearable: true);
     private static readonly MapParameter NewDetails = Map("details", "the new details, instead of those it has; an empty one is not set. A token stays until it is named: details[0].lin.auth.apitoken= clears it");
     private static readonly ValueParameter<bool> Enabled = Bool("enabled", "false: takes no new volumes; true: takes them again");

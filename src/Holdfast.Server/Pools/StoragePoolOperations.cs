@@ -160,8 +160,11 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
                 // What hosts hold of a pool never changes without a new generation.
                 await turn.Part<PoolBindings>().TellBindingsAsync(pool.Id, pool.State is PoolState.Maintenance or PoolState.PrepareForMaintenance ? Desired.Quiesced : Desired.Attached, ct);
 
-                // With another address or other credentials it may be seen what was missing, or not be there what was.
-                await turn.Part<Inventory>().WantInventoryAsync(pool.Id, ct);
+                if (changed.Config != pool.Config || changed.Secrets != pool.Secrets)
+                {
+                    // With another address or other credentials it may be seen what was missing, or not be there what was.
+                    await turn.Part<Inventory>().WantInventoryAsync(pool.Id, ct);
+                }
             }
 
             await TellAsync(turn, caller, EventTypes.PoolUpdate, changed, $"Storage pool {changed.Name} ({changed.Id}) was changed", ct);

@@ -38,6 +38,11 @@ internal sealed class TemplateOperations : ITemplateOperations
         return await _turns.RunAsync<Outcome<TemplateRow>>(
             async (turn, ct) =>
             {
+                if (await caller.WhyNotOwnerAsync(turn.Db, ct) is { } ended)
+                {
+                    return new Outcome<TemplateRow>.Refused(ended);
+                }
+
                 if (request.ZoneId is { } zone && !await turn.Db.Zones.AnyAsync(z => z.Id == zone && z.Removed == null, ct))
                 {
                     return new Outcome<TemplateRow>.Refused(Faults.NoSuchEntity("registerTemplate", "zoneid", zone));

@@ -1,6 +1,7 @@
 using Holdfast.Core.Ids;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
+using LinqToDB.Async;
 
 namespace Holdfast.Server.Transactions;
 
@@ -56,6 +57,21 @@ internal sealed record Caller(UserId UserId, string UserName, AccountId AccountI
         var own = DomainId;
         return db.Domains.Where(d => d.Id == own);
     }
+
+    /// <summary>Why nothing can be made for its account, in the transaction that would make it: whoever asked may have been looked at before the account was ended. Null: nothing is in the way.</summary>
+    /// <param name="db">The transaction.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<ApiFault?> WhyNotOwnerAsync(StoreConnection db, CancellationToken cancellationToken)
+    {
+        var id = AccountId;
+        return WhyNotOwner(await db.Accounts.SingleAsync(a => a.Id == id, cancellationToken));
+    }
+
+    /// <summary>The same of an account that was read in the transaction.</summary>
+    /// <param name="account">The account.</param>
+    public static ApiFault? WhyNotOwner(AccountRow account) => account.State == AccountStates.Enabled
+        ? null
+        : Faults.PermissionDenied($"The account {account.Name} ({account.Id}), which would own the new resource, is {account.State}");
 
     /// <summary>The same, making something for another account.</summary>
     /// <param name="owner">The account, which it may see.</param>

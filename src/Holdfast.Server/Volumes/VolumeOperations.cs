@@ -50,6 +50,11 @@ internal sealed class VolumeOperations : IVolumeOperations
         async (turn, ct) =>
         {
             const string command = "createVolume";
+            if (await caller.WhyNotOwnerAsync(turn.Db, ct) is { } ended)
+            {
+                return new JobOutcome.Refused(ended);
+            }
+
             if (!await turn.Db.Zones.AnyAsync(z => z.Id == request.ZoneId && z.Removed == null, ct))
             {
                 return new JobOutcome.Refused(Faults.NoSuchEntity(command, "zoneid", request.ZoneId));

@@ -221,7 +221,7 @@ public sealed class TenantTests(RealApiHost host) : IClassFixture<RealApiHost>
     [Fact]
     public async Task An_administrator_with_rules_gives_no_role_and_takes_no_account_that_may_more()
     {
-        var role = await RoleAsync("DomainAdmin", ("createAccount", "allow"), ("updateUser", "allow"), ("registerUserKeys", "allow"), ("list*", "allow"));
+        var role = await RoleAsync("DomainAdmin", ("createAccount", "allow"), ("updateUser", "allow"), ("registerUserKeys", "allow"), ("deleteDomain", "allow"), ("list*", "allow"));
         var less = await RoleAsync("User", ("listZones", "allow"));
         var name = Name("ruled");
         (await CreateAccountAsync(host.Admin, name, ("roleid", role), ("domainid", host.DomainAdmin.Domain.Id.ToString()))).ShouldSucceed();
@@ -232,6 +232,9 @@ public sealed class TenantTests(RealApiHost host) : IClassFixture<RealApiHost>
         (await PostAsync(ruled, "registerUserKeys", ("id", host.DomainAdmin.Row.Id.ToString()))).ShouldFail(531);
         (await PostAsync(ruled, "updateUser", ("id", host.User.Row.Id.ToString()), ("password", "my horse"))).ShouldFail(531);
         (await CreateAccountAsync(ruled, Name("less"), ("roleid", less))).ShouldSucceed();
+        var full = (await PostAsync(host.DomainAdmin, "createDomain", ("name", Name("full")))).ShouldSucceed().Body.GetProperty("domain").GetProperty("id").GetString()!;
+        (await CreateAccountAsync(host.Admin, Name("x"), ("accounttype", "2"), ("domainid", full))).ShouldSucceed();
+        (await PostAsync(ruled, "deleteDomain", ("id", full), ("cleanup", "true"))).ShouldFail(531).ErrorText!.ShouldContain("may more than the caller's own");
         (await PostAsync(ruled, "registerUserKeys", ("id", ruled.Row.Id.ToString()))).ShouldSucceed();
     }
 

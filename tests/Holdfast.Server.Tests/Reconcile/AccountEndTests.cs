@@ -4,7 +4,9 @@ using Holdfast.Protocol.Host;
 using Holdfast.Server.Accounts;
 using Holdfast.Server.Machines;
 using Holdfast.Server.Offerings;
+using Holdfast.Server.Settings;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Sweeps;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Tests.Hosts;
 using Holdfast.Server.Tests.Stores;
@@ -64,6 +66,46 @@ public abstract class AccountEndTests : NodeTests
 
         (await Node.VmAsync(vm.Value)).State.ShouldBe(VmState.Stopped);
         agent.Seen.Count(i => i.Kind == ItemKind.Machine && i.Desired == Desired.Running).ShouldBe(1, "at its deployment only");
+    }
+
+    /// <summary>What was checked before the account was ended was made after it, and stayed for ever.</summary>
+    [Fact]
+    public async Task Nothing_is_made_for_an_account_that_was_ended_after_its_owner_was_looked_up()
+    {
+        await using var agent = await TestAgent.StartAsync(Node);
+        await Node.AddPoolAsync();
+        var template = await Node.AddTemplateAsync();
+        var (account, owner) = await AddAccountAsync();
+        var (offering, disk, zone) = ((await Node.OfferingAsync(null)).Id, await AddDiskOfferingAsync(), await Node.ZoneAsync());
+        await Node.SucceedAsync(await Accounts.DeleteAsync(Node.Admin, account, Token));
+
+        Fault(await Node.Vms.DeployAsync(owner, new DeployVirtualMachine { ServiceOfferingId = offering, TemplateId = template, ZoneId = zone }, Token)).ErrorCode.ShouldBe(531);
+        Fault(await Node.Volumes.CreateAsync(owner, new CreateVolume { DiskOfferingId = disk, SizeGib = 1, ZoneId = zone }, Token)).Text.ShouldContain("is disabled");
+        Fault(await Node.Service<ITemplateOperations>().RegisterAsync(
+            owner, new RegisterTemplate { Name = "late", Url = "https://images.example.org/late.qcow2", Format = "QCOW2", Hypervisor = "KVM" }, Token)).ErrorCode.ShouldBe(531);
+        (await Node.ReadAsync(db => db.Volumes.CountAsync(v => v.AccountId == account && v.Removed == null))).ShouldBe(0);
+    }
+
+    /// <summary>Accounts whose guests do not end were looked at first, each second, and 200 of them kept all others waiting.</summary>
+    [Fact]
+    public async Task An_account_that_only_waits_for_a_guest_is_found_by_no_sweep()
+    {
+        await using var agent = await TestAgent.StartAsync(Node);
+        await Node.AddPoolAsync();
+        var (account, owner) = await AddAccountAsync();
+        var vm = await DeployAsync(owner, await Node.AddTemplateAsync());
+        agent.Behaviour = i => i.Kind == ItemKind.Machine ? null : TestAgent.Obey(i);
+        Accepted(await Accounts.DeleteAsync(Node.Admin, account, Token));
+        await UntilAsync(async () => (await Node.VmAsync(vm.Value)).State == VmState.Stopping, () => "the stop to be asked for");
+        (await FindAsync()).ShouldBeEmpty();
+        agent.Behaviour = TestAgent.Obey;
+        await agent.RepeatAsync(ItemKind.Machine);
+        await UntilAsync(async () => (await AccountAsync(account)).Removed is not null, () => "the account to be gone");
+
+        Task<IReadOnlyList<SweepFind>> FindAsync() => Node.Database.ReadAsync(
+            async (db, ct) => await new AccountSweep().FindAsync(
+                new SweepMoment(db, DateTimeOffset.UtcNow, await SettingValues.ReadAsync(db, new ReconcileTimings(), ct), new ReconcileTimings(), IsThorough: true), ct),
+            Token);
     }
 
     [Fact]
@@ -206,10 +248,13 @@ public abstract class AccountEndTests : NodeTests
     private async Task<VmId> DeployAsync(Caller owner, TemplateId template, bool starts = true) => new(await Node.SucceedAsync(await Node.Vms.DeployAsync(
         owner, new DeployVirtualMachine { ServiceOfferingId = (await Node.OfferingAsync(null)).Id, TemplateId = template, ZoneId = await Node.ZoneAsync(), StartVm = starts }, Token)));
 
+    private async Task<DiskOfferingId> AddDiskOfferingAsync() =>
+        Done(await Node.Service<IOfferingOperations>().CreateDiskOfferingAsync(Node.Admin, new CreateDiskOffering { Name = "data", Customized = true }, Token)).Id;
+
     private async Task<VolumeId> AddVolumeAsync(Caller owner)
     {
-        var offering = Done(await Node.Service<IOfferingOperations>().CreateDiskOfferingAsync(Node.Admin, new CreateDiskOffering { Name = "data", Customized = true }, Token));
-        return new VolumeId(await Node.SucceedAsync(await Node.Volumes.CreateAsync(owner, new CreateVolume { DiskOfferingId = offering.Id, SizeGib = 1, ZoneId = await Node.ZoneAsync() }, Token)));
+        var offering = await AddDiskOfferingAsync();
+        return new VolumeId(await Node.SucceedAsync(await Node.Volumes.CreateAsync(owner, new CreateVolume { DiskOfferingId = offering, SizeGib = 1, ZoneId = await Node.ZoneAsync() }, Token)));
     }
 }
 

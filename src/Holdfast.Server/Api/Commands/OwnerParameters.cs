@@ -42,15 +42,7 @@ internal static class OwnerParameters
             return (null, ApiError.InvalidParameter($"Parameter domainid of {call.Command.Name} names the domain of an account, which parameter account has to name"));
         }
 
-        var owner = await FindAsync(call, name, domain, cancellationToken);
-        return owner switch
-        {
-            null => (null, NotFound(name, domain)),
-            { State: not AccountStates.Enabled } => (
-                null,
-                new ApiError(531, ApiErrorCodes.PermissionDenied, $"The account {owner.Name} ({owner.Id}), which would own the new resource, is {owner.State}")),
-            _ => (maker.For(owner), null),
-        };
+        return await FindAsync(call, name, domain, cancellationToken) is { } owner ? (maker.For(owner), null) : (null, NotFound(name, domain));
     }
 
     /// <summary>Finds an account by its name among those that the caller may see.</summary>
