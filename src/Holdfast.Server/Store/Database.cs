@@ -4,6 +4,7 @@ using EvolveDb;
 using Holdfast.Core.Failpoints;
 using LinqToDB;
 using LinqToDB.Data;
+using LinqToDB.DataProvider;
 using LinqToDB.DataProvider.PostgreSQL;
 using LinqToDB.DataProvider.SQLite;
 using LinqToDB.Interceptors;
@@ -64,11 +65,11 @@ internal sealed partial class Database : IAsyncDisposable
                     ForeignKeys = false,
                     DefaultTimeout = 30,
                 }.ToString();
-                _dataOptions = new DataOptions().UseMappingSchema(StoreMapping.Schema);
+                _dataOptions = OptionsOf(SQLiteTools.GetDataProvider(SQLiteProvider.Microsoft));
                 break;
             case DatabaseOptions.PostgreSql postgres:
                 _postgres = NpgsqlDataSource.Create(postgres.ConnectionString);
-                _dataOptions = new DataOptions().UseMappingSchema(StoreMapping.Schema);
+                _dataOptions = OptionsOf(PostgreSQLTools.GetDataProvider(PostgreSQLVersion.v15));
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(options));
@@ -224,13 +225,13 @@ internal sealed partial class Database : IAsyncDisposable
         return result;
     }
 
+    private static DataOptions OptionsOf(IDataProvider provider) =>
+        new DataOptions().UseMappingSchema(StoreMapping.Schema).UseConnectionFactory(provider, static options => options.Find<OpenConnection>()!.Connection!);
+
     private async Task<StoreConnection> ConnectAsync(CancellationToken cancellationToken)
     {
         var connection = await OpenAsync(cancellationToken);
-        var options = _postgres is null
-            ? _dataOptions.UseConnection(SQLiteTools.GetDataProvider(SQLiteProvider.Microsoft), connection, true)
-            : _dataOptions.UseConnection(PostgreSQLTools.GetDataProvider(PostgreSQLVersion.v15), connection, true);
-        return new StoreConnection(options);
+        return new StoreConnection(_dataOptions.WithOptions<OpenConnection>(option => option with { Connection = connection }));
     }
 
     private async Task<DbConnection> OpenAsync(CancellationToken cancellationToken)
