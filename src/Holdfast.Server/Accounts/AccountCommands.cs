@@ -123,7 +123,6 @@ internal static class AccountCommands
         NetworkCommands.Empty("listResourceLimits", "resourcelimit", "Lists limits of accounts; there are none"),
         NetworkCommands.Empty("listAffinityGroups", "affinitygroup", "Lists affinity groups; there are none"),
         NetworkCommands.Empty("listSecurityGroups", "securitygroup", "Lists security groups; there are none"),
-        NetworkCommands.Empty("listSSHKeyPairs", "sshkeypair", "Lists SSH key pairs; there are none"),
     ];
 
     // Users, accounts and domains are what an administrator looks after, not resources of one account: listall is not needed to see them.

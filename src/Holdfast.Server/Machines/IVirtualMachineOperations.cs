@@ -46,6 +46,9 @@ internal sealed record DeployVirtualMachine
 
     public string? Group { get; init; }
 
+    /// <summary>Names of SSH key pairs of its owner.</summary>
+    public IReadOnlyList<string> KeyPairs { get; init; } = [];
+
     public IReadOnlyDictionary<string, string> Details { get; init; } = new Dictionary<string, string>();
 }
 
@@ -110,6 +113,16 @@ internal interface IVirtualMachineOperations
     /// detached. Idempotent.
     /// </summary>
     Task<JobOutcome> DestroyAsync(Caller caller, VmId vmId, bool expunge, IReadOnlyList<VolumeId> volumeIds, bool forced, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// resetSSHKeyForVirtualMachine: other SSH keys, from the next start on. 431 a VM that is not stopped, a key pair that the account has not. The job is done at once.
+    /// </summary>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="vmId">The VM.</param>
+    /// <param name="keyPairs">Names of key pairs.</param>
+    /// <param name="owner">Whose key pairs; null: those of the VM's owner.</param>
+    /// <param name="cancellationToken">The request ended.</param>
+    Task<JobOutcome> ResetSshKeyAsync(Caller caller, VmId vmId, IReadOnlyList<string> keyPairs, AccountId? owner, CancellationToken cancellationToken);
 
     /// <summary>expungeVirtualMachine. 431 unless Destroyed or Error. Done when the host forgot the VM; its volumes stay Expunging while a backend owes them.</summary>
     Task<JobOutcome> ExpungeAsync(Caller caller, VmId vmId, CancellationToken cancellationToken);

@@ -9,6 +9,9 @@ internal static class MachineJobs
     /// <summary>A VM has another service offering.</summary>
     public static JobKind ScaleVm { get; } = new(nameof(ScaleVm));
 
+    /// <summary>A VM has other SSH keys.</summary>
+    public static JobKind ResetSshKey { get; } = new(nameof(ResetSshKey));
+
     /// <summary>The kinds.</summary>
     public static IReadOnlyList<JobType> All { get; } =
     [
@@ -18,6 +21,7 @@ internal static class MachineJobs
         new(JobKind.RebootVm, "VM.REBOOT", "org.apache.cloudstack.api.command.user.vm.RebootVMCmd"),
         new(JobKind.DestroyVm, "VM.DESTROY", "org.apache.cloudstack.api.command.user.vm.DestroyVMCmd"),
         new(ScaleVm, EventTypes.VmUpgrade, "org.apache.cloudstack.api.command.user.vm.ScaleVMCmd"),
+        new(ResetSshKey, "VM.RESETSSHKEY", "org.apache.cloudstack.api.command.user.vm.ResetVMSSHKeyCmd"),
         new(JobKind.ExpungeVm, "VM.EXPUNGE", "org.apache.cloudstack.api.command.admin.vm.ExpungeVMCmd") { EndsObject = true },
     ];
 }

@@ -27,6 +27,7 @@ internal static class VirtualMachineCommands
     private static readonly ValueParameter<TemplateId> FilterTemplate = Id<TemplateId>("templateid", "the template of the VM");
     private static readonly ValueParameter<ServiceOfferingId> FilterOffering = Id<ServiceOfferingId>("serviceofferingid", "the service offering of the VM");
     private static readonly ValueParameter<UserId> FilterUser = Id<UserId>("userid", "the user who made the VM");
+    private static readonly TextParameter FilterKeyPair = Text("keypair", "the name of an SSH key pair of the VM");
     private static readonly ListParameter<string> Details = Texts("details", "groups of fields", noEffect: "all are answered");
     private static readonly ValueParameter<bool> CountOnly = Bool("retrieveonlyresourcecount", "whether to answer with the count only");
 
@@ -46,6 +47,8 @@ internal static class VirtualMachineCommands
     private static readonly MapParameter DataDisks = Map("datadiskofferinglist", "further data disks, one a row: datadiskofferinglist[0].diskofferingid=ID and .size=GIB", rows: true);
     private static readonly TextParameter Hypervisor = Text("hypervisor", "the hypervisor: KVM");
     private static readonly TextParameter UserData = Text("userdata", "refused: user data is not delivered to guests yet", length: 1_048_576, multiLine: true);
+    private static readonly TextParameter KeyPair = Text("keypair", "the name of an SSH key pair of the VM's owner");
+    private static readonly ListParameter<string> KeyPairs = Texts("keypairs", "the names of SSH key pairs of the VM's owner");
     private static readonly TextParameter Group = Text("group", "a group for the VM");
     private static readonly ValueParameter<bool> StartVm = Bool("startvm", "whether the VM is started; true when not sent");
     private static readonly MapParameter VmDetails = Map("details", "details of the VM: details[0].KEY=VALUE. rootdisksize is the parameter of that name; what else would change the guest is refused; the rest is kept and shown");
@@ -74,7 +77,7 @@ internal static class VirtualMachineCommands
             Parameters =
             [
                 Offering, Zone, Template, Name, DisplayName, Host, Cluster, Networks, IpToNetworks, Mac, DiskOffering, Size, RootDiskSize, DataDisks,
-                Hypervisor, UserData, Group, StartVm, VmDetails, .. OwnerParameters.All,
+                Hypervisor, UserData, KeyPair, KeyPairs, Group, StartVm, VmDetails, .. OwnerParameters.All,
             ],
             Response = VirtualMachineView.Shape,
             Handler = DeployAsync,
@@ -106,6 +109,16 @@ internal static class VirtualMachineCommands
         },
         Change("scaleVirtualMachine", "Gives a stopped VM another service offering; a running one keeps its size", [Vm, Offering], (call, ct) =>
             call.Services.Of<IVirtualMachineOperations>().ScaleAsync(call.Caller.ForOperations, call.Require(Vm), call.Require(Offering), ct)),
+        new()
+        {
+            Name = "resetSSHKeyForVirtualMachine",
+            Description = "Gives a stopped VM other SSH keys, from its next start on",
+            Roles = Roles.Authenticated,
+            IsAsync = true,
+            Parameters = [Vm, KeyPair, KeyPairs, .. OwnerParameters.All],
+            Response = VirtualMachineView.Shape,
+            Handler = ResetSshKeyAsync,
+        },
         Change("destroyVirtualMachine", "Destroys a VM, after stopping it when it runs", [Vm, Expunge, VolumeIds, Forced], (call, ct) =>
             call.Services.Of<IVirtualMachineOperations>().DestroyAsync(
                 call.Caller.ForOperations,
@@ -138,7 +151,7 @@ internal static class VirtualMachineCommands
         Parameters =
         [
             FilterId, FilterIds, FilterName, FilterState, FilterZone, FilterPod, FilterCluster, FilterHost, FilterPool, FilterNetwork, FilterHypervisor,
-            FilterTemplate, FilterOffering, FilterUser, Details, CountOnly, .. CommonParameters.OwnedList,
+            FilterTemplate, FilterOffering, FilterUser, FilterKeyPair, Details, CountOnly, .. CommonParameters.OwnedList,
         ],
         Response = VirtualMachineView.Shape,
         Handler = ListAsync,
@@ -188,6 +201,7 @@ internal static class VirtualMachineCommands
             TemplateId = call.Get(FilterTemplate),
             ServiceOfferingId = call.Get(FilterOffering),
             UserId = call.Get(FilterUser),
+            KeyPair = call.Get(FilterKeyPair),
             Tags = call.Get(CommonParameters.Tags)?.Entries,
         };
         var listing = await call.Services.Database.ReadAsync(
@@ -297,10 +311,36 @@ internal static class VirtualMachineCommands
                 StartVm = call.Get(StartVm) ?? true,
                 Hypervisor = call.Get(Hypervisor),
                 Group = call.Get(Group),
+                KeyPairs = KeyPairsOf(call),
                 Details = details,
             },
             cancellationToken);
         return outcome.ToResult(creates: true);
+    }
+
+    private static IReadOnlyList<string> KeyPairsOf(CommandCall call) => [.. call.Get(KeyPairs) ?? [], .. call.Get(KeyPair) is { } one ? [one] : Array.Empty<string>()];
+
+    private static async Task<ApiResult> ResetSshKeyAsync(CommandCall call, CancellationToken cancellationToken)
+    {
+        var names = KeyPairsOf(call);
+        if (names.Count == 0)
+        {
+            return ApiError.InvalidParameter($"Either keypair or keypairs of {call.Command.Name} must be sent");
+        }
+
+        AccountId? owner = null;
+        if (OwnerParameters.IsNamed(call))
+        {
+            var (named, notOwner) = await OwnerParameters.ResolveAsync(call, cancellationToken);
+            if (named is null)
+            {
+                return notOwner!;
+            }
+
+            owner = named.AccountId;
+        }
+
+        return (await call.Services.Of<IVirtualMachineOperations>().ResetSshKeyAsync(call.Caller.ForOperations, call.Require(Vm), names, owner, cancellationToken)).ToResult();
     }
 
     private static async Task<(DeployDataDisk? Disk, ApiError? Error)> DataDiskAsync(

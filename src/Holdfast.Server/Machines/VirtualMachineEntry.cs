@@ -110,6 +110,9 @@ internal sealed record VirtualMachineFilter
     /// <summary>Who made it.</summary>
     public UserId? UserId { get; init; }
 
+    /// <summary>The name of one of its SSH key pairs.</summary>
+    public string? KeyPair { get; init; }
+
     /// <summary>Any of these tags.</summary>
     public IReadOnlyDictionary<string, string>? Tags { get; init; }
 

@@ -315,6 +315,48 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
         },
         cancellationToken);
 
+    /// <inheritdoc/>
+    public Task<JobOutcome> ResetSshKeyAsync(Caller caller, VmId vmId, IReadOnlyList<string> keyPairs, AccountId? owner, CancellationToken cancellationToken) => OnVmAsync(
+        caller,
+        vmId,
+        "resetSSHKeyForVirtualMachine",
+        async (turn, vm, ct) =>
+        {
+            if (WhyNotReset(vm, "SSH keys") is { } fault)
+            {
+                return Refused(fault);
+            }
+
+            var (keys, unknown) = await SshKeysAsync(turn.Db, owner ?? vm.AccountId, keyPairs, ct);
+            if (unknown is not null)
+            {
+                return Refused(unknown);
+            }
+
+            var job = await AddJobAsync(turn, caller, MachineJobs.ResetSshKey, vm, "resetting the SSH keys of", ct);
+            await turn.Part<MachineRows>().SaveAsync(vm with { SshKeys = StoredText.Of(keys) }, ct);
+            await turn.CompleteJobAsync(job.Id, ct);
+            return new JobOutcome.Accepted(job.Id, vm.Id.Value);
+        },
+        cancellationToken);
+
+    // What a guest is told it is told at its start.
+    private static ApiFault? WhyNotReset(VmRow vm, string what) => vm.State == VmState.Stopped && vm.Removal == VmRemoval.None
+        ? null
+        : Faults.Invalid($"Vm {vm.Name} ({vm.Id}) should be stopped to reset its {what}; it is in state {vm.State}");
+
+    private static async Task<(IReadOnlyDictionary<string, string> Keys, ApiFault? Fault)> SshKeysAsync(StoreConnection db, AccountId owner, IReadOnlyList<string> names, CancellationToken cancellationToken)
+    {
+        if (names.Count == 0)
+        {
+            return (new Dictionary<string, string>(), null);
+        }
+
+        var wanted = names.Distinct(StringComparer.Ordinal).ToList();
+        var found = await db.SshKeyPairs.Where(k => k.AccountId == owner && wanted.Contains(k.Name)).ToDictionaryAsync(k => k.Name, k => k.PublicKey, cancellationToken);
+        return wanted.Find(n => !found.ContainsKey(n)) is { } unknown ? (found, Faults.Invalid($"A key pair with name '{unknown}' was not found.")) : (found, null);
+    }
+
     private static async Task<ApiFault?> WhyNotScaleAsync(Turn turn, VmRow vm, ServiceOfferingId offeringId, string command, CancellationToken cancellationToken) =>
         !await turn.Db.ServiceOfferings.AnyAsync(o => o.Id == offeringId && o.Removed == null, cancellationToken) ? Faults.NoSuchEntity(command, "serviceofferingid", offeringId)
         : vm.State != VmState.Stopped || vm.Removal != VmRemoval.None ? Faults.Invalid($"Unable to change the service offering of VM {vm.Name} ({vm.Id}), which is in state {vm.State}: a running VM keeps its size, stop it first")
@@ -437,6 +479,12 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
             return Refused(diskFault);
         }
 
+        var (keys, keyFault) = await SshKeysAsync(db, caller.AccountId, request.KeyPairs, cancellationToken);
+        if (keyFault is not null)
+        {
+            return Refused(keyFault);
+        }
+
         var account = await db.Accounts.SingleAsync(a => a.Id == caller.AccountId, cancellationToken);
         if (Caller.WhyNotOwner(account) is { } ended)
         {
@@ -473,6 +521,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
             OnlyClusterId = request.ClusterId,
             Networks = "[]",
             Details = StoredText.Of(request.Details),
+            SshKeys = StoredText.Of(keys),
             UserData = request.UserData,
             GroupName = request.Group,
             Created = turn.Now,

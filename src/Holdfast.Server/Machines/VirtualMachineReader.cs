@@ -208,6 +208,13 @@ internal static class VirtualMachineRows
             vms = vms.Where(v => v.ServiceOfferingId == offering);
         }
 
+        if (filter.KeyPair is { } keyPair)
+        {
+            // Names are the keys of the object; no quote of another stands in a name or a key unescaped.
+            var named = StoredText.Of([new(keyPair, string.Empty)])[1..^2].ToLowerInvariant();
+            vms = vms.Where(v => v.SshKeys.ToLower().Contains(named));
+        }
+
         if (filter.UserId is { } user)
         {
             vms = vms.Where(v => v.UserId == user);

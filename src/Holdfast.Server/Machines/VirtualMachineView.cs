@@ -67,6 +67,7 @@ internal static class VirtualMachineView
         .EmptyList("affinitygroup", "always empty: there are no affinity groups")
         .EmptyList("securitygroup", "always empty: there are no security groups")
         .List("tags", "its tags", TagView.View, e => e.Tags)
+        .Text("keypairs", "the names of its SSH key pairs, separated by commas", e => StoredJson.Map(e.Vm.SshKeys) is { Count: > 0 } keys ? string.Join(",", keys.Keys) : null)
         .Map("details", "the VM's details", e => StoredJson.Map(e.Vm.Details))
         .Bool("displayvm", "always true", _ => true)
         .Bool("isdynamicallyscalable", "always false: a running VM keeps its size", _ => false)

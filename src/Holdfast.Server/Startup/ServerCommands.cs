@@ -11,6 +11,7 @@ using Holdfast.Server.Offerings;
 using Holdfast.Server.Placement;
 using Holdfast.Server.Pools;
 using Holdfast.Server.Settings;
+using Holdfast.Server.SshKeyPairs;
 using Holdfast.Server.Tags;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Volumes;
@@ -51,6 +52,7 @@ internal static class ServerCommands
         new(UserCommands.All),
         new(RoleCommands.All),
         new(TagCommands.All),
+        new(SshKeyPairCommands.All),
     ];
 
     /// <summary>The table of them alone.</summary>

@@ -22,6 +22,7 @@ using Holdfast.Server.Pools;
 using Holdfast.Server.Reports;
 using Holdfast.Server.Security;
 using Holdfast.Server.Settings;
+using Holdfast.Server.SshKeyPairs;
 using Holdfast.Server.Store;
 using Holdfast.Server.Sweeps;
 using Holdfast.Server.Tags;
@@ -188,6 +189,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<IDomainOperations, DomainOperations>();
         services.AddSingleton<IRoleOperations, RoleOperations>();
         services.AddSingleton<ITagOperations, TagOperations>();
+        services.AddSingleton<ISshKeyPairOperations, SshKeyPairOperations>();
         services.AddSingleton<IConfigurationOperations, ConfigurationOperations>();
         services.AddCloudStackApi();
         services.AddSingleton<IJobResultRenderer, JobResultRenderer>();

@@ -8,6 +8,7 @@ using Holdfast.Server.Networks;
 using Holdfast.Server.Obligations;
 using Holdfast.Server.Offerings;
 using Holdfast.Server.Pools;
+using Holdfast.Server.SshKeyPairs;
 using Holdfast.Server.Tags;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Transactions;
@@ -42,6 +43,7 @@ internal static class ServerKinds
         new DomainKind(),
         new RoleKind(),
         new RolePermissionKind(),
+        new SshKeyPairKind(),
     ];
 
     /// <summary>The kinds of job.</summary>

@@ -25,6 +25,7 @@ internal sealed class StoreConnection : DataConnection
     public ITable<DomainRow> Domains => this.GetTable<DomainRow>();
     public ITable<AccountRow> Accounts => this.GetTable<AccountRow>();
     public ITable<TagRow> Tags => this.GetTable<TagRow>();
+    public ITable<SshKeyPairRow> SshKeyPairs => this.GetTable<SshKeyPairRow>();
     public ITable<RoleRow> Roles => this.GetTable<RoleRow>();
     public ITable<RolePermissionRow> RolePermissions => this.GetTable<RolePermissionRow>();
     public ITable<UserRow> Users => this.GetTable<UserRow>();

@@ -115,5 +115,8 @@ internal static class EventTypes
 
     /// <summary>It goes on.</summary>
     public const string VmResumed = "VM.RESUMED";
+    public const string SshKeyPairCreate = "CREATE.SSH.KEYPAIR";
+    public const string SshKeyPairRegister = "REGISTER.SSH.KEYPAIR";
+    public const string SshKeyPairDelete = "DELETE.SSH.KEYPAIR";
     public const string ConfigurationEdit = "CONFIGURATION.VALUE.EDIT";
 }

@@ -15,5 +15,6 @@ internal static class ResourceTypes
     public const string ServiceOffering = "ServiceOffering";
     public const string DiskOffering = "DiskOffering";
     public const string Obligation = "Obligation";
+    public const string SshKeyPair = "SSHKeyPair";
     public const string Configuration = "Configuration";
 }

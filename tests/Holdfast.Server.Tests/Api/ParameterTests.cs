@@ -50,8 +50,6 @@ public sealed class ParameterTests(RealApiHost host) : IClassFixture<RealApiHost
     }
 
     [Theory]
-    [InlineData("keypair", "nokey")]
-    [InlineData("keypairs", "nokey")]
     [InlineData("affinitygroupids", "00000000-0000-0000-0000-00000000000a")]
     [InlineData("affinitygroupnames", "nosuch")]
     [InlineData("securitygroupids", "00000000-0000-0000-0000-00000000000a")]

@@ -9,6 +9,7 @@ using Holdfast.Server.Obligations;
 using Holdfast.Server.Offerings;
 using Holdfast.Server.Pools;
 using Holdfast.Server.Settings;
+using Holdfast.Server.SshKeyPairs;
 using Holdfast.Server.Tags;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Transactions;
@@ -34,6 +35,7 @@ internal class RecordedOperations : DispatchProxy
         Add<IUserOperations>(services, log);
         Add<IRoleOperations>(services, log);
         Add<ITagOperations>(services, log);
+        Add<ISshKeyPairOperations>(services, log);
         Add<IHostOperations>(services, log);
         Add<IObligationOperations>(services, log);
         Add<IInventoryOperations>(services, log);

@@ -221,6 +221,16 @@ internal static class Rows
         Updated = Now,
     };
 
+    public static SshKeyPairRow SshKeyPair(TestUser owner) => new()
+    {
+        Id = new SshKeyPairId(Guid.NewGuid()),
+        AccountId = owner.Account.Id,
+        Name = $"pair {Guid.NewGuid():N}",
+        PublicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDaLvdGGclRfnU8cw+RnIiq4+pWCCvLCKZvCaIpmRWig",
+        Fingerprint = "0b:9e:09:12:ee:ee:97:b3:f4:d8:c6:c6:55:00:b1:20",
+        Created = Now,
+    };
+
     public static JobRow Job(TestUser owner, VmRow vm, JobState state, int code, string? result) => new()
     {
         Id = new JobId(Guid.NewGuid()),

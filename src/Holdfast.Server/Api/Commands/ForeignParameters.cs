@@ -95,7 +95,6 @@ internal static class ForeignParameters
             .. Each(ParameterTreatment.Refused, "how a guest's disks and interfaces are served is not chosen", ["iodriverpolicy", "nicmultiqueuenumber"], []),
             .. Each(ParameterTreatment.Refused, "how a guest's disks and interfaces are served is not chosen", ["iothreadsenabled", "nicpackedvirtqueuesenabled"], ["false"]),
             new("keyboard", ParameterTreatment.Refused, "a guest's console has the standard keyboard", "us"),
-            .. Each(ParameterTreatment.Refused, "there are no SSH key pairs", ["keypair", "keypairs"], []),
             new("leaseduration", ParameterTreatment.Refused, "VMs have no lease that ends", "-1"),
             new("leaseexpiryaction", ParameterTreatment.Refused, "VMs have no lease that ends"),
             new("nicnetworklist", ParameterTreatment.Refused, "networks are given by networkids or iptonetworklist"),
@@ -204,10 +203,6 @@ internal static class ForeignParameters
         [
             .. Each(ParameterTreatment.WithoutEffect, "the list is empty", ["id", "resourcetype", "resourcetypename", "tag"], []),
         ],
-        ["listSSHKeyPairs"] =
-        [
-            .. Each(ParameterTreatment.WithoutEffect, "the list is empty", ["fingerprint", "id", "name"], []),
-        ],
         ["listSecurityGroups"] =
         [
             .. Each(ParameterTreatment.WithoutEffect, "the list is empty", ["id", "securitygroupname", "virtualmachineid"], []),
@@ -262,7 +257,7 @@ internal static class ForeignParameters
             new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
             new("arch", ParameterTreatment.FindsNothing, "all is x86-64", "x86_64"),
             new("accumulate", ParameterTreatment.WithoutEffect, "there are no statistics"),
-            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["affinitygroupid", "autoscalevmgroupid", "backupofferingid", "extensionid", "isoid", "keypair", "securitygroupid", "userdataid", "vpcid"], []),
+            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["affinitygroupid", "autoscalevmgroupid", "backupofferingid", "extensionid", "isoid", "securitygroupid", "userdataid", "vpcid"], []),
             .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["forvirtualnetwork", "gpuenabled", "haenable", "isvnf", "leased"], ["false"]),
             new("displayvm", ParameterTreatment.FindsNothing, "every VM is shown", "true"),
             new("groupid", ParameterTreatment.Refused, "groups are names: there are no ids of them"),
@@ -273,7 +268,7 @@ internal static class ForeignParameters
             new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
             new("arch", ParameterTreatment.FindsNothing, "all is x86-64", "x86_64"),
             new("accumulate", ParameterTreatment.WithoutEffect, "there are no statistics"),
-            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["affinitygroupid", "autoscalevmgroupid", "backupofferingid", "extensionid", "isoid", "keypair", "securitygroupid", "userdataid", "vpcid"], []),
+            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["affinitygroupid", "autoscalevmgroupid", "backupofferingid", "extensionid", "isoid", "securitygroupid", "userdataid", "vpcid"], []),
             .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["forvirtualnetwork", "gpuenabled", "haenable", "isvnf", "leased"], ["false"]),
             new("displayvm", ParameterTreatment.FindsNothing, "every VM is shown", "true"),
             new("groupid", ParameterTreatment.Refused, "groups are names: there are no ids of them"),

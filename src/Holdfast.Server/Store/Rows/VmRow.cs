@@ -120,6 +120,10 @@ internal sealed record VmRow
     [Column("details"), NotNull]
     public required string Details { get; init; }
 
+    /// <summary>JSON object: the names of its SSH key pairs, and their public keys.</summary>
+    [Column("ssh_keys"), NotNull]
+    public string SshKeys { get; init; } = "{}";
+
     [Column("user_data")]
     public string? UserData { get; init; }
 
