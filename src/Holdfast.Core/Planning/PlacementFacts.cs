@@ -24,6 +24,9 @@ public sealed record HostCandidate
     /// <summary>An operator lets VMs start on it: neither disabled nor in maintenance.</summary>
     public required bool IsEnabled { get; init; }
 
+    /// <summary>What it is in that takes only what belongs to root administrators: zone, pod or cluster; null: it is in no such place.</summary>
+    public string? DisabledPlace { get; init; }
+
     /// <summary>CPU threads.</summary>
     public required int Cpus { get; init; }
 
@@ -115,6 +118,9 @@ public sealed record PlacementFacts
 
     /// <summary>The only cluster that will do.</summary>
     public ClusterId? OnlyCluster { get; init; }
+
+    /// <summary>Whether it may be in a zone, pod or cluster that is disabled: what root administrators own may, so that they can try a place before others use it.</summary>
+    public bool MayUseDisabledPlaces { get; init; }
 
     /// <summary>What a pool may promise.</summary>
     public required StorageRule Storage { get; init; }

@@ -139,6 +139,11 @@ public static class PlacementPlanner
             return new Reason("another cluster was asked for");
         }
 
+        if (host.DisabledPlace is { } place && !facts.MayUseDisabledPlaces)
+        {
+            return new Reason($"its {place} is disabled");
+        }
+
         if (!host.IsUp)
         {
             return new Reason("it is not up");

@@ -163,6 +163,11 @@ internal sealed partial class JoinDesk
         else
         {
             var cluster = await db.Clusters.SingleAsync(c => c.Id == token.ClusterId, cancellationToken);
+            if (cluster.Removed is not null)
+            {
+                return new JoinOutcome.Refused(409, $"cluster {cluster.Name} ({cluster.Id}) was deleted; make a join token for another");
+            }
+
             if (await db.Hosts.AnyAsync(h => h.Name == facts.HostName && h.ZoneId == cluster.ZoneId && h.Removed == null, cancellationToken))
             {
                 return new JoinOutcome.Refused(409, $"a host named {facts.HostName} exists already; to take it in again, make the join token for that host (createHostJoinToken hostid=...)");

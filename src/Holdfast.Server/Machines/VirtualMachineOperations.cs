@@ -399,9 +399,9 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
             return Refused(Faults.NoSuchEntity(command, "zoneid", request.ZoneId));
         }
 
-        if (zone.AllocationState != "Enabled" && !caller.IsRootAdmin)
+        if (zone.AllocationState != AllocationStates.Enabled && !caller.IsRootAdmin)
         {
-            return Refused(Faults.PermissionDenied($"Cannot perform this operation, Zone is currently disabled: {zone.Name} ({zone.Id})"));
+            return Refused(Faults.ZoneDisabled(zone.Id, zone.Name));
         }
 
         var offering = await db.ServiceOfferings.FirstOrDefaultAsync(o => o.Id == request.ServiceOfferingId && o.Removed == null, cancellationToken);

@@ -22,7 +22,10 @@ internal static class HostObstacles
     private const int NotUp = 5;
     private const int OtherCluster = 6;
     private const int OtherHost = 7;
-    private const int FirstTag = 8;
+    private const int ZoneDisabled = 8;
+    private const int PodDisabled = 9;
+    private const int ClusterDisabled = 10;
+    private const int FirstTag = 11;
 
     // As many as the planner names, and of those whose storage is looked at, as many as can be told apart in a text.
     private const int Named = 10;
@@ -66,6 +69,18 @@ internal static class HostObstacles
             Host = g.Host,
             Obstacle = g.Host.State != HostState.Up ? NotUp : g.Host.ResourceState != ResourceState.Enabled ? Disabled : g.Obstacle,
         });
+        if (!wanted.MayUseDisabledPlaces)
+        {
+            graded = graded.Select(g => new Graded
+            {
+                Host = g.Host,
+                Obstacle = PlaceRule.DisabledPlaceOf(db, g.Host) == PlaceRule.Zone ? ZoneDisabled
+                    : PlaceRule.DisabledPlaceOf(db, g.Host) == PlaceRule.Pod ? PodDisabled
+                    : PlaceRule.DisabledPlaceOf(db, g.Host) == PlaceRule.Cluster ? ClusterDisabled
+                    : g.Obstacle,
+            });
+        }
+
         if (wanted.OnlyCluster is { } cluster)
         {
             graded = graded.Select(g => new Graded { Host = g.Host, Obstacle = g.Host.ClusterId != cluster ? OtherCluster : g.Obstacle });

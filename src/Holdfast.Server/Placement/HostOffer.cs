@@ -22,6 +22,9 @@ internal sealed record HostOffer
 
     public required ResourceState ResourceState { get; init; }
 
+    /// <summary>As <see cref="PlaceRule.DisabledPlaceOf"/> has it.</summary>
+    public required string? DisabledPlace { get; init; }
+
     public required int Cpus { get; init; }
 
     public required long MemoryBytes { get; init; }
@@ -46,6 +49,7 @@ internal sealed record HostOffer
         Name = h.Name,
         State = h.State,
         ResourceState = h.ResourceState,
+        DisabledPlace = PlaceRule.DisabledPlaceOf(db, h),
         Cpus = h.Cpus,
         MemoryBytes = h.MemoryBytes,
         HostTags = h.HostTags,
@@ -64,6 +68,7 @@ internal sealed record HostOffer
         Name = Name,
         IsUp = State == HostState.Up,
         IsEnabled = ResourceState == ResourceState.Enabled,
+        DisabledPlace = DisabledPlace,
         Cpus = Cpus,
         MemoryMib = MemoryBytes >> 20,
         UsedCpus = UsedCpus,

@@ -87,6 +87,11 @@ internal sealed class HostSearch
 
         // A cluster is in one zone; by one of the two there is an index on the ring.
         hosts = wanted.OnlyCluster is { } cluster ? hosts.Where(h => h.ClusterId == cluster) : hosts.Where(h => h.ZoneId == zone);
+        if (!wanted.MayUseDisabledPlaces)
+        {
+            hosts = hosts.Where(h => PlaceRule.DisabledPlaceOf(_db, h) == null);
+        }
+
         foreach (var tag in wanted.HostTags.Where(IsComparable).Select(t => t.ToLowerInvariant()))
         {
             hosts = hosts.Where(h => h.HostTags.ToLower().Contains(tag));

@@ -59,7 +59,7 @@ internal sealed class PlacementReader : TurnPart, ITurnPart<PlacementReader>
                 .Where(h => h.IncarnationId == vm.IncarnationId && h.ZoneId == vm.ZoneId && h.Removed == null)
                 .Select(HostOffer.Of(Db, vm.Id))
                 .ToListAsync(cancellationToken);
-            return await WithAllPoolsAsync(vm, wanted with { Hosts = [.. here.Select(h => h.ToCandidate())] }, [.. here.Select(h => h.IncarnationId!.Value)], cancellationToken);
+            return await WithAllPoolsAsync(vm, wanted with { Hosts = [.. here.Select(h => h.ToCandidate())], MayUseDisabledPlaces = true }, [.. here.Select(h => h.IncarnationId!.Value)], cancellationToken);
         }
 
         // A VM that starts needs a host for all its volumes; one that is stopped has new ones made, each wherever it can be.
@@ -94,12 +94,13 @@ internal sealed class PlacementReader : TurnPart, ITurnPart<PlacementReader>
 
     private async Task<PlacementFacts> WantedAsync(VmRow vm, CancellationToken cancellationToken)
     {
-        var template = vm.TemplateId;
+        var (template, owner) = (vm.TemplateId, vm.AccountId);
         var wanted = await Db.ServiceOfferings
             .Where(o => o.Id == vm.ServiceOfferingId)
             .Select(o => new
             {
                 o.HostTags,
+                IsOfRootAdmin = Db.Accounts.Any(a => a.Id == owner && a.Type == AccountRow.RootAdmin),
                 TemplateBytes = Db.Templates.Where(t => t.Id == template).Select(t => t.SizeBytes).FirstOrDefault(),
                 Overprovisioning = Db.Settings.Where(s => s.Name == Setting.StorageOverprovisioning.Name).Select(s => s.Value).FirstOrDefault(),
                 FullShare = Db.Settings.Where(s => s.Name == Setting.StorageFullShare.Name).Select(s => s.Value).FirstOrDefault(),
@@ -115,6 +116,7 @@ internal sealed class PlacementReader : TurnPart, ITurnPart<PlacementReader>
             LastHost = vm.LastHostId,
             OnlyHost = vm.OnlyHostId,
             OnlyCluster = vm.OnlyClusterId,
+            MayUseDisabledPlaces = wanted?.IsOfRootAdmin ?? false,
             Hosts = [],
             Pools = [],
             Bindings = [],

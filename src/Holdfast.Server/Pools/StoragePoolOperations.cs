@@ -387,11 +387,6 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
             return Refused(Faults.NoSuchEntity(command, "zoneid", request.ZoneId));
         }
 
-        if (zone.AllocationState != "Enabled")
-        {
-            return Refused(Faults.PermissionDenied($"Cannot perform this operation, Zone is currently disabled: {zone.Name} ({zone.Id})"));
-        }
-
         if (request.Hypervisor is { } hypervisor && !hypervisor.Equals("KVM", StringComparison.OrdinalIgnoreCase))
         {
             return Refused(Faults.Invalid($"Invalid hypervisor {hypervisor}: the only hypervisor is KVM"));
@@ -418,6 +413,8 @@ internal sealed class StoragePoolOperations : IStoragePoolOperations
                     _ when request.PodId is { } pod && pod != cluster.PodId => Refused(Faults.NotWithin($"Cluster {cluster.Name} ({cluster.Id})", $"pod {pod}")),
                     _ => (PoolScope.Cluster, cluster, null),
                 };
+            case "HOST" when !zone.LocalStorage:
+                return Refused(Faults.Invalid($"Zone {zone.Name} ({zone.Id}) has no storage of one host alone; updateZone localstorageenabled=true lets it have some"));
             case "HOST":
                 if (request.HostId is not { } hostId)
                 {

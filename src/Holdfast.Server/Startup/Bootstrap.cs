@@ -162,9 +162,9 @@ internal sealed partial class Bootstrap
             },
             token: cancellationToken);
         await db.InsertAsync(
-            new ZoneRow { Id = zone, Number = 1, Name = "zone1", NetworkType = "Advanced", AllocationState = "Enabled", Created = now },
+            new ZoneRow { Id = zone, Number = 1, Name = "zone1", NetworkType = "Advanced", AllocationState = AllocationStates.Enabled, Created = now },
             token: cancellationToken);
-        await db.InsertAsync(new PodRow { Id = pod, ZoneId = zone, Name = "pod1", AllocationState = "Enabled", Created = now }, token: cancellationToken);
+        await db.InsertAsync(new PodRow { Id = pod, ZoneId = zone, Name = "pod1", AllocationState = AllocationStates.Enabled, Created = now }, token: cancellationToken);
         await db.InsertAsync(
             new ClusterRow
             {
@@ -173,23 +173,11 @@ internal sealed partial class Bootstrap
                 PodId = pod,
                 Name = "cluster1",
                 Hypervisor = "KVM",
-                AllocationState = "Enabled",
+                AllocationState = AllocationStates.Enabled,
                 Created = now,
             },
             token: cancellationToken);
-        await db.InsertAsync(
-            new NetworkRow
-            {
-                Id = new NetworkId(_ids.Next()),
-                ZoneId = zone,
-                Name = "default",
-                DisplayText = "The hosts' own network",
-                Type = "Shared",
-                TrafficType = "Guest",
-                IsDefault = true,
-                Created = now,
-            },
-            token: cancellationToken);
+        await db.InsertAsync(NetworkRow.DefaultOf(zone, new NetworkId(_ids.Next()), now), token: cancellationToken);
         foreach (var (category, description) in OsTypes)
         {
             await db.InsertAsync(new OsTypeRow { Id = new OsTypeId(_ids.Next()), Category = category, Description = description }, token: cancellationToken);

@@ -30,6 +30,7 @@ using Holdfast.Server.Tasks;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Transactions;
 using Holdfast.Server.Volumes;
+using Holdfast.Server.Zones;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -175,6 +176,9 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<JoinRate>();
         services.AddSingleton<HostReports>();
         services.AddSingleton<HostWatch>();
+        services.AddSingleton<IZoneOperations, ZoneOperations>();
+        services.AddSingleton<IPodOperations, PodOperations>();
+        services.AddSingleton<IClusterOperations, ClusterOperations>();
         services.AddSingleton<IOfferingOperations, OfferingOperations>();
         services.AddSingleton<ITemplateOperations, TemplateOperations>();
         services.AddSingleton<IStoragePoolOperations, StoragePoolOperations>();

@@ -43,9 +43,17 @@ internal sealed class TemplateOperations : ITemplateOperations
                     return new Outcome<TemplateRow>.Refused(ended);
                 }
 
-                if (request.ZoneId is { } zone && !await turn.Db.Zones.AnyAsync(z => z.Id == zone && z.Removed == null, ct))
+                if (request.ZoneId is { } zoneId)
                 {
-                    return new Outcome<TemplateRow>.Refused(Faults.NoSuchEntity("registerTemplate", "zoneid", zone));
+                    if (await turn.Db.Zones.FirstOrDefaultAsync(z => z.Id == zoneId && z.Removed == null, ct) is not { } zone)
+                    {
+                        return new Outcome<TemplateRow>.Refused(Faults.NoSuchEntity("registerTemplate", "zoneid", zoneId));
+                    }
+
+                    if (zone.AllocationState != AllocationStates.Enabled && !caller.IsRootAdmin)
+                    {
+                        return new Outcome<TemplateRow>.Refused(Faults.ZoneDisabled(zone.Id, zone.Name));
+                    }
                 }
 
                 if (request.OsTypeId is { } osType && !await turn.Db.OsTypes.AnyAsync(o => o.Id == osType, ct))

@@ -63,6 +63,15 @@ internal static class EventTypes
     public const string TemplateCreate = "TEMPLATE.CREATE";
     public const string TemplateReady = "TEMPLATE.DOWNLOAD.SUCCESS";
     public const string TemplateFailed = "TEMPLATE.DOWNLOAD.FAILED";
+    public const string ZoneCreate = "ZONE.CREATE";
+    public const string ZoneEdit = "ZONE.EDIT";
+    public const string ZoneDelete = "ZONE.DELETE";
+    public const string PodCreate = "POD.CREATE";
+    public const string PodEdit = "POD.EDIT";
+    public const string PodDelete = "POD.DELETE";
+    public const string ClusterCreate = "CLUSTER.CREATE";
+    public const string ClusterEdit = "CLUSTER.EDIT";
+    public const string ClusterDelete = "CLUSTER.DELETE";
     public const string HostJoin = "HOST.JOIN";
     public const string HostUp = "HOST.UP";
     public const string HostLost = "HOST.LOST";

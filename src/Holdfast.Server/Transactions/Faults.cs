@@ -47,6 +47,9 @@ internal static class Faults
     /// <summary>A job reached its deadline (530/4560).</summary>
     public static ApiFault TimedOut(string text) => new(530, OperationTimedOut, text);
 
+    /// <summary>Something new in a zone that is disabled, for others than root administrators.</summary>
+    public static ApiFault ZoneDisabled(object zone, string name) => PermissionDenied($"Cannot perform this operation, Zone is currently disabled: {name} ({zone})");
+
     // Virtual machines.
 
     /// <summary>start of a running VM.</summary>

@@ -7,6 +7,9 @@ internal static class ResourceTypes
     public const string Volume = "Volume";
     public const string StoragePool = "StoragePool";
     public const string Template = "Template";
+    public const string Zone = "Zone";
+    public const string Pod = "Pod";
+    public const string Cluster = "Cluster";
     public const string Host = "Host";
     public const string User = "User";
     public const string Account = "Account";

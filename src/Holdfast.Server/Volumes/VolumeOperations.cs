@@ -55,9 +55,14 @@ internal sealed class VolumeOperations : IVolumeOperations
                 return new JobOutcome.Refused(ended);
             }
 
-            if (!await turn.Db.Zones.AnyAsync(z => z.Id == request.ZoneId && z.Removed == null, ct))
+            if (await turn.Db.Zones.FirstOrDefaultAsync(z => z.Id == request.ZoneId && z.Removed == null, ct) is not { } zone)
             {
                 return new JobOutcome.Refused(Faults.NoSuchEntity(command, "zoneid", request.ZoneId));
+            }
+
+            if (zone.AllocationState != AllocationStates.Enabled && !caller.IsRootAdmin)
+            {
+                return new JobOutcome.Refused(Faults.ZoneDisabled(zone.Id, zone.Name));
             }
 
             var offering = await turn.Db.DiskOfferings.FirstOrDefaultAsync(o => o.Id == request.DiskOfferingId && o.Removed == null, ct);

@@ -1,6 +1,7 @@
 using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Store;
+using Holdfast.Server.Transactions;
 
 namespace Holdfast.Server.Zones;
 
@@ -9,7 +10,7 @@ internal sealed class ClusterKind : EntityKind<ClusterId>
 {
     /// <summary>Made once.</summary>
     public ClusterKind()
-        : base("Cluster", "listClusters", EntityReach.Infrastructure)
+        : base(ResourceTypes.Cluster, "listClusters", EntityReach.Infrastructure)
     {
     }
 

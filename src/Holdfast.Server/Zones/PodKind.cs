@@ -1,6 +1,7 @@
 using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Store;
+using Holdfast.Server.Transactions;
 
 namespace Holdfast.Server.Zones;
 
@@ -9,7 +10,7 @@ internal sealed class PodKind : EntityKind<PodId>
 {
     /// <summary>Made once.</summary>
     public PodKind()
-        : base("Pod", "listPods", EntityReach.Infrastructure)
+        : base(ResourceTypes.Pod, "listPods", EntityReach.Infrastructure)
     {
     }
 

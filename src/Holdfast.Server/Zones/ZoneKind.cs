@@ -1,6 +1,7 @@
 using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Store;
+using Holdfast.Server.Transactions;
 
 namespace Holdfast.Server.Zones;
 
@@ -9,7 +10,7 @@ internal sealed class ZoneKind : EntityKind<ZoneId>
 {
     /// <summary>Made once.</summary>
     public ZoneKind()
-        : base("Zone", "listZones", EntityReach.Everybody)
+        : base(ResourceTypes.Zone, "listZones", EntityReach.Everybody)
     {
     }
 

@@ -64,6 +64,15 @@ public sealed class PlacementPlannerTests
     }
 
     [Fact]
+    public void A_host_in_a_disabled_place_takes_only_what_may_be_there()
+    {
+        var facts = Facts(Host(1) with { DisabledPlace = "pod" });
+
+        PlacementPlanner.Choose(facts, [Volume()]).ShouldBeOfType<Placement.Nowhere>().Fault.Text.ShouldContain("its pod is disabled");
+        PlacementPlanner.Choose(facts with { MayUseDisabledPlaces = true }, [Volume()]).ShouldBeOfType<Placement.Found>();
+    }
+
+    [Fact]
     public void A_new_volume_goes_to_another_host_while_one_cannot_make_it_and_the_reason_is_told_when_none_can()
     {
         var facts = Facts(Host(1), Host(2)) with

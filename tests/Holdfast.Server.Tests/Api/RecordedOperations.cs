@@ -14,6 +14,7 @@ using Holdfast.Server.Tags;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Transactions;
 using Holdfast.Server.Volumes;
+using Holdfast.Server.Zones;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Holdfast.Server.Tests.Api;
@@ -36,6 +37,9 @@ internal class RecordedOperations : DispatchProxy
         Add<IRoleOperations>(services, log);
         Add<ITagOperations>(services, log);
         Add<ISshKeyPairOperations>(services, log);
+        Add<IZoneOperations>(services, log);
+        Add<IPodOperations>(services, log);
+        Add<IClusterOperations>(services, log);
         Add<IHostOperations>(services, log);
         Add<IObligationOperations>(services, log);
         Add<IInventoryOperations>(services, log);

@@ -29,7 +29,7 @@ public abstract class PlacementSearchTests
     [Fact]
     public async Task Of_few_hosts_the_one_is_chosen_that_would_be_chosen_of_all()
     {
-        var random = new Random(1);
+        var random = new Random(3);
         var zone = await ZoneOf(random, Few);
         var (found, nowhere) = (0, 0);
         for (var i = 0; i < 15; i++)
@@ -270,6 +270,7 @@ public abstract class PlacementSearchTests
                     Name = h.Name,
                     IsUp = h.State == HostState.Up,
                     IsEnabled = h.ResourceState == ResourceState.Enabled,
+                    DisabledPlace = h.ClusterId == zone.Clusters[2].Id && zone.Clusters[2].AllocationState == AllocationStates.Disabled ? "cluster" : null,
                     Cpus = h.Cpus,
                     MemoryMib = h.MemoryBytes >> 20,
                     UsedCpus = vms.Where(v => v.HostId == h.Id).Sum(v => v.Cpus),
@@ -289,7 +290,9 @@ public abstract class PlacementSearchTests
     private async Task<TestZone> ZoneOf(Random random, int hostCount)
     {
         var zone = _host.Zone with { Id = new ZoneId(Guid.NewGuid()), Name = "zone" };
-        var clusters = Enumerable.Range(0, 3).Select(i => _host.Cluster with { Id = new ClusterId(Guid.NewGuid()), ZoneId = zone.Id, Name = $"c{i}" }).ToList();
+        var clusters = Enumerable.Range(0, 3)
+            .Select(i => _host.Cluster with { Id = new ClusterId(Guid.NewGuid()), ZoneId = zone.Id, Name = $"c{i}", AllocationState = i == 2 && hostCount > 0 ? AllocationStates.Disabled : AllocationStates.Enabled })
+            .ToList();
         var offering = Rows.ServiceOffering();
         await _host.InsertAsync(zone);
         await InsertAllAsync(clusters);
@@ -352,6 +355,7 @@ public abstract class PlacementSearchTests
         await _host.InsertAsync(offering);
         var vm = VmIn(zone, offering) with
         {
+            AccountId = random.Next(2) == 0 ? _host.Admin.Account.Id : _host.User.Account.Id,
             Cpus = random.Next(1, 4),
             MemoryMib = random.Next(1, 8) * 512,
             LastHostId = random.Next(2) == 0 ? zone.Hosts[random.Next(zone.Hosts.Count)].Id : null,

@@ -8,6 +8,15 @@ internal static class ForeignParameters
 {
     private static readonly Dictionary<string, IReadOnlyList<ForeignParameter>> Table = new(StringComparer.Ordinal)
     {
+        ["addCluster"] =
+        [
+            new("arch", ParameterTreatment.Refused, "all is x86-64", "x86_64"),
+            .. Each(ParameterTreatment.Refused, "a cluster is of this server's own hosts, which join by themselves", ["password", "url", "username"], []),
+            .. Each(ParameterTreatment.Refused, "switches are those of another hypervisor", ["guestvswitchname", "guestvswitchtype", "publicvswitchname", "publicvswitchtype", "vsmipaddress", "vsmpassword", "vsmusername"], []),
+            .. Each(ParameterTreatment.Refused, "the hypervisor is KVM", ["ovm3cluster", "ovm3pool", "ovm3vip"], []),
+            .. Each(ParameterTreatment.Refused, "there are no extensions", ["extensionid", "externaldetails"], []),
+            new("storageaccessgroups", ParameterTreatment.Refused, "hosts have no storage access groups"),
+        ],
         ["changeServiceForVirtualMachine"] =
         [
             new("details", ParameterTreatment.Refused, "CPUs and memory are fixed by the offering"),
@@ -30,6 +39,10 @@ internal static class ForeignParameters
         ["createDomain"] =
         [
             new("domainid", ParameterTreatment.Refused, "ids are given by the server"),
+        ],
+        ["createPod"] =
+        [
+            new("storageaccessgroups", ParameterTreatment.Refused, "hosts have no storage access groups"),
         ],
         ["createServiceOffering"] =
         [
@@ -72,6 +85,13 @@ internal static class ForeignParameters
             .. Each(ParameterTreatment.Refused, "operations a second are neither promised nor limited", ["maxiops", "miniops"], ["0"]),
             new("snapshotid", ParameterTreatment.Refused, "there are no snapshots", "-1"),
             new("storageid", ParameterTreatment.Refused, "the storage pool is chosen when the volume is attached first; use tags", "-1"),
+        ],
+        ["createZone"] =
+        [
+            new("domainid", ParameterTreatment.Refused, "every zone is for all domains"),
+            new("isedge", ParameterTreatment.Refused, "every zone is a core zone", "false"),
+            new("securitygroupenabled", ParameterTreatment.Refused, "there are no security groups", "false"),
+            new("storageaccessgroups", ParameterTreatment.Refused, "hosts have no storage access groups"),
         ],
         ["deleteTemplate"] =
         [
@@ -338,6 +358,11 @@ internal static class ForeignParameters
             new("accountdetails", ParameterTreatment.Refused, "accounts have no details"),
             new("apikeyaccess", ParameterTreatment.Refused, "access by API key is not switched off", "inherit"),
         ],
+        ["updateCluster"] =
+        [
+            new("arch", ParameterTreatment.Refused, "all is x86-64", "x86_64"),
+            new("externaldetails", ParameterTreatment.Refused, "there are no extensions"),
+        ],
         ["updateDiskOffering"] =
         [
             .. Each(ParameterTreatment.Refused, "the rate of disks is not limited", ["bytesreadrate", "bytesreadratemax", "bytesreadratemaxlength", "byteswriterate", "byteswriteratemax", "byteswriteratemaxlength", "iopsreadrate", "iopsreadratemax", "iopsreadratemaxlength", "iopswriterate", "iopswriteratemax", "iopswriteratemaxlength"], ["0"]),
@@ -379,6 +404,14 @@ internal static class ForeignParameters
             new("ostypeid", ParameterTreatment.Refused, "the guest operating system is the template's"),
             .. Each(ParameterTreatment.Refused, "there are no security groups", ["securitygroupids", "securitygroupnames"], []),
             .. Each(ParameterTreatment.Refused, "user data is not delivered to guests yet", ["userdata", "userdatadetails", "userdataid"], []),
+        ],
+        ["updateZone"] =
+        [
+            new("details", ParameterTreatment.Refused, "zones have no details"),
+            new("dhcpprovider", ParameterTreatment.Refused, "addresses are given by the hosts' network"),
+            new("dnssearchorder", ParameterTreatment.Refused, "names are given by the hosts' network"),
+            new("ispublic", ParameterTreatment.Refused, "every zone is for all domains", "true"),
+            new("sortkey", ParameterTreatment.Refused, "zones are listed by their age", "0"),
         ],
     };
 

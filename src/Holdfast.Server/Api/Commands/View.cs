@@ -214,6 +214,18 @@ internal sealed class View<T>
                 },
                 view.Fields);
 
+        /// <summary>A list of texts.</summary>
+        public Builder Texts(string name, string description, Func<T, IReadOnlyList<string>> get) => Add(name, "list", description, (w, n, row, _) =>
+        {
+            w.WriteStartArray(n);
+            foreach (var text in get(row))
+            {
+                w.WriteStringValue(text);
+            }
+
+            w.WriteEndArray();
+        });
+
         /// <summary>A list that clients expect and that is always empty here.</summary>
         public Builder EmptyList(string name, string description) => Add(name, "list", description, (w, n, _, _) =>
         {

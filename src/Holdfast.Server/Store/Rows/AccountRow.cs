@@ -7,6 +7,9 @@ namespace Holdfast.Server.Store.Rows;
 [Table("accounts")]
 internal sealed record AccountRow
 {
+    /// <summary>The <see cref="Type"/> of a root administrator's account.</summary>
+    public const int RootAdmin = 1;
+
     [PrimaryKey, Column("id")]
     public required AccountId Id { get; init; }
 

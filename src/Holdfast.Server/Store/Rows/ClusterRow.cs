@@ -22,6 +22,7 @@ internal sealed record ClusterRow
     [Column("hypervisor"), NotNull]
     public required string Hypervisor { get; init; }
 
+    /// <summary>One of <see cref="AllocationStates"/>.</summary>
     [Column("allocation_state"), NotNull]
     public required string AllocationState { get; init; }
 

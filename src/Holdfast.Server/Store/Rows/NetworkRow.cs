@@ -38,4 +38,20 @@ internal sealed record NetworkRow
 
     [Column("removed")]
     public DateTimeOffset? Removed { get; init; }
+
+    /// <summary>The network of VMs that name none: the hosts' own. Every zone has it.</summary>
+    /// <param name="zone">The zone.</param>
+    /// <param name="id">Its id.</param>
+    /// <param name="now">When it is made.</param>
+    public static NetworkRow DefaultOf(ZoneId zone, NetworkId id, DateTimeOffset now) => new()
+    {
+        Id = id,
+        ZoneId = zone,
+        Name = "default",
+        DisplayText = "The hosts' own network",
+        Type = "Shared",
+        TrafficType = "Guest",
+        IsDefault = true,
+        Created = now,
+    };
 }

@@ -16,8 +16,22 @@ internal sealed record PodRow
     [Column("name"), NotNull]
     public required string Name { get; init; }
 
+    /// <summary>One of <see cref="AllocationStates"/>.</summary>
     [Column("allocation_state"), NotNull]
     public required string AllocationState { get; init; }
+
+    [Column("gateway")]
+    public string? Gateway { get; init; }
+
+    [Column("netmask")]
+    public string? Netmask { get; init; }
+
+    /// <summary>Its first address; null: none of its addresses were told.</summary>
+    [Column("start_ip")]
+    public string? StartIp { get; init; }
+
+    [Column("end_ip")]
+    public string? EndIp { get; init; }
 
     [Column("created")]
     public required DateTimeOffset Created { get; init; }
