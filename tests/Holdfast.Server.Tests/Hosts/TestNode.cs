@@ -21,7 +21,7 @@ namespace Holdfast.Server.Tests.Hosts;
 /// <summary>A server node in this process, on ports of the system's choice.</summary>
 public sealed class TestNode : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private readonly ServerHost _host;
 
     private TestNode(ServerHost host, string folder)
