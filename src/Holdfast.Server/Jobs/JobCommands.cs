@@ -1,4 +1,6 @@
+using System.Text.Json.Nodes;
 using Holdfast.Core.Ids;
+using Holdfast.Core.States;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
 using Holdfast.Server.Store;
@@ -79,7 +81,7 @@ internal static class JobCommands
             },
             cancellationToken);
         return job is not null
-            ? ApiResult.Bare(View, Shown(call, job))
+            ? ApiResult.Bare(View, await WithSecretAsync(call, Shown(call, job), cancellationToken))
             : jobId is { } missing ? call.UnknownEntity(Job, missing) : call.UnknownEntity(ResourceId, resource!.Value);
     }
 
@@ -100,6 +102,23 @@ internal static class JobCommands
                 ct),
             cancellationToken);
         return ApiResult.List("asyncjobs", View, [.. listing.Rows.Select(e => Shown(call, e))], listing.Total);
+    }
+
+    // Not in the row: what is kept of a job is shown to all who may see it, and for long.
+    private static async Task<JobEntry> WithSecretAsync(CommandCall call, JobEntry entry, CancellationToken cancellationToken)
+    {
+        if (entry is not { Type.HasSecret: true, Job: { State: JobState.Succeeded, Result: { } result } job }
+            || job.UserId != call.Caller.UserId
+            || call.Services.Of<EntityKinds>().Named(job.InstanceType) is not { } kind
+            || await call.Services.Database.ReadAsync((db, ct) => kind.SecretAsync(db, job.InstanceId, job.Id, call.Services.Secrets, ct), cancellationToken) is not { } secret
+            || JsonNode.Parse(result) is not JsonObject { Count: 1 } shown
+            || shown.First().Value is not JsonObject entity)
+        {
+            return entry;
+        }
+
+        entity[secret.Field] = secret.Value.Reveal();
+        return entry with { Job = job with { Result = shown.ToJsonString() } };
     }
 
     private static IQueryable<JobEntry> Entries(StoreConnection db, IQueryable<AccountRow> owners) =>

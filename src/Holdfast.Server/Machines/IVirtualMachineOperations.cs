@@ -1,4 +1,5 @@
 using Holdfast.Core.Ids;
+using Holdfast.Protocol;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Transactions;
 
@@ -42,7 +43,10 @@ internal sealed record DeployVirtualMachine
 
     public string? Hypervisor { get; init; }
 
-    public string? UserData { get; init; }
+    public GivenUserData UserData { get; init; } = GivenUserData.None;
+
+    /// <summary>For templates that take one; null: one is made.</summary>
+    public Secret? Password { get; init; }
 
     public string? Group { get; init; }
 
@@ -69,6 +73,9 @@ internal sealed record UpdateVirtualMachine
     public IReadOnlyDictionary<string, string>? Details { get; init; }
 
     public bool? DeleteProtection { get; init; }
+
+    /// <summary>From the next start on.</summary>
+    public GivenUserData? UserData { get; init; }
 }
 
 /// <summary>
@@ -123,6 +130,12 @@ internal interface IVirtualMachineOperations
     /// <param name="owner">Whose key pairs; null: those of the VM's owner.</param>
     /// <param name="cancellationToken">The request ended.</param>
     Task<JobOutcome> ResetSshKeyAsync(Caller caller, VmId vmId, IReadOnlyList<string> keyPairs, AccountId? owner, CancellationToken cancellationToken);
+
+    /// <summary>resetUserDataForVirtualMachine: other user data, or none, from the next start on. 431 a VM that is not stopped, user data that is not there.</summary>
+    Task<Outcome<VmId>> ResetUserDataAsync(Caller caller, VmId vmId, GivenUserData given, CancellationToken cancellationToken);
+
+    /// <summary>resetPasswordForVirtualMachine: another password, from the next start on; null: one is made. 431 a VM that is not stopped, a template that takes none. The job is done at once.</summary>
+    Task<JobOutcome> ResetPasswordAsync(Caller caller, VmId vmId, Secret? password, CancellationToken cancellationToken);
 
     /// <summary>expungeVirtualMachine. 431 unless Destroyed or Error. Done when the host forgot the VM; its volumes stay Expunging while a backend owes them.</summary>
     Task<JobOutcome> ExpungeAsync(Caller caller, VmId vmId, CancellationToken cancellationToken);

@@ -12,16 +12,20 @@ internal static class MachineJobs
     /// <summary>A VM has other SSH keys.</summary>
     public static JobKind ResetSshKey { get; } = new(nameof(ResetSshKey));
 
+    /// <summary>A VM has another password.</summary>
+    public static JobKind ResetPassword { get; } = new(nameof(ResetPassword));
+
     /// <summary>The kinds.</summary>
     public static IReadOnlyList<JobType> All { get; } =
     [
-        new(JobKind.DeployVm, "VM.CREATE", "org.apache.cloudstack.api.command.user.vm.DeployVMCmd"),
+        new(JobKind.DeployVm, "VM.CREATE", "org.apache.cloudstack.api.command.user.vm.DeployVMCmd") { HasSecret = true },
         new(JobKind.StartVm, "VM.START", "org.apache.cloudstack.api.command.user.vm.StartVMCmd"),
         new(JobKind.StopVm, "VM.STOP", "org.apache.cloudstack.api.command.user.vm.StopVMCmd"),
         new(JobKind.RebootVm, "VM.REBOOT", "org.apache.cloudstack.api.command.user.vm.RebootVMCmd"),
         new(JobKind.DestroyVm, "VM.DESTROY", "org.apache.cloudstack.api.command.user.vm.DestroyVMCmd"),
         new(ScaleVm, EventTypes.VmUpgrade, "org.apache.cloudstack.api.command.user.vm.ScaleVMCmd"),
         new(ResetSshKey, "VM.RESETSSHKEY", "org.apache.cloudstack.api.command.user.vm.ResetVMSSHKeyCmd"),
+        new(ResetPassword, "VM.RESETPASSWORD", "org.apache.cloudstack.api.command.user.vm.ResetVMPasswordCmd") { HasSecret = true },
         new(JobKind.ExpungeVm, "VM.EXPUNGE", "org.apache.cloudstack.api.command.admin.vm.ExpungeVMCmd") { EndsObject = true },
     ];
 }

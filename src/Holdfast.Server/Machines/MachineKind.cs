@@ -1,5 +1,7 @@
 using Holdfast.Core.Ids;
+using Holdfast.Protocol;
 using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Security;
 using Holdfast.Server.Store;
 using Holdfast.Server.Transactions;
 using LinqToDB.Async;
@@ -18,6 +20,15 @@ internal sealed class MachineKind : EntityKind<VmId>
     /// <inheritdoc/>
     public override async Task<string?> RenderAsync(StoreConnection db, Guid id, Roles viewer, CancellationToken cancellationToken) =>
         await VirtualMachineRows.FindAsync(db, new VmId(id), cancellationToken) is { } entry ? VirtualMachineView.View.ToJson(VirtualMachineView.Key, entry, viewer) : null;
+
+    /// <inheritdoc/>
+    public override async Task<(string Field, Secret Value)?> SecretAsync(StoreConnection db, Guid id, JobId job, SecretBox secrets, CancellationToken cancellationToken)
+    {
+        var vm = new VmId(id);
+        return await db.Vms.Where(v => v.Id == vm && v.PasswordJobId == job).Select(v => v.Password).FirstOrDefaultAsync(cancellationToken) is { } text
+            ? (VirtualMachineView.Password, secrets.Unseal(SecretPurpose.VmPassword(vm), text))
+            : null;
+    }
 
     /// <inheritdoc/>
     public override string TagType => "UserVm";

@@ -134,7 +134,7 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
                 await GuestGoneAsync(vm, cancellationToken);
                 break;
             case VmAction.Started:
-                await SaveAsync(vm, vm.Row with { EverRan = true, OnlyHostId = null, OnlyClusterId = null, RestartOnCancel = null }, cancellationToken);
+                await SaveAsync(vm, vm.Row with { EverRan = true, PasswordTold = true, OnlyHostId = null, OnlyClusterId = null, RestartOnCancel = null }, cancellationToken);
                 break;
             case VmAction.FinishAttach finish:
                 await Db.Volumes.Where(v => v.Id == finish.Volume)
@@ -333,7 +333,8 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
 
     private async Task RemoveVmAsync(LoadedVm vm, CancellationToken cancellationToken)
     {
-        await SaveAsync(vm, vm.Row with { Removed = Now, StateSince = Now }, cancellationToken);
+        await SaveAsync(vm, vm.Row with { Removed = Now, StateSince = Now, Password = null }, cancellationToken);
+        await Db.VmUserData.Where(u => u.VmId == vm.Row.Id).DeleteAsync(cancellationToken);
         await Turn.Part<TagRows>().DropAsync(vm.Row.Id.Value, cancellationToken);
         await Db.Nics.Where(n => n.VmId == vm.Row.Id && n.Removed == null).Set(n => n.Removed, Now).UpdateAsync(cancellationToken);
         await Db.Volumes.Where(v => v.VmId == vm.Row.Id && v.Removed == null)

@@ -1,8 +1,11 @@
 using System.Globalization;
 using Holdfast.Core.Ids;
+using Holdfast.Protocol;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
 using Holdfast.Server.Transactions;
+using LinqToDB;
+using LinqToDB.Async;
 using static Holdfast.Server.Api.Commands.Parameters;
 
 namespace Holdfast.Server.Machines;
@@ -28,6 +31,7 @@ internal static class VirtualMachineCommands
     private static readonly ValueParameter<ServiceOfferingId> FilterOffering = Id<ServiceOfferingId>("serviceofferingid", "the service offering of the VM");
     private static readonly ValueParameter<UserId> FilterUser = Id<UserId>("userid", "the user who made the VM");
     private static readonly TextParameter FilterKeyPair = Text("keypair", "the name of an SSH key pair of the VM");
+    private static readonly ValueParameter<UserDataId> FilterUserData = Id<UserDataId>("userdataid", "the registered user data of the VM");
     private static readonly ListParameter<string> Details = Texts("details", "groups of fields", noEffect: "all are answered");
     private static readonly ValueParameter<bool> CountOnly = Bool("retrieveonlyresourcecount", "whether to answer with the count only");
 
@@ -46,12 +50,18 @@ internal static class VirtualMachineCommands
     private static readonly ValueParameter<long> RootDiskSize = Long("rootdisksize", "the size of the root disk in GiB");
     private static readonly MapParameter DataDisks = Map("datadiskofferinglist", "further data disks, one a row: datadiskofferinglist[0].diskofferingid=ID and .size=GIB", rows: true);
     private static readonly TextParameter Hypervisor = Text("hypervisor", "the hypervisor: KVM");
-    private static readonly TextParameter UserData = Text("userdata", "refused: user data is not delivered to guests yet", length: 1_048_576, multiLine: true);
+    private static readonly TextParameter Password = Text("password", "the password of the guest, for templates that take one; made when not sent", secret: true);
     private static readonly TextParameter KeyPair = Text("keypair", "the name of an SSH key pair of the VM's owner");
     private static readonly ListParameter<string> KeyPairs = Texts("keypairs", "the names of SSH key pairs of the VM's owner");
     private static readonly TextParameter Group = Text("group", "a group for the VM");
     private static readonly ValueParameter<bool> StartVm = Bool("startvm", "whether the VM is started; true when not sent");
     private static readonly MapParameter VmDetails = Map("details", "details of the VM: details[0].KEY=VALUE. rootdisksize is the parameter of that name; what else would change the guest is refused; the rest is kept and shown");
+
+    private static readonly ValueParameter<VmId> UserDataOf = Id<VmId>("virtualmachineid", "the id of the VM", required: true);
+
+    private static readonly View<(VmId Id, string? Content)> UserDataView = View<(VmId Id, string? Content)>.Build(v => v
+        .Id("virtualmachineid", "the id of the VM", e => e.Id)
+        .Text("userdata", "its user data in Base64; missing when it has none", e => e.Content));
 
     private static readonly TextParameter OtherName = Text("name", "another name, also its host name; while it is stopped", length: 63);
     private static readonly TextParameter OtherGroup = Text("group", "another group; empty for none", clearable: true);
@@ -77,7 +87,7 @@ internal static class VirtualMachineCommands
             Parameters =
             [
                 Offering, Zone, Template, Name, DisplayName, Host, Cluster, Networks, IpToNetworks, Mac, DiskOffering, Size, RootDiskSize, DataDisks,
-                Hypervisor, UserData, KeyPair, KeyPairs, Group, StartVm, VmDetails, .. OwnerParameters.All,
+                Hypervisor, .. UserDataParameters.All, Password, KeyPair, KeyPairs, Group, StartVm, VmDetails, .. OwnerParameters.All,
             ],
             Response = VirtualMachineView.Shape,
             Handler = DeployAsync,
@@ -93,7 +103,7 @@ internal static class VirtualMachineCommands
             Name = "updateVirtualMachine",
             Description = "Changes what a VM is called, and notes about it",
             Roles = Roles.Authenticated,
-            Parameters = [Vm, OtherName, DisplayName, OtherGroup, OtherDetails, CleanUpDetails, DeleteProtection],
+            Parameters = [Vm, OtherName, DisplayName, OtherGroup, OtherDetails, CleanUpDetails, DeleteProtection, .. UserDataParameters.All],
             Response = VirtualMachineView.Shape,
             Handler = UpdateAsync,
         },
@@ -118,6 +128,26 @@ internal static class VirtualMachineCommands
             Parameters = [Vm, KeyPair, KeyPairs, .. OwnerParameters.All],
             Response = VirtualMachineView.Shape,
             Handler = ResetSshKeyAsync,
+        },
+        new()
+        {
+            Name = "resetUserDataForVirtualMachine",
+            Description = "Gives a stopped VM other user data, or none, from its next start on",
+            Roles = Roles.Authenticated,
+            Parameters = [Vm, .. UserDataParameters.All, .. OwnerParameters.All],
+            Response = VirtualMachineView.Shape,
+            Handler = ResetUserDataAsync,
+        },
+        Change("resetPasswordForVirtualMachine", "Gives a stopped VM another password, from its next start on; the job answers it", [Vm, Password], (call, ct) =>
+            call.Services.Of<IVirtualMachineOperations>().ResetPasswordAsync(call.Caller.ForOperations, call.Require(Vm), PasswordOf(call), ct)),
+        new()
+        {
+            Name = "getVirtualMachineUserData",
+            Description = "Answers the user data of a VM",
+            Roles = Roles.Authenticated,
+            Parameters = [UserDataOf],
+            Response = ResponseShape.Of("virtualmachineuserdata", UserDataView),
+            Handler = UserDataAsync,
         },
         Change("destroyVirtualMachine", "Destroys a VM, after stopping it when it runs", [Vm, Expunge, VolumeIds, Forced], (call, ct) =>
             call.Services.Of<IVirtualMachineOperations>().DestroyAsync(
@@ -151,7 +181,7 @@ internal static class VirtualMachineCommands
         Parameters =
         [
             FilterId, FilterIds, FilterName, FilterState, FilterZone, FilterPod, FilterCluster, FilterHost, FilterPool, FilterNetwork, FilterHypervisor,
-            FilterTemplate, FilterOffering, FilterUser, FilterKeyPair, Details, CountOnly, .. CommonParameters.OwnedList,
+            FilterTemplate, FilterOffering, FilterUser, FilterKeyPair, FilterUserData, Details, CountOnly, .. CommonParameters.OwnedList,
         ],
         Response = VirtualMachineView.Shape,
         Handler = ListAsync,
@@ -202,6 +232,8 @@ internal static class VirtualMachineCommands
             ServiceOfferingId = call.Get(FilterOffering),
             UserId = call.Get(FilterUser),
             KeyPair = call.Get(FilterKeyPair),
+            UserDataId = call.Get(FilterUserData),
+            WithUserData = id is not null,
             Tags = call.Get(CommonParameters.Tags)?.Entries,
         };
         var listing = await call.Services.Database.ReadAsync(
@@ -222,9 +254,10 @@ internal static class VirtualMachineCommands
             return notOwner!;
         }
 
-        if (call.Get(UserData) is not null)
+        var (userData, userDataError) = UserDataParameters.Read(call);
+        if (userDataError is not null)
         {
-            return ApiError.InvalidParameter("Parameter userdata of deployVirtualMachine is not supported: user data is not delivered to guests. Nothing was done");
+            return userDataError;
         }
 
         var details = call.Get(VmDetails)?.Entries ?? new Dictionary<string, string>();
@@ -312,6 +345,8 @@ internal static class VirtualMachineCommands
                 Hypervisor = call.Get(Hypervisor),
                 Group = call.Get(Group),
                 KeyPairs = KeyPairsOf(call),
+                UserData = userData ?? GivenUserData.None,
+                Password = PasswordOf(call),
                 Details = details,
             },
             cancellationToken);
@@ -319,6 +354,32 @@ internal static class VirtualMachineCommands
     }
 
     private static IReadOnlyList<string> KeyPairsOf(CommandCall call) => [.. call.Get(KeyPairs) ?? [], .. call.Get(KeyPair) is { } one ? [one] : Array.Empty<string>()];
+
+    private static Secret? PasswordOf(CommandCall call) => call.Get(Password) is { } text ? new Secret(text) : null;
+
+    private static async Task<ApiResult> ResetUserDataAsync(CommandCall call, CancellationToken cancellationToken)
+    {
+        var (userData, error) = UserDataParameters.Read(call);
+        if (error is not null)
+        {
+            return error;
+        }
+
+        if (OwnerParameters.IsNamed(call) && await OwnerParameters.ResolveAsync(call, cancellationToken) is { Maker: null, Error: { } notOwner })
+        {
+            return notOwner;
+        }
+
+        var outcome = await call.Services.Of<IVirtualMachineOperations>().ResetUserDataAsync(call.Caller.ForOperations, call.Require(Vm), userData ?? GivenUserData.None, cancellationToken);
+        return await outcome.ToResultAsync(id => ShowAsync(call, id, cancellationToken));
+    }
+
+    private static async Task<ApiResult> UserDataAsync(CommandCall call, CancellationToken cancellationToken)
+    {
+        var id = call.Require(UserDataOf);
+        var content = await call.Services.Database.ReadAsync((db, ct) => db.VmUserData.Where(u => u.VmId == id).Select(u => u.Content).FirstOrDefaultAsync(ct), cancellationToken);
+        return ApiResult.Object("virtualmachineuserdata", UserDataView, (id, content));
+    }
 
     private static async Task<ApiResult> ResetSshKeyAsync(CommandCall call, CancellationToken cancellationToken)
     {
@@ -392,6 +453,12 @@ internal static class VirtualMachineCommands
             return ApiError.InvalidParameter($"Detail {size} is for new VMs; resizeVolume changes the size of a root disk");
         }
 
+        var (userData, userDataError) = UserDataParameters.Read(call);
+        if (userDataError is not null)
+        {
+            return userDataError;
+        }
+
         var outcome = await call.Services.Of<IVirtualMachineOperations>().UpdateAsync(
             call.Caller.ForOperations,
             new UpdateVirtualMachine
@@ -402,6 +469,7 @@ internal static class VirtualMachineCommands
                 Group = call.Get(OtherGroup),
                 Details = call.Get(CleanUpDetails) == true ? new Dictionary<string, string>() : details,
                 DeleteProtection = call.Get(DeleteProtection),
+                UserData = userData,
             },
             cancellationToken);
         return await outcome.ToResultAsync(id => ShowAsync(call, id, cancellationToken));

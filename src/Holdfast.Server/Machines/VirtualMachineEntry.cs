@@ -39,6 +39,12 @@ internal sealed record VirtualMachineEntry
     /// <summary>Its network interfaces.</summary>
     public IReadOnlyList<NicEntry> Nics { get; init; } = [];
 
+    /// <summary>The name of the registered user data that it has.</summary>
+    public string? UserDataName { get; init; }
+
+    /// <summary>Its user data in Base64, where it was asked for.</summary>
+    public string? UserData { get; init; }
+
     /// <summary>Its tags.</summary>
     public IReadOnlyList<TagEntry> Tags { get; init; } = [];
 
@@ -109,6 +115,12 @@ internal sealed record VirtualMachineFilter
 
     /// <summary>Who made it.</summary>
     public UserId? UserId { get; init; }
+
+    /// <summary>Registered user data that it has.</summary>
+    public UserDataId? UserDataId { get; init; }
+
+    /// <summary>Whether user data is read: up to a mebibyte a VM.</summary>
+    public bool WithUserData { get; init; }
 
     /// <summary>The name of one of its SSH key pairs.</summary>
     public string? KeyPair { get; init; }

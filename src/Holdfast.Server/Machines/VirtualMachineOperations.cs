@@ -2,6 +2,8 @@ using System.Globalization;
 using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
+using Holdfast.Protocol;
+using Holdfast.Server.Security;
 using Holdfast.Server.Settings;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
@@ -19,16 +21,17 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
 
     private readonly TurnFactory _turns;
     private readonly VmNumbers _numbers;
+    private readonly SecretBox _secrets;
 
     /// <summary>Made once per node.</summary>
-    public VirtualMachineOperations(TurnFactory turns, VmNumbers numbers) => (_turns, _numbers) = (turns, numbers);
+    public VirtualMachineOperations(TurnFactory turns, VmNumbers numbers, SecretBox secrets) => (_turns, _numbers, _secrets) = (turns, numbers, secrets);
 
     /// <inheritdoc/>
     public async Task<JobOutcome> DeployAsync(Caller caller, DeployVirtualMachine request, CancellationToken cancellationToken)
     {
         // Before the transaction: a counter that a deploy holds locked to its end lets one deploy at a time through. The number of one that is refused is lost.
         var number = await _numbers.NextAsync(cancellationToken);
-        return await _turns.RunAsync((turn, ct) => DeployAsync(turn, caller, request, number, ct), cancellationToken);
+        return await _turns.RunAsync((turn, ct) => DeployAsync(turn, caller, request, number, _secrets, ct), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -261,8 +264,14 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                 }
             }
 
+            if (await GuestTelling.WhyNotAsync(turn.Db, request.UserData, "updateVirtualMachine", ct) is { } noUserData)
+            {
+                return new Outcome<VmId>.Refused(noUserData);
+            }
+
+            var told = request.UserData is { } given ? await GuestTelling.GiveAsync(turn.Db, vm, given, ct) : vm;
             await turn.Part<MachineRows>().SaveAsync(
-                vm with
+                told with
                 {
                     Name = request.Name ?? vm.Name,
                     DisplayName = request.DisplayName ?? vm.DisplayName,
@@ -334,7 +343,54 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
             }
 
             var job = await AddJobAsync(turn, caller, MachineJobs.ResetSshKey, vm, "resetting the SSH keys of", ct);
-            await turn.Part<MachineRows>().SaveAsync(vm with { SshKeys = StoredText.Of(keys) }, ct);
+            await turn.Part<MachineRows>().SaveAsync(vm with { SshKeys = StoredText.Of(keys), Told = vm.Told + 1 }, ct);
+            await turn.CompleteJobAsync(job.Id, ct);
+            return new JobOutcome.Accepted(job.Id, vm.Id.Value);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Outcome<VmId>> ResetUserDataAsync(Caller caller, VmId vmId, GivenUserData given, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<VmId>>(
+        async (turn, ct) =>
+        {
+            const string command = "resetUserDataForVirtualMachine";
+            if (await FindAsync(turn, caller, vmId, ct) is not { } vm)
+            {
+                return new Outcome<VmId>.Refused(Faults.NoSuchEntity(command, "id", vmId));
+            }
+
+            if ((WhyNotReset(vm, "user data") ?? await GuestTelling.WhyNotAsync(turn.Db, given, command, ct)) is { } fault)
+            {
+                return new Outcome<VmId>.Refused(fault);
+            }
+
+            await turn.Db.VmUserData.Where(u => u.VmId == vm.Id).DeleteAsync(ct);
+            await turn.Part<MachineRows>().SaveAsync(await GuestTelling.GiveAsync(turn.Db, vm with { UserDataId = null }, given, ct), ct);
+            await TellAsync(turn, caller, EventTypes.VmResetUserData, $"Reset the user data of VM {vm.Name} ({vm.Id})", vm, ct);
+            return new Outcome<VmId>.Done(vm.Id);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<JobOutcome> ResetPasswordAsync(Caller caller, VmId vmId, Secret? password, CancellationToken cancellationToken) => OnVmAsync(
+        caller,
+        vmId,
+        "resetPasswordForVirtualMachine",
+        async (turn, vm, ct) =>
+        {
+            if (!await turn.Db.Templates.AnyAsync(t => t.Id == vm.TemplateId && t.PasswordEnabled, ct))
+            {
+                return Refused(Faults.Invalid($"Fail to reset password for the virtual machine {vm.Name} ({vm.Id}), the template is not password enabled"));
+            }
+
+            var fresh = password ?? GuestTelling.NewPassword();
+            if ((WhyNotReset(vm, "password") ?? GuestTelling.WhyNot(fresh)) is { } fault)
+            {
+                return Refused(fault);
+            }
+
+            var job = await AddJobAsync(turn, caller, MachineJobs.ResetPassword, vm, "resetting the password of", ct);
+            await turn.Part<MachineRows>().SaveAsync(GuestTelling.Give(vm with { Told = vm.Told + 1 }, fresh, job.Id, _secrets), ct);
             await turn.CompleteJobAsync(job.Id, ct);
             return new JobOutcome.Accepted(job.Id, vm.Id.Value);
         },
@@ -389,7 +445,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
             ? HostSilence.Of(host.Name, host.State, host.LastReport)
             : null;
 
-    private static async Task<JobOutcome> DeployAsync(Turn turn, Caller caller, DeployVirtualMachine request, long number, CancellationToken cancellationToken)
+    private static async Task<JobOutcome> DeployAsync(Turn turn, Caller caller, DeployVirtualMachine request, long number, SecretBox secrets, CancellationToken cancellationToken)
     {
         const string command = "deployVirtualMachine";
         var db = turn.Db;
@@ -485,6 +541,18 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
             return Refused(keyFault);
         }
 
+        if (await GuestTelling.WhyNotAsync(db, request.UserData, command, cancellationToken) is { } noUserData)
+        {
+            return Refused(noUserData);
+        }
+
+        if (request.Password is { } sent && (template.PasswordEnabled
+            ? GuestTelling.WhyNot(sent)
+            : Faults.Invalid($"Parameter password of {command} is for templates that take one; template {template.Name} ({template.Id}) is not password enabled")) is { } noPassword)
+        {
+            return Refused(noPassword);
+        }
+
         var account = await db.Accounts.SingleAsync(a => a.Id == caller.AccountId, cancellationToken);
         if (Caller.WhyNotOwner(account) is { } ended)
         {
@@ -522,10 +590,16 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
             Networks = "[]",
             Details = StoredText.Of(request.Details),
             SshKeys = StoredText.Of(keys),
-            UserData = request.UserData,
             GroupName = request.Group,
             Created = turn.Now,
         };
+        vm = await GuestTelling.GiveAsync(db, vm, request.UserData, cancellationToken);
+        var job = await AddJobAsync(turn, caller, JobKind.DeployVm, vm, "deploying", cancellationToken);
+        if (template.PasswordEnabled)
+        {
+            vm = GuestTelling.Give(vm, request.Password ?? GuestTelling.NewPassword(), job.Id, secrets);
+        }
+
         await db.InsertAsync(vm, token: cancellationToken);
         List<VolumeRow> volumes =
         [
@@ -568,7 +642,6 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                 token: cancellationToken);
         }
 
-        var job = await AddJobAsync(turn, caller, JobKind.DeployVm, vm, "deploying", cancellationToken);
         turn.Part<MachineRows>().KeepNew(vm, volumes, job);
         if (request.StartVm)
         {

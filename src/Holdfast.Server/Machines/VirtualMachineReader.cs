@@ -44,6 +44,7 @@ internal static class VirtualMachineRows
                 from host in db.Hosts.LeftJoin(h => h.Id == vm.HostId)
                 from template in db.Templates.LeftJoin(t => t.Id == vm.TemplateId)
                 from osType in db.OsTypes.LeftJoin(o => o.Id == template.OsTypeId)
+                from userData in db.UserData.LeftJoin(u => u.Id == vm.UserDataId)
                 from offering in db.ServiceOfferings.LeftJoin(o => o.Id == vm.ServiceOfferingId)
                 orderby vm.Created, vm.Id
                 select new VirtualMachineEntry
@@ -57,6 +58,7 @@ internal static class VirtualMachineRows
                     Template = template,
                     OsType = osType,
                     Offering = offering,
+                    UserDataName = userData.Name,
                 },
             page,
             cancellationToken);
@@ -97,6 +99,9 @@ internal static class VirtualMachineRows
             chunk => db.SetAside.Where(s => s.Subject == ReportSubject.Machine && chunk.Contains(s.Id)),
             cancellationToken);
         var tagsOf = await TagReader.ReadAsync(db, ids.Select(i => i.Value), cancellationToken);
+        var userDataOf = filter.WithUserData
+            ? (await Listing.ChildrenAsync(ids, chunk => db.VmUserData.Where(u => chunk.Contains(u.VmId)), cancellationToken)).ToDictionary(u => u.VmId, u => u.Content)
+            : [];
         var nicsOf = nics.ToLookup(n => n.Nic.VmId);
         var poolTypeOf = volumes.Where(v => v.Type == VolumeType.Root).GroupBy(v => v.VmId!.Value).ToDictionary(g => g.Key, g => g.First().PoolType);
         var missingOf = volumes.Where(v => v.Missing is not null).ToLookup(v => v.VmId!.Value, v => VmPlanner.MissingText(v.Name, v.Id, v.PoolName, v.PoolId, v.Missing));
@@ -111,6 +116,7 @@ internal static class VirtualMachineRows
                 {
                     Nics = [.. nicsOf[e.Vm.Id]],
                     Tags = [.. tagsOf[e.Vm.Id.Value]],
+                    UserData = userDataOf.GetValueOrDefault(e.Vm.Id),
                     RootPoolType = poolTypeOf.GetValueOrDefault(e.Vm.Id),
                     Missing = [.. missingOf[e.Vm.Id]],
                     SetAside = aside.FirstOrDefault(s => s.Id == e.Vm.Id.Value && s.IncarnationId == e.Vm.IncarnationId) is { } not
@@ -206,6 +212,11 @@ internal static class VirtualMachineRows
         if (filter.ServiceOfferingId is { } offering)
         {
             vms = vms.Where(v => v.ServiceOfferingId == offering);
+        }
+
+        if (filter.UserDataId is { } userData)
+        {
+            vms = vms.Where(v => v.UserDataId == userData);
         }
 
         if (filter.KeyPair is { } keyPair)

@@ -10,6 +10,9 @@ internal static class VirtualMachineView
     /// <summary>Its key.</summary>
     public const string Key = "virtualmachine";
 
+    /// <summary>The field that a job's answer has besides: <see cref="MachineKind.SecretAsync"/>.</summary>
+    public const string Password = "password";
+
     private static readonly View<NicEntry> Nic = View<NicEntry>.Build(v => v
         .Id("id", "the id of the network interface", n => n.Nic.Id)
         .Id("networkid", "the id of its network", n => n.Network.Id)
@@ -68,6 +71,11 @@ internal static class VirtualMachineView
         .EmptyList("securitygroup", "always empty: there are no security groups")
         .List("tags", "its tags", TagView.View, e => e.Tags)
         .Text("keypairs", "the names of its SSH key pairs, separated by commas", e => StoredJson.Map(e.Vm.SshKeys) is { Count: > 0 } keys ? string.Join(",", keys.Keys) : null)
+        .OptionalId("userdataid", "the id of the registered user data that its own is a copy of", e => e.Vm.UserDataId)
+        .Text("userdataname", "the name of that user data", e => e.UserDataName)
+        .Text("userdatadetails", "the values of variables of its user data", e => StoredJson.Map(e.Vm.UserDataDetails) is { Count: > 0 } values ? $"{{{string.Join(", ", values.Select(v => $"{v.Key}={v.Value}"))}}}" : null)
+        .Text("userdata", "its user data in Base64, where one VM is asked for by id", e => e.UserData)
+        .Text(Password, "the password of the guest, in the result of deployVirtualMachine and resetPasswordForVirtualMachine, for the user who asked for it alone", _ => null)
         .Map("details", "the VM's details", e => StoredJson.Map(e.Vm.Details))
         .Bool("displayvm", "always true", _ => true)
         .Bool("isdynamicallyscalable", "always false: a running VM keeps its size", _ => false)

@@ -45,6 +45,12 @@ internal sealed partial class KeyChange
             done.Add(await _database.WriteAsync((db, ct) => PoolsAsync(db, [.. some], ct), cancellationToken));
         }
 
+        var vms = await _database.ReadAsync((db, ct) => db.Vms.Where(v => v.Password != null).Select(v => v.Id).ToListAsync(ct), cancellationToken);
+        foreach (var some in vms.Chunk(AtOnce))
+        {
+            done.Add(await _database.WriteAsync((db, ct) => VmsAsync(db, [.. some], ct), cancellationToken));
+        }
+
         foreach (var lost in done.SelectMany(batch => batch.Lost))
         {
             LogLost(lost, _secrets.Path);
@@ -90,6 +96,20 @@ internal sealed partial class KeyChange
             if (SealAnew(SecretPurpose.PoolSecrets(pool.Id), pool.Secrets!, batch) is { } anew)
             {
                 await db.StoragePools.Where(p => p.Id == pool.Id).Set(p => p.Secrets, anew).UpdateAsync(cancellationToken);
+            }
+        }
+
+        return batch;
+    }
+
+    private async Task<Batch> VmsAsync(StoreConnection db, List<VmId> some, CancellationToken cancellationToken)
+    {
+        var batch = new Batch();
+        foreach (var vm in await db.Vms.Where(v => some.Contains(v.Id) && v.Password != null).Select(v => new { v.Id, v.Password }).ToListAsync(cancellationToken))
+        {
+            if (SealAnew(SecretPurpose.VmPassword(vm.Id), vm.Password!, batch) is { } anew)
+            {
+                await db.Vms.Where(v => v.Id == vm.Id).Set(v => v.Password, anew).UpdateAsync(cancellationToken);
             }
         }
 

@@ -14,6 +14,7 @@ using Holdfast.Server.Settings;
 using Holdfast.Server.SshKeyPairs;
 using Holdfast.Server.Tags;
 using Holdfast.Server.Templates;
+using Holdfast.Server.UserData;
 using Holdfast.Server.Volumes;
 using Holdfast.Server.Zones;
 
@@ -55,6 +56,7 @@ internal static class ServerCommands
         new(RoleCommands.All),
         new(TagCommands.All),
         new(SshKeyPairCommands.All),
+        new(UserDataCommands.All),
     ];
 
     /// <summary>The table of them alone.</summary>

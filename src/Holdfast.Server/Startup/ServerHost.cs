@@ -29,6 +29,7 @@ using Holdfast.Server.Tags;
 using Holdfast.Server.Tasks;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Transactions;
+using Holdfast.Server.UserData;
 using Holdfast.Server.Volumes;
 using Holdfast.Server.Zones;
 using Microsoft.AspNetCore.Builder;
@@ -194,6 +195,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<IRoleOperations, RoleOperations>();
         services.AddSingleton<ITagOperations, TagOperations>();
         services.AddSingleton<ISshKeyPairOperations, SshKeyPairOperations>();
+        services.AddSingleton<IUserDataOperations, UserDataOperations>();
         services.AddSingleton<IConfigurationOperations, ConfigurationOperations>();
         services.AddCloudStackApi();
         services.AddSingleton<IJobResultRenderer, JobResultRenderer>();

@@ -12,6 +12,7 @@ using Holdfast.Server.SshKeyPairs;
 using Holdfast.Server.Tags;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Transactions;
+using Holdfast.Server.UserData;
 using Holdfast.Server.Volumes;
 using Holdfast.Server.Zones;
 
@@ -44,6 +45,7 @@ internal static class ServerKinds
         new RoleKind(),
         new RolePermissionKind(),
         new SshKeyPairKind(),
+        new UserDataKind(),
     ];
 
     /// <summary>The kinds of job.</summary>

@@ -26,6 +26,8 @@ internal sealed class StoreConnection : DataConnection
     public ITable<AccountRow> Accounts => this.GetTable<AccountRow>();
     public ITable<TagRow> Tags => this.GetTable<TagRow>();
     public ITable<SshKeyPairRow> SshKeyPairs => this.GetTable<SshKeyPairRow>();
+    public ITable<UserDataRow> UserData => this.GetTable<UserDataRow>();
+    public ITable<VmUserDataRow> VmUserData => this.GetTable<VmUserDataRow>();
     public ITable<RoleRow> Roles => this.GetTable<RoleRow>();
     public ITable<RolePermissionRow> RolePermissions => this.GetTable<RolePermissionRow>();
     public ITable<UserRow> Users => this.GetTable<UserRow>();

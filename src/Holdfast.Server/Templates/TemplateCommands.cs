@@ -38,7 +38,7 @@ internal static class TemplateCommands
     private static readonly ValueParameter<bool> IsPublic = Bool("ispublic", "whether other accounts may use it");
     private static readonly ValueParameter<bool> IsFeatured = Bool("isfeatured", "whether it is featured; root administrators only");
     private static readonly ValueParameter<bool> IsExtractable = Bool("isextractable", "whether it may be downloaded; recorded", noEffect: "there is no command to download it with");
-    private static readonly ValueParameter<bool> PasswordEnabled = Bool("passwordenabled", "only false: no password is given to guests");
+    private static readonly ValueParameter<bool> PasswordEnabled = Bool("passwordenabled", "whether its guests take a password: one is made for each VM and told to its guest");
     private static readonly ValueParameter<bool> SshKeyEnabled = Bool("sshkeyenabled", "whether the image takes an SSH key; recorded", noEffect: "there are no SSH key pairs");
     private static readonly ValueParameter<bool> RequiresHvm = Bool("requireshvm", "whether the guest needs hardware virtualization; recorded, true when not sent", noEffect: "every guest has it");
     private static readonly ValueParameter<int> Bits = Int("bits", "32 or 64; 64 when not sent, recorded and shown");
@@ -75,7 +75,7 @@ internal static class TemplateCommands
         .Text("status", "Download Complete, or what stands in the way", e => e.Template.Status)
         .Text("templatetype", "the type of the template", _ => "USER")
         .Long("size", "the size of its disk in bytes", e => e.Template.SizeBytes)
-        .Bool("passwordenabled", "as recorded", e => e.Template.PasswordEnabled)
+        .Bool("passwordenabled", "true if its guests take a password", e => e.Template.PasswordEnabled)
         .Bool("sshkeyenabled", "as recorded", e => e.Template.SshKeyEnabled)
         .Bool("isextractable", "as recorded", e => e.Template.IsExtractable)
         .Text("checksum", "the checksum of its image", e => e.Template.Checksum)

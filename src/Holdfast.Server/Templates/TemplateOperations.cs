@@ -30,11 +30,6 @@ internal sealed class TemplateOperations : ITemplateOperations
             return new Outcome<TemplateRow>.Refused(fault);
         }
 
-        if (request.PasswordEnabled)
-        {
-            return new Outcome<TemplateRow>.Refused(Faults.Invalid("Parameter passwordenabled is only false: no password is given to guests"));
-        }
-
         return await _turns.RunAsync<Outcome<TemplateRow>>(
             async (turn, ct) =>
             {

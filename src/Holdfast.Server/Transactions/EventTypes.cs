@@ -127,5 +127,8 @@ internal static class EventTypes
     public const string SshKeyPairCreate = "CREATE.SSH.KEYPAIR";
     public const string SshKeyPairRegister = "REGISTER.SSH.KEYPAIR";
     public const string SshKeyPairDelete = "DELETE.SSH.KEYPAIR";
+    public const string UserDataRegister = "REGISTER.USER.DATA";
+    public const string UserDataDelete = "DELETE.USER.DATA";
+    public const string VmResetUserData = "VM.RESETUSERDATA";
     public const string ConfigurationEdit = "CONFIGURATION.VALUE.EDIT";
 }

@@ -11,6 +11,9 @@ internal sealed record JobType(JobKind Kind, string EventType, string Command)
 {
     /// <summary>Whether the object is gone when the job has succeeded: then its result is only that.</summary>
     public bool EndsObject { get; init; }
+
+    /// <summary>Whether who asked for the job may be answered a secret with its result, which is not kept in the result.</summary>
+    public bool HasSecret { get; init; }
 }
 
 /// <summary>The kinds of job there are. Immutable.</summary>

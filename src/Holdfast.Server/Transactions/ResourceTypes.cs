@@ -19,5 +19,6 @@ internal static class ResourceTypes
     public const string DiskOffering = "DiskOffering";
     public const string Obligation = "Obligation";
     public const string SshKeyPair = "SSHKeyPair";
+    public const string UserData = "UserData";
     public const string Configuration = "Configuration";
 }

@@ -30,7 +30,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
     private static readonly string[] Async =
     [
         "attachVolume", "cancelHostMaintenance", "cancelStorageMaintenance", "createTags", "createVolume", "deleteAccount", "deleteDomain", "deleteTags", "deleteTemplate", "deployVirtualMachine", "destroyVirtualMachine", "detachVolume", "disableAccount", "disableUser",
-        "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "resetSSHKeyForVirtualMachine", "resizeVolume", "scaleVirtualMachine", "startVirtualMachine", "stopVirtualMachine",
+        "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "resetPasswordForVirtualMachine", "resetSSHKeyForVirtualMachine", "resizeVolume", "scaleVirtualMachine", "startVirtualMachine", "stopVirtualMachine",
     ];
 
     public static TheoryData<string> Commands => [.. ServerCommands.Table.All.Select(c => c.Name)];
@@ -329,6 +329,10 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
                 var happened = Rows.Event(owner);
                 await host.InsertAsync(happened);
                 return happened.Id.Value;
+            case nameof(UserDataId):
+                var userData = Rows.UserData(owner);
+                await host.InsertAsync(userData);
+                return userData.Id.Value;
             case nameof(SshKeyPairId):
                 var pair = Rows.SshKeyPair(owner);
                 await host.InsertAsync(pair);

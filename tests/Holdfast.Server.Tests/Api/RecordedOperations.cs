@@ -13,6 +13,7 @@ using Holdfast.Server.SshKeyPairs;
 using Holdfast.Server.Tags;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Transactions;
+using Holdfast.Server.UserData;
 using Holdfast.Server.Volumes;
 using Holdfast.Server.Zones;
 using Microsoft.Extensions.DependencyInjection;
@@ -40,6 +41,7 @@ internal class RecordedOperations : DispatchProxy
         Add<IZoneOperations>(services, log);
         Add<IPodOperations>(services, log);
         Add<IClusterOperations>(services, log);
+        Add<IUserDataOperations>(services, log);
         Add<IHostOperations>(services, log);
         Add<IObligationOperations>(services, log);
         Add<IInventoryOperations>(services, log);

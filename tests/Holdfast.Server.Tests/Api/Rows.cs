@@ -221,6 +221,15 @@ internal static class Rows
         Updated = Now,
     };
 
+    public static UserDataRow UserData(TestUser owner) => new()
+    {
+        Id = new UserDataId(Guid.NewGuid()),
+        AccountId = owner.Account.Id,
+        Name = $"data {Guid.NewGuid():N}",
+        Content = "I2Nsb3VkLWNvbmZpZwo=",
+        Created = Now,
+    };
+
     public static SshKeyPairRow SshKeyPair(TestUser owner) => new()
     {
         Id = new SshKeyPairId(Guid.NewGuid()),

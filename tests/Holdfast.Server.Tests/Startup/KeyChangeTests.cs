@@ -38,6 +38,7 @@ public sealed class KeyChangeTests : IAsyncLifetime
             var pool = await node.ReadAsync(db => db.StoragePools.Select(p => p.Id).SingleAsync());
             var secrets = node.Service<SecretBox>().Seal(SecretPurpose.PoolSecrets(pool), new Secret("of the pool"));
             await node.Database.WriteAsync((db, ct) => db.StoragePools.Where(p => p.Id == pool).Set(p => p.Secrets, secrets).UpdateAsync(ct), Token);
+            await AddVmAsync(node, zone);
             _known = await SecretsAsync(node);
         }
 
@@ -60,7 +61,7 @@ public sealed class KeyChangeTests : IAsyncLifetime
         _log.Lines.ShouldContain(line => line.StartsWith("0 secrets were sealed anew", StringComparison.Ordinal));
 
         await StartWithAsync(fresh, _old);
-        _log.Lines.ShouldContain(line => line.StartsWith("3 secrets were sealed anew", StringComparison.Ordinal) && line.Contains(KeyFile));
+        _log.Lines.ShouldContain(line => line.StartsWith("4 secrets were sealed anew", StringComparison.Ordinal) && line.Contains(KeyFile));
 
         await StartWithAsync(fresh);
         (await Should.ThrowAsync<StartRefusedException>(() => StartWithAsync(_old))).Message.ShouldContain("is not that of the installation");
@@ -125,16 +126,28 @@ public sealed class KeyChangeTests : IAsyncLifetime
         (await SecretsAsync(node)).ShouldBe(_known);
     }
 
+    private static async Task AddVmAsync(TestNode node, ZoneId zone)
+    {
+        var user = await node.ReadAsync(db => db.Users.FirstAsync());
+        var account = await node.ReadAsync(db => db.Accounts.SingleAsync(a => a.Id == user.AccountId));
+        var domain = await node.ReadAsync(db => db.Domains.SingleAsync(d => d.Id == account.DomainId));
+        var vm = Rows.Vm(new TestUser(user.Username, user, account, domain, string.Empty, string.Empty), zone, Rows.ServiceOffering());
+        vm = vm with { Password = node.Service<SecretBox>().Seal(SecretPurpose.VmPassword(vm.Id), new Secret("of the guest")) };
+        await node.Database.WriteAsync((db, ct) => db.InsertAsync(vm, token: ct), Token);
+    }
+
     // All that is sealed.
     private static async Task<string> SecretsAsync(TestNode node)
     {
         var box = node.Service<SecretBox>();
         var user = await node.ReadAsync(db => db.Users.SingleAsync(u => u.SecretKey != null));
         var pool = await node.ReadAsync(db => db.StoragePools.SingleAsync());
+        var vm = await node.ReadAsync(db => db.Vms.SingleAsync());
         return string.Join(
             '\n',
             node.Service<Authority>().Fingerprint,
             box.Unseal(SecretPurpose.UserSecretKey(user.Id), user.SecretKey!).Reveal(),
-            box.Unseal(SecretPurpose.PoolSecrets(pool.Id), pool.Secrets!).Reveal());
+            box.Unseal(SecretPurpose.PoolSecrets(pool.Id), pool.Secrets!).Reveal(),
+            box.Unseal(SecretPurpose.VmPassword(vm.Id), vm.Password!).Reveal());
     }
 }

@@ -1,5 +1,7 @@
 using Holdfast.Core.Ids;
+using Holdfast.Protocol;
 using Holdfast.Server.Api.Authentication;
+using Holdfast.Server.Security;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using LinqToDB.Async;
@@ -54,6 +56,16 @@ internal abstract class EntityKind
     /// <param name="viewer">As whom it is seen.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public virtual Task<string?> RenderAsync(StoreConnection db, Guid id, Roles viewer, CancellationToken cancellationToken) => Task.FromResult<string?>(null);
+
+    /// <summary>The secret that a job answers with its result, to who asked for it alone. Only of kinds with jobs that have one.</summary>
+    /// <param name="db">The store.</param>
+    /// <param name="id">The entity.</param>
+    /// <param name="job">The job.</param>
+    /// <param name="secrets">Opens it.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>The field of the result's object, and its value; null: there is none, or another job has it by now.</returns>
+    public virtual Task<(string Field, Secret Value)?> SecretAsync(StoreConnection db, Guid id, JobId job, SecretBox secrets, CancellationToken cancellationToken) =>
+        Task.FromResult<(string, Secret)?>(null);
 }
 
 /// <summary>A kind of entity whose ids have a type of their own.</summary>

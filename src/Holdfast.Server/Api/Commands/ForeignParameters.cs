@@ -119,12 +119,10 @@ internal static class ForeignParameters
             new("leaseexpiryaction", ParameterTreatment.Refused, "VMs have no lease that ends"),
             new("nicnetworklist", ParameterTreatment.Refused, "networks are given by networkids or iptonetworklist"),
             new("overridediskofferingid", ParameterTreatment.Refused, "a root disk has no disk offering of its own"),
-            new("password", ParameterTreatment.Refused, "no password is given to guests"),
             new("podid", ParameterTreatment.Refused, "VMs are placed in a cluster or on a host: clusterid, hostid"),
             new("properties", ParameterTreatment.Refused, "there are no OVF properties"),
             .. Each(ParameterTreatment.Refused, "there are no security groups", ["securitygroupids", "securitygroupnames"], []),
             .. Each(ParameterTreatment.Refused, "a root disk is made from a template", ["snapshotid", "volumeid"], []),
-            .. Each(ParameterTreatment.Refused, "user data is not delivered to guests", ["userdatadetails", "userdataid"], []),
         ],
         ["listAccounts"] =
         [
@@ -277,22 +275,22 @@ internal static class ForeignParameters
             new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
             new("arch", ParameterTreatment.FindsNothing, "all is x86-64", "x86_64"),
             new("accumulate", ParameterTreatment.WithoutEffect, "there are no statistics"),
-            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["affinitygroupid", "autoscalevmgroupid", "backupofferingid", "extensionid", "isoid", "securitygroupid", "userdataid", "vpcid"], []),
+            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["affinitygroupid", "autoscalevmgroupid", "backupofferingid", "extensionid", "isoid", "securitygroupid", "vpcid"], []),
             .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["forvirtualnetwork", "gpuenabled", "haenable", "isvnf", "leased"], ["false"]),
             new("displayvm", ParameterTreatment.FindsNothing, "every VM is shown", "true"),
             new("groupid", ParameterTreatment.Refused, "groups are names: there are no ids of them"),
-            new("userdata", ParameterTreatment.WithoutEffect, "user data is not kept"),
+            new("userdata", ParameterTreatment.WithoutEffect, "user data is shown where one VM is asked for by id, and else left out: a page of it would be hundreds of megabytes"),
         ],
         ["listVirtualMachinesMetrics"] =
         [
             new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
             new("arch", ParameterTreatment.FindsNothing, "all is x86-64", "x86_64"),
             new("accumulate", ParameterTreatment.WithoutEffect, "there are no statistics"),
-            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["affinitygroupid", "autoscalevmgroupid", "backupofferingid", "extensionid", "isoid", "securitygroupid", "userdataid", "vpcid"], []),
+            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["affinitygroupid", "autoscalevmgroupid", "backupofferingid", "extensionid", "isoid", "securitygroupid", "vpcid"], []),
             .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["forvirtualnetwork", "gpuenabled", "haenable", "isvnf", "leased"], ["false"]),
             new("displayvm", ParameterTreatment.FindsNothing, "every VM is shown", "true"),
             new("groupid", ParameterTreatment.Refused, "groups are names: there are no ids of them"),
-            new("userdata", ParameterTreatment.WithoutEffect, "user data is not kept"),
+            new("userdata", ParameterTreatment.WithoutEffect, "user data is shown where one VM is asked for by id, and else left out: a page of it would be hundreds of megabytes"),
         ],
         ["listVolumes"] =
         [
@@ -403,7 +401,6 @@ internal static class ForeignParameters
             new("leaseexpiryaction", ParameterTreatment.Refused, "VMs have no lease that ends"),
             new("ostypeid", ParameterTreatment.Refused, "the guest operating system is the template's"),
             .. Each(ParameterTreatment.Refused, "there are no security groups", ["securitygroupids", "securitygroupnames"], []),
-            .. Each(ParameterTreatment.Refused, "user data is not delivered to guests yet", ["userdata", "userdatadetails", "userdataid"], []),
         ],
         ["updateZone"] =
         [

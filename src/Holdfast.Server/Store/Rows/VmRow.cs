@@ -124,8 +124,29 @@ internal sealed record VmRow
     [Column("ssh_keys"), NotNull]
     public string SshKeys { get; init; } = "{}";
 
-    [Column("user_data")]
-    public string? UserData { get; init; }
+    /// <summary>The registered user data that its own is a copy of.</summary>
+    [Column("user_data_id")]
+    public UserDataId? UserDataId { get; init; }
+
+    /// <summary>JSON object: the values of variables of its user data.</summary>
+    [Column("user_data_details"), NotNull]
+    public string UserDataDetails { get; init; } = "{}";
+
+    /// <summary>How often it was given something new to be told at a start; 0: made before guests were told anything, and nothing given since.</summary>
+    [Column("told")]
+    public long Told { get; init; }
+
+    /// <summary>The password of its guest, sealed.</summary>
+    [Column("password")]
+    public string? Password { get; init; }
+
+    /// <summary>The job that answers the password to who asked for it.</summary>
+    [Column("password_job_id")]
+    public JobId? PasswordJobId { get; init; }
+
+    /// <summary>Whether a guest has started with it, so that the next is not told again.</summary>
+    [Column("password_told")]
+    public bool PasswordTold { get; init; }
 
     [Column("group_name")]
     public string? GroupName { get; init; }
