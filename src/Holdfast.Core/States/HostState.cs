@@ -3,7 +3,7 @@ namespace Holdfast.Core.States;
 /// <summary>Whether a host is heard of, named as CloudStack does. Never depends on its storage pools.</summary>
 public enum HostState
 {
-    /// <summary>Joined, no report yet.</summary>
+    /// <summary>Added and has not joined, or joined and has not reported yet.</summary>
     Connecting,
 
     /// <summary>Reports arrive.</summary>

@@ -124,7 +124,7 @@ internal sealed partial class HostReports
         {
             try
             {
-                if (await AloneAsync(id, report, (turn, row, ct) => turn.Part<ReportDesk>().TakeAsync(row, id, part, ct), cancellationToken) is { } answer)
+                if (await AloneAsync(id, report, (turn, row, ct) => TakeAloneAsync(turn, row, id, part, ct), cancellationToken) is { } answer)
                 {
                     return answer;
                 }
@@ -157,6 +157,15 @@ internal sealed partial class HostReports
                 return new ReportOutcome.Accepted(new HostReportAnswer { AcceptedSequence = report.Sequence });
             },
             cancellationToken);
+    }
+
+    private static async Task TakeAloneAsync(Turn turn, HostRow host, IncarnationId id, ReportPart part, CancellationToken cancellationToken)
+    {
+        await turn.Part<ReportDesk>().TakeAsync(host, id, part, cancellationToken);
+        if (part is ReportPart.Facts)
+        {
+            await turn.Part<HostReconnection>().IntroducedAsync(host.Id, cancellationToken);
+        }
     }
 
     private async Task<SetAsideFullException?> KeepAsync(IncarnationId id, HostReport report, ReportPart part, string why, CancellationToken cancellationToken)
@@ -222,6 +231,11 @@ internal sealed partial class HostReports
                           select h).SingleAsync(cancellationToken);
         host = (report.Facts is { } facts ? ReportDesk.Apply(host, facts) : host) with { LastReport = turn.Now };
         await turn.Db.UpdateAsync(host, token: cancellationToken);
+        if (report.Facts is not null)
+        {
+            await turn.Part<HostReconnection>().IntroducedAsync(host.Id, cancellationToken);
+        }
+
         return host;
     }
 

@@ -47,7 +47,7 @@ internal sealed class HostWatch
         (db, ct) => db.Incarnations.AnyAsync(i => i.Id == incarnation && i.State == IncarnationState.Active, ct),
         cancellationToken);
 
-    /// <summary>The events of a watch, JSON each, until the installation is retired. The next is made when the one before it was taken: a host that reads slowly is waited for.</summary>
+    /// <summary>The events of a watch, JSON each, until the installation is retired or asked to connect anew. The next is made when the one before it was taken: a host that reads slowly is waited for.</summary>
     /// <param name="incarnation">Who watches.</param>
     /// <param name="since">The revision that it has.</param>
     /// <param name="cancellationToken">Ends it.</param>
@@ -60,10 +60,11 @@ internal sealed class HostWatch
         yield return Mark(AgentGateway.PingEvent, sent, null);
         var pinged = _time.GetTimestamp();
         var isSynced = false;
+        long? watch = null;
         while (true)
         {
             var news = await _database.ReadAsync((db, ct) => LoadAsync(db, incarnation, sent, ct), cancellationToken);
-            if (news is null)
+            if (news is null || (watch ??= news.Watch) != news.Watch)
             {
                 yield break;
             }
@@ -125,14 +126,14 @@ internal sealed class HostWatch
         var rules = await RulesAsync(db, cancellationToken);
         if (row.Revision <= since)
         {
-            return new News(row.Revision, [], rules);
+            return new News(row.Revision, row.Watch, [], rules);
         }
 
         var items = await db.HostItems.Where(i => i.IncarnationId == incarnation && i.Revision > since).OrderBy(i => i.Revision).ToListAsync(cancellationToken);
         var poolIds = items.Where(i => i.Kind == ItemKind.Binding && i.Desired != Desired.Absent).Select(i => new PoolId(i.Id)).ToList();
         var pools = poolIds.Count == 0 ? [] : await db.StoragePools.Where(p => poolIds.Contains(p.Id)).ToListAsync(cancellationToken);
         var now = await _database.NowAsync(db, cancellationToken);
-        return new News(row.Revision, [.. items.Select(i => ItemOf(i, pools, now))], rules);
+        return new News(row.Revision, row.Watch, [.. items.Select(i => ItemOf(i, pools, now))], rules);
     }
 
     private HostItem ItemOf(HostItemRow row, IReadOnlyList<StoragePoolRow> pools, DateTimeOffset now)
@@ -170,7 +171,7 @@ internal sealed class HostWatch
             : JsonSerializer.Deserialize(_secrets.Unseal(SecretPurpose.PoolSecrets(pool.Id), pool.Secrets).Reveal(), StoredText.Default.SortedDictionaryStringSecret) ?? [],
     };
 
-    private sealed record News(long Revision, IReadOnlyList<HostItem> Items, GuestRules Guests);
+    private sealed record News(long Revision, long Watch, IReadOnlyList<HostItem> Items, GuestRules Guests);
 
     private sealed record ReadRules(GuestRules Rules, long At);
 }

@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
@@ -121,9 +120,9 @@ internal sealed partial class JoinDesk
 
     private static string? Unfit(HostFacts facts)
     {
-        if (!HostName().IsMatch(facts.HostName) || !HostName().IsMatch(facts.NodeName))
+        if (!HostNames.IsName(facts.HostName) || !HostNames.IsName(facts.NodeName))
         {
-            return "a host's name has letters, digits, dots, dashes and underscores, at most 253 of them";
+            return HostNames.Rule;
         }
 
         string?[] texts = [facts.Address, facts.AgentVersion, facts.HypervisorVersion, facts.LibvirtVersion, facts.Accelerator, .. facts.Drivers.Keys, .. facts.Drivers.Values];
@@ -131,9 +130,6 @@ internal sealed partial class JoinDesk
             ? $"what a host says of itself has at most {MostFacts} texts of {LongestFact} printable characters"
             : null;
     }
-
-    [GeneratedRegex("^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?\\z")]
-    private static partial Regex HostName();
 
     private JoinOutcome Answer(IncarnationId incarnation, HostId host, AgentCertificate certificate) => new JoinOutcome.Joined(new JoinAnswer
     {

@@ -42,7 +42,7 @@ internal static class HostCommands
     internal static readonly View<HostEntry> HostView = View<HostEntry>.Build(v => v
         .Id("id", "the id of the host", e => e.Host.Id)
         .Text("name", "the name of the host", e => e.Host.Name)
-        .Text("state", "whether the host is heard of; never depends on its storage", e => e.Host.State.ToString())
+        .Text("state", "whether the host is heard of: Connecting (it is to join, or has not reported yet), Up, Disconnected or Alert; never depends on its storage", e => e.Host.State.ToString())
         .Date("disconnected", "since when it is not Up", e => e.Host.Disconnected)
         .Text("type", "the type of the host", _ => "Routing")
         .Text("ipaddress", "the address that its agent reports from", e => e.Host.Address)
@@ -56,9 +56,9 @@ internal static class HostCommands
         .Text("hypervisor", "the hypervisor", e => e.Cluster.Hypervisor)
         .Text("hypervisorversion", "the version of QEMU", e => e.Host.HypervisorVersion)
         .Text("resourcestate", "whether the host takes VMs: Enabled, Disabled, PrepareForMaintenance (guests on it are not gone yet) or Maintenance", e => e.Host.ResourceState.ToString())
-        .Text("version", "the version of its agent", e => e.Host.AgentVersion)
-        .Text("accelerator", "kvm, or tcg when the processor is emulated", e => e.Host.Accelerator)
-        .Text("capabilities", "what the host can do, comma-separated", e => e.Host.Accelerator == "kvm" ? "hvm,kvm" : "hvm,tcg")
+        .Text("version", "the version of its agent", e => e.HasJoined ? e.Host.AgentVersion : null)
+        .Text("accelerator", "kvm, or tcg when the processor is emulated", e => e.HasJoined ? e.Host.Accelerator : null)
+        .Text("capabilities", "what the host can do, comma-separated", e => !e.HasJoined ? null : e.Host.Accelerator == "kvm" ? "hvm,kvm" : "hvm,tcg")
         .Int("cpunumber", "its number of CPUs", e => e.Host.Cpus)
         .Long("cpuspeed", "the speed of a CPU in MHz", e => e.Host.CpuMhz)
         .Text("cpuallocated", "the part of its CPU promised to VMs", e => Percent(e.CpuAllocatedMhz, e.CpuTotalMhz) + "%")
@@ -71,8 +71,10 @@ internal static class HostCommands
         .Long("memoryallocatedbytes", "its memory promised to VMs in bytes", e => e.MemoryAllocatedBytes)
         .Text("memoryallocatedpercentage", "the part of its memory promised to VMs", e => Percent(e.MemoryAllocatedBytes, e.Host.MemoryBytes) + "%")
         .Text("hosttags", "its tags, comma-separated", e => e.Host.HostTags.Length == 0 ? null : e.Host.HostTags)
+        .Text("explicithosttags", "its tags, comma-separated: operators give them all", e => e.Host.HostTags.Length == 0 ? null : e.Host.HostTags)
+        .Bool("istagarule", "always false: tags are tags", _ => false)
         .Date("lastpinged", "when it last reported", e => e.Host.LastReport)
-        .Date("created", "when it joined", e => e.Host.Created)
+        .Date("created", "when it was added, or joined", e => e.Host.Created)
         .Date("removed", "when it was taken out of service", e => e.Host.Removed)
         .Bool("hahost", "always false: no host is kept for others", _ => false)
         .Json("sickpools", "storage pools that it should serve and that do not serve there: id, name and what is wrong; VMs that use none of them are not concerned", e => e.SickPools)
@@ -80,7 +82,7 @@ internal static class HostCommands
         .Json("stuckdrivers", "drivers on it whose process cannot be killed: id and name of the storage pool, also of one that was deleted, process id, and what the host says", e => e.StuckDrivers)
         .Json("stuckvms", "VMs on it that are to end and whose QEMU cannot be killed: id, name, since when and what it waits for; none of their volumes is used elsewhere meanwhile", e => e.StuckVms)
         .Bool("islocalstorageactive", "true if a storage pool of this host alone is in use", e => e.HasLocalPool)
-        .Map("details", "further facts: accelerator, libvirt version, node name, drivers", DetailsOf));
+        .Map("details", "further facts, once it has joined: accelerator, libvirt version, node name, drivers", DetailsOf));
 
     private static readonly View<string> HypervisorView = View<string>.Build(v => v.Text("name", "the name of the hypervisor", n => n));
 
@@ -98,7 +100,7 @@ internal static class HostCommands
         .Date("expires", "when it ends", t => t.Expires));
 
     private static readonly ValueParameter<HostId> Host = Id<HostId>("id", "the id of the host", required: true);
-    private static readonly ValueParameter<bool> Forced = Bool("forced", "true: also a host that is not in maintenance. Says that nothing of it runs any more: its guests count as gone, and it is absolved of every storage pool");
+    private static readonly ValueParameter<bool> Forced = Bool("forced", "true: also a host that has joined and is not in maintenance. Says that nothing of it runs any more: its guests count as gone, and it is absolved of every storage pool");
     private static readonly ValueParameter<bool> ForceDestroyLocalStorage = Bool("forcedestroylocalstorage", "whether storage of the host alone goes with it", noEffect: "its storage pools must be deleted first, or it is refused");
 
     private static readonly ValueParameter<OsTypeId> OsType = Id<OsTypeId>("id", "the id of the operating system type");
@@ -388,6 +390,11 @@ internal static class HostCommands
 
     private static Dictionary<string, string> DetailsOf(HostEntry entry)
     {
+        if (!entry.HasJoined)
+        {
+            return [];
+        }
+
         var details = new Dictionary<string, string>
         {
             ["accelerator"] = entry.Host.Accelerator,
@@ -494,6 +501,9 @@ internal static class HostCommands
 
         /// <summary>JSON array.</summary>
         public string? SetAside { get; init; }
+
+        /// <summary>Whether an agent ever told what the host is.</summary>
+        public bool HasJoined => Host.NodeName.Length > 0;
 
         public long CpuTotalMhz => (long)Host.Cpus * Host.CpuMhz;
     }

@@ -120,6 +120,7 @@ internal static class StoragePoolCommands
                     : ApiResult.List("dataStoreProvider", ProviderView, providers, providers.Count));
             },
         },
+        PlacementTags.List("listStorageTags", "storagetag", "storage pools", db => db.StoragePools.Where(p => p.Removed == null).Select(p => p.Tags)),
     ];
 
     private static ApiCommand Maintenance(string name, string description, Func<CommandCall, CancellationToken, Task<JobOutcome>> handle) => new()

@@ -35,6 +35,7 @@ internal static class ServerCommands
         new(PodCommands.All),
         new(ClusterCommands.All),
         new(HostCommands.All),
+        new(HostChangeCommands.All),
         new(OsCategoryCommands.All),
         new(CapacityCommands.All),
         new(StoragePoolCommands.All),

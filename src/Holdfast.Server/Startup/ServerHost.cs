@@ -146,6 +146,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
     public static void AddServer(IServiceCollection services, ServerOptions options)
     {
         services.AddSingleton(options);
+        services.AddSingleton(new JoinPlace(GatewayHost(options), options.AgentPort));
         services.AddSingleton(new ImageSources(options.AllowImageHosts));
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<IIdSource>(s => new TimeOrderedIdSource(s.GetRequiredService<TimeProvider>()));
@@ -419,6 +420,10 @@ internal sealed partial class ServerHost : IAsyncDisposable
             https.ClientCertificateValidation = (certificate, _, _) => authority.IncarnationOf(certificate) is not null;
         });
     }
+
+    // What agents of other machines can call it by; where it listens on one address only, that.
+    private static string GatewayHost(ServerOptions options) =>
+        (options.AgentListen ?? options.Listen) is var address && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)) ? Dns.GetHostName() : address.ToString();
 
     private static List<string> GatewayNames() =>
     [

@@ -72,6 +72,8 @@ internal static class EventTypes
     public const string ClusterCreate = "CLUSTER.CREATE";
     public const string ClusterEdit = "CLUSTER.EDIT";
     public const string ClusterDelete = "CLUSTER.DELETE";
+    public const string HostAdd = "HOST.ADD";
+    public const string HostUpdate = "HOST.UPDATE";
     public const string HostJoin = "HOST.JOIN";
     public const string HostUp = "HOST.UP";
     public const string HostLost = "HOST.LOST";

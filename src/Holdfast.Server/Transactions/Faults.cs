@@ -174,6 +174,17 @@ internal static class Faults
     public static ApiFault HostNotReadyForMaintenance(object host, string name, object state) =>
         Runtime($"Host {name} ({host}) is already in state {state}. Cannot recall for maintenance until resolved.");
 
+    /// <summary>updateHost allocationstate in a wrong state.</summary>
+    public static ApiFault HostNotSwitchable(object host, string name, object state) =>
+        Runtime($"Host {name} ({host}) is in resource state {state}, and is neither enabled nor disabled until its maintenance is ended");
+
+    /// <summary>A name that a host of the zone has.</summary>
+    public static ApiFault HostNameTaken(string name, object host) => Invalid($"There is a host named {name} in the zone already: {host}");
+
+    /// <summary>reconnectHost of a host that is not heard of.</summary>
+    public static ApiFault HostNotReconnectable(object host, string name, object state) =>
+        Runtime($"Unable to reconnect host {name} ({host}), which is not heard of: it is {state}, and connects by itself as soon as it can");
+
     /// <summary>cancelHostMaintenance in a wrong state.</summary>
     public static ApiFault HostNotInMaintenance(object host, string name, object state) =>
         Runtime($"Cannot perform cancelMaintenance when resource state is {state}, host: {name} ({host})");

@@ -17,6 +17,9 @@ internal sealed record ReconcileTimings
     /// <summary>Of attach, detach and reboot.</summary>
     public TimeSpan ChangeDeadline { get; init; } = TimeSpan.FromMinutes(4);
 
+    /// <summary>Of reconnectHost: an agent comes back within seconds.</summary>
+    public TimeSpan ReconnectDeadline { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>Of resize.</summary>
     public TimeSpan ResizeDeadline { get; init; } = TimeSpan.FromMinutes(10);
 

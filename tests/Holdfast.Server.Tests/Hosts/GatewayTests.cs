@@ -9,6 +9,7 @@ using Holdfast.Core.States;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
+using Holdfast.Server.Hosts;
 using Holdfast.Server.Pools;
 using Holdfast.Server.Settings;
 using LinqToDB;
@@ -177,6 +178,23 @@ public sealed class GatewayTests : IAsyncLifetime
         await using var agent = await TestAgent.StartAsync(_node);
         var synced = (await agent.ReadWatchAsync(0, e => e.EventType == AgentGateway.SyncedEvent))[^1];
         JsonSerializer.Deserialize(synced.Data, HostJson.Default.WatchMark)!.Guests.ShouldBe(new GuestRules { ResumeSeconds = 7 });
+    }
+
+    [Fact]
+    public async Task A_host_that_is_asked_to_connects_anew_and_the_job_ends_when_it_has_told_what_it_is()
+    {
+        await using var agent = await TestAgent.StartAsync(_node);
+        var before = agent.Watches;
+
+        var asked = await _node.Service<IHostOperations>().ReconnectAsync(_node.Admin, agent.Identity.HostId, Token);
+
+        await TestNode.UntilAsync(() => Task.FromResult(agent.Watches > before), () => "another watch");
+        await agent.ReportAsync([]);
+        var job = TestNode.Accepted(asked).JobId;
+        (await _node.ReadAsync(db => db.Jobs.SingleAsync(j => j.Id == job))).State.ShouldBe(JobState.Pending, "a heartbeat is no introduction");
+        await agent.IntroduceAsync();
+        await _node.SucceedAsync(asked);
+        agent.Watches.ShouldBe(before + 1, "the new watch stands");
     }
 
     [Fact]

@@ -49,6 +49,9 @@ internal sealed class TestAgent : IAsyncDisposable
 
     public long Revision { get; private set; }
 
+    /// <summary>How many watches of it began.</summary>
+    public int Watches { get; private set; }
+
     /// <summary>Answers to an item; null: says nothing about it. Replaceable by a test.</summary>
     public Func<HostItem, ItemReport?> Behaviour { get; set; } = Obey;
 
@@ -161,6 +164,13 @@ internal sealed class TestAgent : IAsyncDisposable
         {
             _reporting.Release();
         }
+    }
+
+    /// <summary>Tells what the host is, as an agent does when a watch begins.</summary>
+    public Task IntroduceAsync()
+    {
+        _hasReported = false;
+        return ReportAsync([]);
     }
 
     public async Task ReportAsync(IReadOnlyList<ItemReport> items, IReadOnlyList<ObligationReport>? obligations = null)
@@ -317,6 +327,7 @@ internal sealed class TestAgent : IAsyncDisposable
     {
         using var response = await _client.GetAsync($"{AgentGateway.WatchPath}?since={Revision}", HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         response.EnsureSuccessStatusCode();
+        Watches++;
         await foreach (var item in SseParser.Create(await response.Content.ReadAsStreamAsync(cancellationToken)).EnumerateAsync(cancellationToken))
         {
             switch (item.EventType)

@@ -17,6 +17,11 @@ internal static class ForeignParameters
             .. Each(ParameterTreatment.Refused, "there are no extensions", ["extensionid", "externaldetails"], []),
             new("storageaccessgroups", ParameterTreatment.Refused, "hosts have no storage access groups"),
         ],
+        ["addHost"] =
+        [
+            new("externaldetails", ParameterTreatment.Refused, "there are no extensions"),
+            new("storageaccessgroups", ParameterTreatment.Refused, "hosts have no storage access groups"),
+        ],
         ["changeServiceForVirtualMachine"] =
         [
             new("details", ParameterTreatment.Refused, "CPUs and memory are fixed by the offering"),
@@ -368,6 +373,15 @@ internal static class ForeignParameters
             .. Each(ParameterTreatment.Refused, "an offering is for everybody and for all zones", ["domainid", "zoneid"], ["-1", "public", "all"]),
             new("sortkey", ParameterTreatment.Refused, "offerings are listed by their age", "0"),
             new("state", ParameterTreatment.Refused, "an offering that is not to be used is deleted", "active", "Active"),
+        ],
+        ["updateHost"] =
+        [
+            new("annotation", ParameterTreatment.Refused, "hosts have no annotations"),
+            new("cleanupexternaldetails", ParameterTreatment.Refused, "there are no extensions", "false"),
+            new("externaldetails", ParameterTreatment.Refused, "there are no extensions"),
+            new("istagarule", ParameterTreatment.Refused, "tags are tags", "false"),
+            new("oscategoryid", ParameterTreatment.Refused, "hosts take guests of every operating system"),
+            new("url", ParameterTreatment.Refused, "there is no secondary storage"),
         ],
         ["updateServiceOffering"] =
         [

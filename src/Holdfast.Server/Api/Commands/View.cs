@@ -110,6 +110,18 @@ internal sealed class View<T>
             return this;
         }
 
+        /// <summary>All fields of another object, as if they were this one's.</summary>
+        /// <param name="view">The other object.</param>
+        /// <param name="get">What it is made from.</param>
+        public Builder Include<TInner>(View<TInner> view, Func<T, TInner> get)
+        {
+            _fields.AddRange(view._fields.Select(field => new Field(field.Name, field.Type, field.Description, (w, n, row, viewer) => field.Write(w, n, get(row), viewer))
+            {
+                Nested = field.Nested, VisibleTo = field.VisibleTo & _visibleTo,
+            }));
+            return this;
+        }
+
         /// <summary>A text.</summary>
         public Builder Text(string name, string description, Func<T, string?> get) => Add(name, "string", description, (w, n, row, _) =>
         {

@@ -29,6 +29,10 @@ internal sealed record IncarnationRow
     [Column("sequence")]
     public required long Sequence { get; init; }
 
+    /// <summary>How often its watch was asked to begin anew; a watch that began with less ends.</summary>
+    [Column("watch")]
+    public long Watch { get; init; }
+
     /// <summary>SHA-256 of the public key it joined with: a repeated join with the same token and key gets the same incarnation.</summary>
     [Column("key_hash"), NotNull]
     public required string KeyHash { get; init; }
