@@ -1,19 +1,16 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Xml.Linq;
 using Holdfast.Staging;
-using Holdfast.Testing;
 
 namespace Holdfast.Bench;
 
 /// <summary>
 /// How long a start and a forced stop take from the API call to the API's "done", with five dead pools beside it and with the same five alive, against
-/// virsh destroying a twin of the same guest. Each way of dying has a healthy case of its own, and the two take short turns with each other: what a slower
+/// what the same takes of a twin of the guest without Holdfast. Each way of dying has a healthy case of its own, and the two take short turns with each other: what a slower
 /// minute of the machine does to one it does to the other.
 /// </summary>
 internal sealed class StopLatency
 {
-    private const string TwinName = "holdfast-bench-twin";
     private const int Pools = 5;
     private const int Turn = 10;
 
@@ -48,10 +45,8 @@ internal sealed class StopLatency
     public async Task MeasureAsync(IReadOnlyList<Death> deaths)
     {
         var guest = await _stage.DeployAsync("bench");
-        var twin = await MakeTwinAsync(guest);
+        using var twin = await TwinGuest.MakeAsync(_stage, guest);
         await guest.StopAsync(forced: true);
-
-        var virsh = new Samples();
 
         // The last pair is healthy twice: what its ratios differ from one by is what this machine cannot tell apart.
         List<Pair> pairs = [.. deaths.Select(static death => new Pair(death)), new Pair(null)];
@@ -59,11 +54,11 @@ internal sealed class StopLatency
         var steps = turns * (1 + pairs.Count);
         var done = 0;
         var began = Stopwatch.GetTimestamp();
-        for (var turn = 0; virsh.Count < _stops; turn++)
+        for (var turn = 0; twin.Destroys.Count < _stops; turn++)
         {
-            var count = Math.Min(Turn, _stops - virsh.Count);
-            await DestroyTwinAsync(twin, virsh, count);
-            Tell("virsh");
+            var count = Math.Min(Turn, _stops - twin.Destroys.Count);
+            await twin.TakeAsync(count);
+            Tell("the twin");
 
             // Another order in each round: what a turn leaves behind is not always the same case's burden.
             var first = turn % pairs.Count;
@@ -79,7 +74,8 @@ internal sealed class StopLatency
         }
 
         await guest.DestroyAsync();
-        Console.WriteLine($"| virsh destroy | {virsh.Count} | {Number(virsh.P50)} | {Number(virsh.P99)} | | | | | | | |");
+        Console.WriteLine($"| the twin: virsh destroy | {twin.Destroys.Count} | {Number(twin.Destroys.P50)} | {Number(twin.Destroys.P99)} | | | | | | | |");
+        Console.WriteLine($"| the twin: SIGKILL; libvirt's create | {twin.Kills.Count} | {Number(twin.Kills.P50)} | {Number(twin.Kills.P99)} | | | | {Number(twin.Creates.P50)} | {Number(twin.Creates.P99)} | | |");
         foreach (var pair in pairs)
         {
             Write(pair.Healthy, null);
@@ -89,14 +85,23 @@ internal sealed class StopLatency
         // p99 of a hundred is the second largest; of all of them together it is a figure.
         var dead = pairs.Where(static pair => pair.Other.Death is not null).ToList();
         var beside = Case.Together("healthy, all but the last pair", [.. dead.Select(static pair => pair.Healthy)]);
+        var all = Case.Together("dead, all together", [.. dead.Select(static pair => pair.Other)]);
         Write(beside, null);
-        Write(Case.Together("dead, all together", [.. dead.Select(static pair => pair.Other)]), beside);
+        Write(all, beside);
+
+        Console.WriteLine();
+        Console.WriteLine("| against what the machine itself takes | stop p50 over SIGKILL and the process's end | start p50 over libvirt's create |");
+        Console.WriteLine("|---|---|---|");
+        foreach (var row in new[] { beside, all })
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {row.Name} | {row.Stops.P50 / twin.Kills.P50:0.000} | {row.Starts.P50 / twin.Creates.P50:0.000} |"));
+        }
 
         void Write(Case row, Case? reference)
         {
             Console.WriteLine(
                 $"| {row.Name} | {row.Stops.Count} | {Number(row.Stops.P50)} | {Number(row.Stops.P99)} | {Ratio(row, reference, static samples => samples.Stops.P50)} "
-                + $"| {Ratio(row, reference, static samples => samples.Stops.P99)} | {(row.Stops.P50 - virsh.P50).ToString("+0.0;-0.0", CultureInfo.InvariantCulture)} "
+                + $"| {Ratio(row, reference, static samples => samples.Stops.P99)} | {(row.Stops.P50 - twin.Destroys.P50).ToString("+0.0;-0.0", CultureInfo.InvariantCulture)} "
                 + $"| {Number(row.Starts.P50)} | {Number(row.Starts.P99)} | {Ratio(row, reference, static samples => samples.Starts.P50)} | {Ratio(row, reference, static samples => samples.Starts.P99)} |");
         }
 
@@ -105,20 +110,6 @@ internal sealed class StopLatency
             done++;
             var left = Stopwatch.GetElapsedTime(began) / done * (steps - done);
             _say(string.Create(CultureInfo.InvariantCulture, $"{done} of {steps}: {what}; about {Math.Ceiling(left.TotalMinutes):0} min left"));
-        }
-    }
-
-    private async Task DestroyTwinAsync(string twin, Samples samples, int count)
-    {
-        for (var i = 0; i < count + 1; i++)
-        {
-            await _stage.Virsh.RunAsync("create", twin);
-            var began = Stopwatch.GetTimestamp();
-            await _stage.Virsh.DestroyAsync(TwinName);
-            if (i > 0)
-            {
-                samples.Add(Stopwatch.GetElapsedTime(began));
-            }
         }
     }
 
@@ -151,39 +142,6 @@ internal sealed class StopLatency
 
     private static string Ratio(Case row, Case? reference, Func<Case, double> figure) =>
         reference is null || reference == row ? "" : (figure(row) / figure(reference)).ToString("0.000", CultureInfo.InvariantCulture);
-
-    // The same machine with a disk of its own and without Holdfast's mark, so that the agent takes no interest in it.
-    private async Task<string> MakeTwinAsync(Guest guest)
-    {
-        var definition = await _stage.Virsh.DescribeAsync(guest.Id);
-        var (disk, format) = await guest.DiskAsync();
-        var copy = Path.Combine(_stage.Stack.Options.Data, "twin.qcow2");
-        await Tool.RunAsync("qemu-img", "create", "-q", "-f", "qcow2", "-b", disk, "-F", format, copy);
-        await Tool.RunAsync("chmod", "666", copy);
-        definition.Element("name")!.Value = TwinName;
-        definition.Element("uuid")!.Remove();
-        definition.Element("metadata")?.Remove();
-        definition.Attribute("id")?.Remove();
-        foreach (var source in definition.Descendants("disk").Elements("source"))
-        {
-            source.SetAttributeValue("file", copy);
-        }
-
-        foreach (var driver in definition.Descendants("disk").Elements("driver"))
-        {
-            driver.SetAttributeValue("type", "qcow2");
-        }
-
-        definition.Descendants("backingStore").Remove();
-        definition.Descendants("graphics").Remove();
-        definition.Descendants("serial").Remove();
-        definition.Descendants("console").Remove();
-        definition.Descendants("channel").Remove();
-        definition.Descendants("seclabel").Remove();
-        var file = Path.Combine(_stage.Stack.Options.Data, "twin.xml");
-        await File.WriteAllTextAsync(file, new XDocument(definition).ToString());
-        return file;
-    }
 
     /// <summary>A way of dying, or of living, and the healthy turns beside it.</summary>
     private sealed class Pair(Death? death)
