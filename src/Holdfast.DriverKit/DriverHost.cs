@@ -29,13 +29,14 @@ public static partial class DriverHost
 
     /// <summary>Runs a driver to its end. The whole <c>Main</c> of a driver.</summary>
     /// <param name="factory">Makes the driver.</param>
-    /// <param name="arguments">Command line: none, or <c>--version</c>.</param>
+    /// <param name="arguments">Command line: none, <c>--version</c> or <c>--help</c>.</param>
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(IDriverFactory factory, IReadOnlyList<string> arguments)
     {
         var version = (Assembly.GetEntryAssembly() ?? typeof(DriverHost).Assembly).GetName().Version?.ToString(3) ?? "0.0.0";
 
         // No parser of command lines: the protocol gives a driver --version and nothing else.
+        var usage = $"Usage: holdfast-driver-{factory.Name} [--version]. Everything else comes on standard input; see docs/drivers.md.";
         switch (arguments)
         {
             case []:
@@ -43,8 +44,11 @@ public static partial class DriverHost
             case ["--version"]:
                 await Console.Out.WriteLineAsync($"holdfast-driver-{factory.Name} {version} protocol {DriverPaths.ProtocolVersion}");
                 return 0;
+            case ["--help" or "-h" or "-?"]:
+                await Console.Out.WriteLineAsync(usage);
+                return 0;
             default:
-                await Console.Error.WriteLineAsync($"Usage: holdfast-driver-{factory.Name} [--version]. Everything else comes on standard input; see docs/drivers.md.");
+                await Console.Error.WriteLineAsync(usage);
                 return WrongArguments;
         }
 

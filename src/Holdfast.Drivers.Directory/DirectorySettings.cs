@@ -10,13 +10,13 @@ internal sealed record DirectorySettings
     private static readonly string[] SystemFolders =
         ["/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr"];
 
-    /// <summary>Setting <c>path</c>: the folder, absolute. Its last part is made when it is missing and the folder was never seen before on this host.</summary>
+    /// <summary>Setting <c>path</c>: the folder, absolute. Its last part is made when it is missing, not shared, and was never seen before on this host.</summary>
     public required string Path { get; init; }
 
     /// <summary>Setting <c>format</c>: <c>qcow2</c> (the standard: clones share their template's data, snapshots) or <c>raw</c> (clones are full copies, no snapshots).</summary>
     public required ImageFormat Format { get; init; }
 
-    /// <summary>Setting <c>shared</c>: <c>true</c> when every host sees the same files at this path (NFS and the like). Standard: <c>false</c>.</summary>
+    /// <summary>Setting <c>shared</c>: <c>true</c> when every host sees the same files at this path (NFS and the like); the folder is not made then. Standard: <c>false</c>.</summary>
     public required bool Shared { get; init; }
 
     /// <summary>Setting <c>requireMount</c>: <c>true</c> when the folder must be a mount point; the pool is down while nothing is mounted there. Standard: <c>false</c>.</summary>

@@ -228,6 +228,12 @@ internal sealed class PoolFolder
             return taken;
         }
 
+        // Made here, it would be this host's alone, and what is written there no other host would have.
+        if (_settings.Shared)
+        {
+            return Down("does not exist, and a folder that hosts share is not made: mount it on each of them, or make it where it is shared");
+        }
+
         try
         {
             System.IO.Directory.CreateDirectory(FullPath, FolderMode);

@@ -207,11 +207,14 @@ internal sealed record PoolLocation
                 return null;
             }
 
-            location.Details[name] = value;
-            if (LinstorDetails.TryGetValue(name, out var setting))
+            if (!LinstorDetails.TryGetValue(name, out var setting))
             {
-                location.Config[setting] = value;
+                fault = Unknown(name, "on Linstor", [.. LinstorDetails.Values.Distinct(), TokenDetail]);
+                return null;
             }
+
+            location.Details[name] = value;
+            location.Config[setting] = value;
         }
 
         if (location.Config.TryGetValue("resourceGroup", out var byDetail))
@@ -283,7 +286,7 @@ internal sealed record PoolLocation
 
             if (!DirectoryDetails.TryGetValue(name, out var setting))
             {
-                fault = Faults.Invalid($"Detail {name} means nothing to a storage pool that is a folder: there are {string.Join(", ", DirectoryDetails.Values)}");
+                fault = Unknown(name, "that is a folder", DirectoryDetails.Values);
                 return null;
             }
 
@@ -293,6 +296,9 @@ internal sealed record PoolLocation
 
         return location;
     }
+
+    private static ApiFault Unknown(string detail, string of, IEnumerable<string> known) =>
+        Faults.Invalid($"Detail {detail} means nothing to a storage pool {of}: there are {string.Join(", ", known)}");
 
     // A list after a scheme repeats it: "https://a,b" names two TLS controllers.
     private static string SchemeOf(List<string> addresses) =>

@@ -25,6 +25,10 @@ internal static class PrivateFile
         File.Move(temporary, path, overwrite: true);
     }
 
+    /// <summary>Whether anybody but the owner may read or write a file.</summary>
+    public static bool IsOpenToOthers(string path) =>
+        (File.GetUnixFileMode(path) & (UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0;
+
     /// <summary>Makes a folder with mode 0700 when it is missing.</summary>
     public static void EnsureFolder(string path) =>
         Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);

@@ -101,6 +101,11 @@ internal sealed class SecretBox
             PrivateFile.Write(path, Convert.ToBase64String(RandomNumberGenerator.GetBytes(KeyLength)) + "\n");
         }
 
+        if (PrivateFile.IsOpenToOthers(path))
+        {
+            throw new InvalidDataException($"The key file {path} can be read or written by others than its owner; whoever has read it can open every secret of the installation. If nobody has, give it mode 0600; else change the key as well (docs/security.md).");
+        }
+
         var keys = File.ReadLines(path).Select(line => line.Trim()).Where(line => line.Length > 0).Select(KeyOf).ToList();
         return keys.Count > 0 && keys.All(key => key.Length == KeyLength)
             ? keys

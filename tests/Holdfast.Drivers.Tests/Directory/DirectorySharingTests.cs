@@ -102,7 +102,7 @@ public sealed class DirectorySharingTests : IAsyncDisposable
     [Fact]
     public async Task Shared_storage_with_volumes_of_a_pool_that_may_be_on_other_hosts_is_not_taken_over()
     {
-        var path = Path.Combine(_root, "p");
+        var path = System.IO.Directory.CreateDirectory(Path.Combine(_root, "p")).FullName;
         var (a, elsewhere) = await ServeAsync("first", path, shared: true);
         (await a.EnsureAsync(ConformanceRun.NewVolume(), 1, _target.Size)).Ok();
         System.IO.Directory.Delete(Path.Combine(Pools, elsewhere.Value.ToString("N")), recursive: true);
@@ -112,6 +112,17 @@ public sealed class DirectorySharingTests : IAsyncDisposable
         var error = (await b.ProbeAsync()).Ok().Error!;
         error.Code.ShouldBe(DriverErrorCode.Invalid);
         error.Text.ShouldContain("'first'");
+    }
+
+    /// <summary>A host on which the file system was not mounted made a folder of its own, and wrote volumes that no other host had.</summary>
+    [Fact]
+    public async Task A_shared_folder_that_is_missing_is_not_made()
+    {
+        var path = Path.Combine(_root, "p");
+        var (a, _) = await ServeAsync("first", path, shared: true);
+
+        (await a.ProbeAsync()).Ok().Error!.Text.ShouldContain("a folder that hosts share is not made");
+        System.IO.Directory.Exists(path).ShouldBeFalse();
     }
 
     [Fact]

@@ -41,6 +41,14 @@ public sealed class PoolLocationTests
         fault!.Text.ShouldContain("provider=Linstor");
     }
 
+    /// <summary>They were stored, shown and of no effect.</summary>
+    [Fact]
+    public void A_detail_that_means_nothing_to_Linstor_is_refused()
+    {
+        PoolLocation.TryRead("linstor://192.0.2.1/group", "Linstor", new Dictionary<string, string> { ["resourceGrp"] = "fast" }, out _, out var fault).ShouldBeFalse();
+        fault!.Text.ShouldContain("Detail resourceGrp means nothing to a storage pool on Linstor: there are resourceGroup, ");
+    }
+
     [Fact]
     public void Other_details_are_settings_of_the_pool()
     {

@@ -98,6 +98,18 @@ public sealed class KeyChangeTests : IAsyncLifetime
         (await Should.ThrowAsync<StartRefusedException>(StartAsync)).Message.ShouldContain(KeyFile);
     }
 
+    /// <summary>A copy with cp keeps no mode, and nobody was told that the key of all secrets was everybody's.</summary>
+    [Theory]
+    [InlineData(UnixFileMode.OtherRead)]
+    [InlineData(UnixFileMode.GroupRead)]
+    [InlineData(UnixFileMode.GroupWrite)]
+    public async Task A_key_file_that_others_may_read_or_write_is_refused(UnixFileMode open)
+    {
+        File.SetUnixFileMode(KeyFile, UnixFileMode.UserRead | UnixFileMode.UserWrite | open);
+
+        (await Should.ThrowAsync<StartRefusedException>(StartAsync)).Message.ShouldContain($"The key file {KeyFile} can be read or written by others");
+    }
+
     [Fact]
     public void A_text_is_opened_for_its_own_purpose_only_whichever_key_sealed_it()
     {
