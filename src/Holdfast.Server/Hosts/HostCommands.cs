@@ -61,15 +61,15 @@ internal static class HostCommands
         .Text("capabilities", "what the host can do, comma-separated", e => !e.HasJoined ? null : e.Host.Accelerator == "kvm" ? "hvm,kvm" : "hvm,tcg")
         .Int("cpunumber", "its number of CPUs", e => e.Host.Cpus)
         .Long("cpuspeed", "the speed of a CPU in MHz", e => e.Host.CpuMhz)
-        .Text("cpuallocated", "the part of its CPU promised to VMs", e => Percent(e.CpuAllocatedMhz, e.CpuTotalMhz) + "%")
-        .Text("cpuallocatedpercentage", "the part of its CPU promised to VMs", e => Percent(e.CpuAllocatedMhz, e.CpuTotalMhz) + "%")
+        .Text("cpuallocated", "the part of its CPU promised to VMs", e => MetricText.Percent(e.CpuAllocatedMhz, e.CpuTotalMhz) + "%")
+        .Text("cpuallocatedpercentage", "the part of its CPU promised to VMs", e => MetricText.Percent(e.CpuAllocatedMhz, e.CpuTotalMhz) + "%")
         .Long("cpuallocatedvalue", "its CPU promised to VMs in MHz", e => e.CpuAllocatedMhz)
         .Text("cpuwithoverprovisioning", "its CPU in MHz", e => e.CpuTotalMhz.ToString(CultureInfo.InvariantCulture))
         .Long("memorytotal", "its memory in bytes", e => e.Host.MemoryBytes)
         .Text("memorywithoverprovisioning", "its memory in bytes", e => e.Host.MemoryBytes.ToString(CultureInfo.InvariantCulture))
         .Long("memoryallocated", "its memory promised to VMs in bytes", e => e.MemoryAllocatedBytes)
         .Long("memoryallocatedbytes", "its memory promised to VMs in bytes", e => e.MemoryAllocatedBytes)
-        .Text("memoryallocatedpercentage", "the part of its memory promised to VMs", e => Percent(e.MemoryAllocatedBytes, e.Host.MemoryBytes) + "%")
+        .Text("memoryallocatedpercentage", "the part of its memory promised to VMs", e => MetricText.Percent(e.MemoryAllocatedBytes, e.Host.MemoryBytes) + "%")
         .Text("hosttags", "its tags, comma-separated", e => e.Host.HostTags.Length == 0 ? null : e.Host.HostTags)
         .Text("explicithosttags", "its tags, comma-separated: operators give them all", e => e.Host.HostTags.Length == 0 ? null : e.Host.HostTags)
         .Bool("istagarule", "always false: tags are tags", _ => false)
@@ -83,6 +83,15 @@ internal static class HostCommands
         .Json("stuckvms", "VMs on it that are to end and whose QEMU cannot be killed: id, name, since when and what it waits for; none of their volumes is used elsewhere meanwhile", e => e.StuckVms)
         .Bool("islocalstorageactive", "true if a storage pool of this host alone is in use", e => e.HasLocalPool)
         .Map("details", "further facts, once it has joined: accelerator, libvirt version, node name, drivers", DetailsOf));
+
+    private static readonly View<HostEntry> MetricsView = View<HostEntry>.Build(v => v
+        .Include(HostView, e => e)
+        .Text("instances", "its VMs that run, of all that are on it", e => MetricText.Of(e.Running, e.Vms))
+        .Text("systeminstances", "always 0 / 0: there are no system VMs", _ => MetricText.Of(0, 0))
+        .Text("cputotalghz", "its CPU", e => MetricText.Ghz(e.CpuTotalMhz))
+        .Text("cpuallocatedghz", "its CPU promised to VMs", e => MetricText.Ghz(e.CpuAllocatedMhz))
+        .Text("memorytotalgb", "its memory", e => MetricText.Gb(e.Host.MemoryBytes))
+        .Text("memoryallocatedgb", "its memory promised to VMs", e => MetricText.Gb(e.MemoryAllocatedBytes)));
 
     private static readonly View<string> HypervisorView = View<string>.Build(v => v.Text("name", "the name of the hypervisor", n => n));
 
@@ -110,15 +119,8 @@ internal static class HostCommands
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
     [
-        new()
-        {
-            Name = "listHosts",
-            Description = "Lists hosts",
-            Roles = Roles.RootAdmin,
-            Parameters = [FilterId, Name, Type, State, ResourceStateName, Zone, Pod, Cluster, Hypervisor, Details, .. CommonParameters.List],
-            Response = ResponseShape.Of("host", HostView),
-            Handler = ListAsync,
-        },
+        List("listHosts", "Lists hosts", HostView),
+        List("listHostsMetrics", "Lists hosts, with what they have and have promised", MetricsView),
         Maintenance("prepareHostForMaintenance", "Keeps VMs from being started on a host; it is in maintenance once no guest is on it. Storage pools are removed from it as from any other", (call, ct) =>
             call.Services.Of<IHostOperations>().PrepareForMaintenanceAsync(call.Caller.ForOperations, call.Require(Host), ct)),
         Maintenance("cancelHostMaintenance", "Lets VMs be started on a host again", (call, ct) =>
@@ -168,6 +170,16 @@ internal static class HostCommands
         return (await CompleteAsync(db, listing, cancellationToken)).Rows.SingleOrDefault();
     }
 
+    private static ApiCommand List(string name, string description, View<HostEntry> view) => new()
+    {
+        Name = name,
+        Description = description,
+        Roles = Roles.RootAdmin,
+        Parameters = [FilterId, Name, Type, State, ResourceStateName, Zone, Pod, Cluster, Hypervisor, Details, .. CommonParameters.List],
+        Response = ResponseShape.Of(HostKey, view),
+        Handler = (call, ct) => ListAsync(call, view, ct),
+    };
+
     private static ApiCommand Maintenance(string name, string description, Func<CommandCall, CancellationToken, Task<JobOutcome>> handle) => new()
     {
         Name = name,
@@ -179,7 +191,7 @@ internal static class HostCommands
         Handler = async (call, ct) => (await handle(call, ct)).ToResult(),
     };
 
-    private static async Task<ApiResult> ListAsync(CommandCall call, CancellationToken cancellationToken)
+    private static async Task<ApiResult> ListAsync(CommandCall call, View<HostEntry> view, CancellationToken cancellationToken)
     {
         if ((call.Get(Type) is { } type && !type.Equals("Routing", StringComparison.OrdinalIgnoreCase))
             || !TryEnum<HostState>(call.Get(State), out var state)
@@ -189,7 +201,7 @@ internal static class HostCommands
         }
 
         var listing = await call.Services.Database.ReadAsync((db, ct) => ReadAsync(db, call, state, resourceState, ct), cancellationToken);
-        return ApiResult.List("host", HostView, listing.Rows, listing.Total);
+        return ApiResult.List(HostKey, view, listing.Rows, listing.Total);
     }
 
     // A state that does not exist is one that no host is in.
@@ -279,7 +291,14 @@ internal static class HostCommands
                 from vm in db.Vms
                 where chunk.Contains(vm.HostId!.Value) && vm.Removed == null
                 group vm by vm.HostId into g
-                select new { HostId = g.Key, Mhz = g.Sum(v => (long)v.Cpus * v.CpuMhz), MemoryMib = g.Sum(v => (long)v.MemoryMib) },
+                select new
+                {
+                    HostId = g.Key,
+                    Mhz = g.Sum(v => (long)v.Cpus * v.CpuMhz),
+                    MemoryMib = g.Sum(v => (long)v.MemoryMib),
+                    Vms = g.Count(),
+                    Running = g.Sum(v => v.State == VmState.Running ? 1 : 0),
+                },
             cancellationToken);
         var local = await Listing.ChildrenAsync(
             ids,
@@ -328,7 +347,7 @@ internal static class HostCommands
             Rows =
             [
                 .. listing.Rows.Select(e => allocatedOf.TryGetValue(e.Host.Id, out var used)
-                    ? e with { CpuAllocatedMhz = used.Mhz, MemoryAllocatedBytes = used.MemoryMib << 20, HasLocalPool = withLocal.Contains(e.Host.Id) }
+                    ? e with { CpuAllocatedMhz = used.Mhz, MemoryAllocatedBytes = used.MemoryMib << 20, Vms = used.Vms, Running = used.Running, HasLocalPool = withLocal.Contains(e.Host.Id) }
                     : e with { HasLocalPool = withLocal.Contains(e.Host.Id) })
                     .Select(e => e with { SickPools = TextOf(sickOf[e.Host.Id]), StuckVms = TextOf(stuckOf[e.Host.Id]), StuckDrivers = TextOf(driversOf[e.Host.Id]), SetAside = e.Host.IncarnationId is { } here ? TextOf(asideOf[here]) : null }),
             ],
@@ -384,9 +403,6 @@ internal static class HostCommands
             cancellationToken);
         return ApiResult.List("ostype", OsTypeView, listing.Rows, listing.Total);
     }
-
-    private static string Percent(long part, long whole) =>
-        whole <= 0 ? "0" : (100.0 * part / whole).ToString("0.##", CultureInfo.InvariantCulture);
 
     private static Dictionary<string, string> DetailsOf(HostEntry entry)
     {
@@ -488,6 +504,12 @@ internal static class HostCommands
         public long CpuAllocatedMhz { get; init; }
 
         public long MemoryAllocatedBytes { get; init; }
+
+        /// <summary>VMs that are on it.</summary>
+        public int Vms { get; init; }
+
+        /// <summary>Those of them that run.</summary>
+        public int Running { get; init; }
 
         public bool HasLocalPool { get; init; }
 

@@ -76,8 +76,8 @@ internal static class VirtualMachineCommands
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
     [
-        List("listVirtualMachines", "Lists VMs"),
-        List("listVirtualMachinesMetrics", "Lists VMs; the same as listVirtualMachines"),
+        List("listVirtualMachines", "Lists VMs", VirtualMachineView.View),
+        List("listVirtualMachinesMetrics", "Lists VMs, with their sizes in words", VirtualMachineView.Metrics),
         new()
         {
             Name = "deployVirtualMachine",
@@ -173,7 +173,7 @@ internal static class VirtualMachineCommands
         },
     ];
 
-    private static ApiCommand List(string name, string description) => new()
+    private static ApiCommand List(string name, string description, View<VirtualMachineEntry> view) => new()
     {
         Name = name,
         Description = description,
@@ -183,8 +183,8 @@ internal static class VirtualMachineCommands
             FilterId, FilterIds, FilterName, FilterState, FilterZone, FilterPod, FilterCluster, FilterHost, FilterPool, FilterNetwork, FilterHypervisor,
             FilterTemplate, FilterOffering, FilterUser, FilterKeyPair, FilterUserData, Details, CountOnly, .. CommonParameters.OwnedList,
         ],
-        Response = VirtualMachineView.Shape,
-        Handler = ListAsync,
+        Response = ResponseShape.Of(VirtualMachineView.Key, view),
+        Handler = (call, ct) => ListAsync(call, view, ct),
     };
 
     private static ApiCommand Change(
@@ -202,7 +202,7 @@ internal static class VirtualMachineCommands
             Handler = async (call, ct) => (await handle(call, ct)).ToResult(),
         };
 
-    private static async Task<ApiResult> ListAsync(CommandCall call, CancellationToken cancellationToken)
+    private static async Task<ApiResult> ListAsync(CommandCall call, View<VirtualMachineEntry> view, CancellationToken cancellationToken)
     {
         var id = call.Get(FilterId);
         var ids = call.Get(FilterIds);
@@ -241,7 +241,7 @@ internal static class VirtualMachineCommands
             cancellationToken);
         return ApiResult.List(
             VirtualMachineView.Key,
-            VirtualMachineView.View,
+            view,
             call.Get(CountOnly) == true ? [] : listing.Rows,
             listing.Total);
     }

@@ -84,4 +84,10 @@ internal static class VirtualMachineView
 
     /// <summary>What commands about VMs answer.</summary>
     public static ResponseShape Shape { get; } = ResponseShape.Of(Key, View);
+
+    /// <summary>The object with metrics.</summary>
+    public static View<VirtualMachineEntry> Metrics { get; } = View<VirtualMachineEntry>.Build(v => v
+        .Include(View, e => e)
+        .Text("cputotal", "its CPU", e => MetricText.Ghz((long)e.Vm.Cpus * e.Vm.CpuMhz))
+        .Text("memorytotal", "its memory", e => MetricText.Gb((long)e.Vm.MemoryMib << 20)));
 }

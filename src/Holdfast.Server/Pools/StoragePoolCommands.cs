@@ -54,19 +54,8 @@ internal static class StoragePoolCommands
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
     [
-        new()
-        {
-            Name = "listStoragePools",
-            Description = "Lists storage pools; deleted ones that hosts still have to confirm are shown by listStoragePoolBindings",
-            Roles = Roles.RootAdmin,
-            Parameters =
-            [
-                FilterId, FilterName, FilterAddress, FilterPath, FilterZone, FilterPod, FilterCluster, FilterHost, FilterScope, FilterStatus, FilterState,
-                .. CommonParameters.List,
-            ],
-            Response = StoragePoolView.Shape,
-            Handler = ListAsync,
-        },
+        List("listStoragePools", "Lists storage pools; deleted ones that hosts still have to confirm are shown by listStoragePoolBindings", StoragePoolView.View),
+        List("listStoragePoolsMetrics", "Lists storage pools, with their sizes in words", StoragePoolView.Metrics),
         new()
         {
             Name = "createStoragePool",
@@ -123,6 +112,20 @@ internal static class StoragePoolCommands
         PlacementTags.List("listStorageTags", "storagetag", "storage pools", db => db.StoragePools.Where(p => p.Removed == null).Select(p => p.Tags)),
     ];
 
+    private static ApiCommand List(string name, string description, View<StoragePoolEntry> view) => new()
+    {
+        Name = name,
+        Description = description,
+        Roles = Roles.RootAdmin,
+        Parameters =
+        [
+            FilterId, FilterName, FilterAddress, FilterPath, FilterZone, FilterPod, FilterCluster, FilterHost, FilterScope, FilterStatus, FilterState,
+            .. CommonParameters.List,
+        ],
+        Response = ResponseShape.Of(StoragePoolView.Key, view),
+        Handler = (call, ct) => ListAsync(call, view, ct),
+    };
+
     private static ApiCommand Maintenance(string name, string description, Func<CommandCall, CancellationToken, Task<JobOutcome>> handle) => new()
     {
         Name = name,
@@ -134,7 +137,7 @@ internal static class StoragePoolCommands
         Handler = async (call, ct) => (await handle(call, ct)).ToResult(),
     };
 
-    private static async Task<ApiResult> ListAsync(CommandCall call, CancellationToken cancellationToken)
+    private static async Task<ApiResult> ListAsync(CommandCall call, View<StoragePoolEntry> view, CancellationToken cancellationToken)
     {
         PoolScope? scope = null;
         if (call.Get(FilterScope) is { } text)
@@ -162,7 +165,7 @@ internal static class StoragePoolCommands
             State = call.Get(FilterStatus) ?? call.Get(FilterState),
         };
         var listing = await call.Services.Database.ReadAsync((db, ct) => StoragePoolReader.ReadAsync(db, filter, call.Page, ct), cancellationToken);
-        return ApiResult.List(StoragePoolView.Key, StoragePoolView.View, listing.Rows, listing.Total);
+        return ApiResult.List(StoragePoolView.Key, view, listing.Rows, listing.Total);
     }
 
     private static async Task<ApiResult> CreateAsync(CommandCall call, CancellationToken cancellationToken)

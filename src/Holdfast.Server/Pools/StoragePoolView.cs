@@ -62,4 +62,15 @@ internal static class StoragePoolView
 
     /// <summary>What commands about storage pools answer.</summary>
     public static ResponseShape Shape { get; } = ResponseShape.Of(Key, View);
+
+    /// <summary>The object with metrics.</summary>
+    public static View<StoragePoolEntry> Metrics { get; } = View<StoragePoolEntry>.Build(v => v
+        .Include(View, e => e)
+        .Text("disksizetotalgb", "its size", e => Gb(e.Pool.CapacityBytes))
+        .Text("disksizeusedgb", "what is used at the backend", e => Gb(e.Pool.UsedBytes))
+        .Text("disksizeallocatedgb", "what is promised to volumes and templates", e => Gb(e.AllocatedBytes))
+        .Text("disksizeunallocatedgb", "what can still be promised, with overprovisioning", e => Gb(
+            e.Pool.CapacityBytes is { } total ? Math.Max(0, (long)(total * Setting.StorageOverprovisioning.Of(e.StoredOverprovisioning)) - e.AllocatedBytes) : null)));
+
+    private static string? Gb(long? bytes) => bytes is { } known ? MetricText.Gb(known) : null;
 }

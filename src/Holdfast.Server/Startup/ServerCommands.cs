@@ -38,6 +38,7 @@ internal static class ServerCommands
         new(HostChangeCommands.All),
         new(OsCategoryCommands.All),
         new(CapacityCommands.All),
+        new(InfrastructureCommands.All),
         new(StoragePoolCommands.All),
         new(BindingCommands.All),
         new(InventoryCommands.All),

@@ -39,19 +39,8 @@ internal static class VolumeCommands
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
     [
-        new()
-        {
-            Name = "listVolumes",
-            Description = "Lists volumes",
-            Roles = Roles.Authenticated,
-            Parameters =
-            [
-                MaybeVolume, FilterIds, FilterName, FilterType, FilterState, FilterVm, FilterZone, FilterPod, FilterCluster, FilterHost, FilterPool,
-                FilterDiskOffering, FilterServiceOffering, .. CommonParameters.OwnedList,
-            ],
-            Response = VolumeView.Shape,
-            Handler = ListAsync,
-        },
+        List("listVolumes", "Lists volumes", VolumeView.View),
+        List("listVolumesMetrics", "Lists volumes, with their sizes in words", VolumeView.Metrics),
         new()
         {
             Name = "createVolume",
@@ -107,7 +96,21 @@ internal static class VolumeCommands
         },
     ];
 
-    private static async Task<ApiResult> ListAsync(CommandCall call, CancellationToken cancellationToken)
+    private static ApiCommand List(string name, string description, View<VolumeEntry> view) => new()
+    {
+        Name = name,
+        Description = description,
+        Roles = Roles.Authenticated,
+        Parameters =
+        [
+            MaybeVolume, FilterIds, FilterName, FilterType, FilterState, FilterVm, FilterZone, FilterPod, FilterCluster, FilterHost, FilterPool,
+            FilterDiskOffering, FilterServiceOffering, .. CommonParameters.OwnedList,
+        ],
+        Response = ResponseShape.Of(VolumeView.Key, view),
+        Handler = (call, ct) => ListAsync(call, view, ct),
+    };
+
+    private static async Task<ApiResult> ListAsync(CommandCall call, View<VolumeEntry> view, CancellationToken cancellationToken)
     {
         var id = call.Get(MaybeVolume);
         var ids = call.Get(FilterIds);
@@ -136,7 +139,7 @@ internal static class VolumeCommands
         var listing = await call.Services.Database.ReadAsync(
             (db, ct) => VolumeReader.ReadAsync(db, Ownership.AskedFor(db, call, filter.Ids is not null || filter.VmId is not null, haveTags: true), filter, call.Page, ct),
             cancellationToken);
-        return ApiResult.List(VolumeView.Key, VolumeView.View, listing.Rows, listing.Total);
+        return ApiResult.List(VolumeView.Key, view, listing.Rows, listing.Total);
     }
 
     private static async Task<ApiResult> CreateAsync(CommandCall call, CancellationToken cancellationToken)

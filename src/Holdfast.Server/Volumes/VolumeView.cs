@@ -57,4 +57,9 @@ internal static class VolumeView
 
     /// <summary>What commands about volumes answer.</summary>
     public static ResponseShape Shape { get; } = ResponseShape.Of(Key, View);
+
+    /// <summary>The object with metrics.</summary>
+    public static View<VolumeEntry> Metrics { get; } = View<VolumeEntry>.Build(v => v
+        .Include(View, e => e)
+        .Text("sizegb", "its size", e => MetricText.Gb(e.Volume.SizeBytes)));
 }

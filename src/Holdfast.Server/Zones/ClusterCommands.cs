@@ -55,18 +55,17 @@ internal static class ClusterCommands
         .Text("memoryovercommitratio", "always 1.0: no memory is promised twice", _ => "1.0")
         .Text("arch", "the processors of its hosts", _ => "x86_64"));
 
+    private static readonly View<ClusterEntry> MetricsView = View<ClusterEntry>.Build(v => v
+        .Include(View, c => c)
+        .Text("state", "the same as allocationstate", c => c.Cluster.AllocationState)
+        .Text("hosts", "its hosts that are Up, of all", c => MetricText.Of(c.Metrics.HostsUp, c.Metrics.Hosts))
+        .Include(PlaceMetrics.View, c => c.Metrics));
+
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
     [
-        new()
-        {
-            Name = "listClusters",
-            Description = "Lists clusters",
-            Roles = Roles.RootAdmin,
-            Parameters = [FilterId, FilterName, FilterPod, FilterZone, FilterHypervisor, FilterType, FilterState, FilterManaged, ShowCapacities, .. CommonParameters.List],
-            Response = ResponseShape.Of(Key, View),
-            Handler = ListAsync,
-        },
+        List("listClusters", "Lists clusters", View),
+        List("listClustersMetrics", "Lists clusters, with what their hosts have and have promised", MetricsView),
         new()
         {
             Name = "addCluster",
@@ -102,6 +101,16 @@ internal static class ClusterCommands
         },
     ];
 
+    private static ApiCommand List(string name, string description, View<ClusterEntry> view) => new()
+    {
+        Name = name,
+        Description = description,
+        Roles = Roles.RootAdmin,
+        Parameters = [FilterId, FilterName, FilterPod, FilterZone, FilterHypervisor, FilterType, FilterState, FilterManaged, ShowCapacities, .. CommonParameters.List],
+        Response = ResponseShape.Of(Key, view),
+        Handler = (call, ct) => ListAsync(call, view, ct),
+    };
+
     private static ApiError? Unfit(string? hypervisor, string? type, string? managed) =>
         !Is(hypervisor, Kvm) ? ApiError.InvalidParameter($"Parameter hypervisor is only {Kvm}, not {hypervisor}")
         : !Is(type, CloudManaged) ? ApiError.InvalidParameter($"Parameter clustertype is only {CloudManaged}, not {type}")
@@ -110,7 +119,7 @@ internal static class ClusterCommands
 
     private static bool Is(string? text, string value) => text is null || text.Equals(value, StringComparison.OrdinalIgnoreCase);
 
-    private static async Task<ApiResult> ListAsync(CommandCall call, CancellationToken cancellationToken)
+    private static async Task<ApiResult> ListAsync(CommandCall call, View<ClusterEntry> view, CancellationToken cancellationToken)
     {
         if (!Is(call.Get(FilterType), CloudManaged) || !Is(call.Get(FilterManaged), Managed))
         {
@@ -125,21 +134,32 @@ internal static class ClusterCommands
         var hypervisor = call.Get(FilterHypervisor)?.ToLowerInvariant();
         var state = call.Get(FilterState)?.ToLowerInvariant();
         var listing = await call.Services.Database.ReadAsync(
-            (db, ct) => Listing.ReadAsync(
-                Entries(db, db.Clusters.Where(cluster => cluster.Removed == null
-                        && (id == null || cluster.Id == id)
-                        && (zoneId == null || cluster.ZoneId == zoneId)
-                        && (podId == null || cluster.PodId == podId)
-                        && (name == null || cluster.Name.ToLower() == name)
-                        && (keyword == null || cluster.Name.ToLower().Contains(keyword))
-                        && (hypervisor == null || cluster.Hypervisor.ToLower() == hypervisor)
-                        && (state == null || cluster.AllocationState.ToLower() == state)))
-                    .OrderBy(e => e.Cluster.Created)
-                    .ThenBy(e => e.Cluster.Id),
-                call.Page,
-                ct),
+            async (db, ct) =>
+            {
+                var page = await Listing.ReadAsync(
+                    Entries(db, db.Clusters.Where(cluster => cluster.Removed == null
+                            && (id == null || cluster.Id == id)
+                            && (zoneId == null || cluster.ZoneId == zoneId)
+                            && (podId == null || cluster.PodId == podId)
+                            && (name == null || cluster.Name.ToLower() == name)
+                            && (keyword == null || cluster.Name.ToLower().Contains(keyword))
+                            && (hypervisor == null || cluster.Hypervisor.ToLower() == hypervisor)
+                            && (state == null || cluster.AllocationState.ToLower() == state)))
+                        .OrderBy(e => e.Cluster.Created)
+                        .ThenBy(e => e.Cluster.Id),
+                    call.Page,
+                    ct);
+                if (view == View)
+                {
+                    return page;
+                }
+
+                var ids = page.Rows.Select(e => e.Cluster.Id).ToArray();
+                var metrics = (await PlaceMetrics.ReadAsync(db, db.Hosts.Where(h => ids.Contains(h.ClusterId)), ct)).ToLookup(m => m.ClusterId);
+                return page with { Rows = [.. page.Rows.Select(e => e with { Metrics = PlaceMetrics.Sum(metrics[e.Cluster.Id]) })] };
+            },
             cancellationToken);
-        return ApiResult.List(Key, View, listing.Rows, listing.Total);
+        return ApiResult.List(Key, view, listing.Rows, listing.Total);
     }
 
     private static IQueryable<ClusterEntry> Entries(StoreConnection db, IQueryable<ClusterRow> clusters) =>
@@ -158,5 +178,7 @@ internal static class ClusterCommands
         public required PodRow Pod { get; init; }
 
         public required ZoneRow Zone { get; init; }
+
+        public PlaceMetrics Metrics { get; init; } = PlaceMetrics.None;
     }
 }

@@ -58,6 +58,12 @@ internal static class ZoneCommands
             .Text("guestcidraddress", "the network that its guests have addresses of, as it was asked for", z => z.GuestCidr))
         .EmptyList("tags", "always empty: there are no tags"));
 
+    private static readonly View<ZoneMetrics> MetricsView = View<ZoneMetrics>.Build(v => v
+        .Include(View, z => z.Zone)
+        .Text("state", "the same as allocationstate", z => z.Zone.AllocationState)
+        .Text("clusters", "its clusters that are enabled, of all", z => MetricText.Of(z.Enabled, z.Clusters))
+        .Include(PlaceMetrics.View, z => z.Metrics));
+
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
     [
@@ -69,6 +75,15 @@ internal static class ZoneCommands
             Parameters = [FilterId, FilterIds, FilterName, Available, FilterNetworkType, ShowCapacities, .. CommonParameters.List],
             Response = ResponseShape.Of(Key, View),
             Handler = ListAsync,
+        },
+        new()
+        {
+            Name = "listZonesMetrics",
+            Description = "Lists zones, with what their hosts have and have promised",
+            Roles = Roles.RootAdmin,
+            Parameters = [FilterId, FilterIds, FilterName, Available, FilterNetworkType, ShowCapacities, .. CommonParameters.List],
+            Response = ResponseShape.Of(Key, MetricsView),
+            Handler = ListMetricsAsync,
         },
         new()
         {
@@ -122,6 +137,23 @@ internal static class ZoneCommands
         return ApiResult.List(Key, View, listing.Rows, listing.Total);
     }
 
+    private static async Task<ApiResult> ListMetricsAsync(CommandCall call, CancellationToken cancellationToken)
+    {
+        var listing = await call.Services.Database.ReadAsync(
+            async (db, ct) =>
+            {
+                var zones = await ReadAsync(db, call, ct);
+                var ids = zones.Rows.Select(z => z.Id).ToArray();
+                var clusters = await db.Clusters.Where(c => ids.Contains(c.ZoneId) && c.Removed == null).Select(c => new { c.ZoneId, c.AllocationState }).ToListAsync(ct);
+                var metrics = (await PlaceMetrics.ReadAsync(db, db.Hosts.Where(h => ids.Contains(h.ZoneId)), ct)).ToLookup(m => m.ZoneId);
+                var clustersOf = clusters.ToLookup(c => c.ZoneId, c => c.AllocationState);
+                return new Listing<ZoneMetrics>(
+                    [.. zones.Rows.Select(z => new ZoneMetrics(z, clustersOf[z.Id].Count(s => s == AllocationStates.Enabled), clustersOf[z.Id].Count(), PlaceMetrics.Sum(metrics[z.Id])))], zones.Total);
+            },
+            cancellationToken);
+        return ApiResult.List(Key, MetricsView, listing.Rows, listing.Total);
+    }
+
     private static Task<Listing<ZoneRow>> ReadAsync(StoreConnection db, CommandCall call, CancellationToken cancellationToken)
     {
         var seesDisabled = call.Caller.IsRootAdmin;
@@ -146,4 +178,6 @@ internal static class ZoneCommands
 
     private static async Task<ApiResult> ShowAsync(CommandCall call, ZoneId id, CancellationToken cancellationToken) =>
         ApiResult.Object(Key, View, await call.Services.Database.ReadAsync((db, ct) => db.Zones.SingleAsync(z => z.Id == id, ct), cancellationToken));
+
+    private sealed record ZoneMetrics(ZoneRow Zone, int Enabled, int Clusters, PlaceMetrics Metrics);
 }

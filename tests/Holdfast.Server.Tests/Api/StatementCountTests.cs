@@ -63,6 +63,40 @@ public abstract class StatementCountTests
     }
 
     [Fact]
+    public async Task Lists_with_metrics()
+    {
+        var (offering, _, pool) = await PlaceAsync("counted");
+        await AddAsync(0);
+        (string Command, string Key)[] lists = [("listZonesMetrics", "zone"), ("listClustersMetrics", "cluster"), ("listHostsMetrics", "host")];
+        var one = new List<int>();
+        foreach (var (command, key) in lists)
+        {
+            one.Add(await CountAsync(command, key, 1, ("keyword", "metrics-0")));
+        }
+
+        for (var i = 1; i < Many; i++)
+        {
+            await AddAsync(i);
+        }
+
+        foreach (var ((command, key), first) in lists.Zip(one))
+        {
+            Pin(command, "zones, clusters, hosts and VMs", first, await CountAsync(command, key, Many, ("keyword", "metrics-")), 9);
+        }
+
+        async Task AddAsync(int i)
+        {
+            var zone = _host.Zone with { Id = new ZoneId(Guid.NewGuid()), Name = i == 0 ? "metrics-0" : $"metrics-1-{i}" };
+            var cluster = _host.Cluster with { Id = new ClusterId(Guid.NewGuid()), ZoneId = zone.Id, Name = zone.Name };
+            var there = Rows.Host(cluster, zone.Name) with { IncarnationId = new IncarnationId(Guid.NewGuid()), LastReport = Rows.Now };
+            await _host.InsertAsync(zone);
+            await _host.InsertAsync(cluster);
+            await _host.InsertAsync(there);
+            await RunningAsync("metrics-vm", offering, there, pool);
+        }
+    }
+
+    [Fact]
     public async Task QueryAsyncJobResult()
     {
         var (offering, kvm, pool) = await PlaceAsync("query-job");

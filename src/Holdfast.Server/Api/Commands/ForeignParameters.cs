@@ -286,17 +286,6 @@ internal static class ForeignParameters
             new("groupid", ParameterTreatment.Refused, "groups are names: there are no ids of them"),
             new("userdata", ParameterTreatment.WithoutEffect, "user data is shown where one VM is asked for by id, and else left out: a page of it would be hundreds of megabytes"),
         ],
-        ["listVirtualMachinesMetrics"] =
-        [
-            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
-            new("arch", ParameterTreatment.FindsNothing, "all is x86-64", "x86_64"),
-            new("accumulate", ParameterTreatment.WithoutEffect, "there are no statistics"),
-            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["affinitygroupid", "autoscalevmgroupid", "backupofferingid", "extensionid", "isoid", "securitygroupid", "vpcid"], []),
-            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["forvirtualnetwork", "gpuenabled", "haenable", "isvnf", "leased"], ["false"]),
-            new("displayvm", ParameterTreatment.FindsNothing, "every VM is shown", "true"),
-            new("groupid", ParameterTreatment.Refused, "groups are names: there are no ids of them"),
-            new("userdata", ParameterTreatment.WithoutEffect, "user data is shown where one VM is asked for by id, and else left out: a page of it would be hundreds of megabytes"),
-        ],
         ["listVolumes"] =
         [
             new("displayvolume", ParameterTreatment.FindsNothing, "every volume is shown", "true"),
@@ -426,8 +415,12 @@ internal static class ForeignParameters
         ],
     };
 
+    // A list with metrics takes what the plain list does.
+    private const string Metrics = "Metrics";
+
     /// <summary>Those of a command.</summary>
-    public static IReadOnlyList<ForeignParameter> Of(ApiCommand command) => Table.GetValueOrDefault(command.Name) ?? [];
+    public static IReadOnlyList<ForeignParameter> Of(ApiCommand command) =>
+        Table.GetValueOrDefault(command.Name) ?? (command.Name.EndsWith(Metrics, StringComparison.Ordinal) ? Table.GetValueOrDefault(command.Name[..^Metrics.Length]) : null) ?? [];
 
     /// <summary>Names of the commands that have some.</summary>
     public static IEnumerable<string> Commands => Table.Keys;
