@@ -36,6 +36,7 @@ internal static class AgentCommandLine
         var ingest = ValueOption.Path("--ingest", "DIR", "the folder that images are brought to; default: ingest in the agent's own folder");
         var keepFree = ValueOption.Of<long>("--ingest-keep-free", "N", "bytes of that folder's disk that images never take", Bytes, BytesOf);
         keepFree.DefaultValueFactory = _ => 2L << 30;
+        var drives = ValueOption.Path("--guest-drives", "DIR", "the folder of guests' configuration drives, which QEMU's user must be able to get at; default: one of its own in /run/holdfast");
         var imports = ValueOption.Of<int>("--imports", "N", "how many images are brought at once", "a number that is at least 1", CountOf);
         imports.DefaultValueFactory = _ => 2;
         var sandbox = ValueOption.Of<SandboxMode>(
@@ -59,7 +60,7 @@ internal static class AgentCommandLine
 
         var root = new RootCommand("An agent of Holdfast: makes this machine a host")
         {
-            server, data, token, drivers, images, hosts, largest, ingest, keepFree, imports, sandbox, memory, bridge, name, libvirt, log, Tell(tell),
+            server, data, token, drivers, images, hosts, largest, ingest, keepFree, drives, imports, sandbox, memory, bridge, name, libvirt, log, Tell(tell),
         };
         root.SetAction(given =>
         {
@@ -74,6 +75,7 @@ internal static class AgentCommandLine
                 AllowImageHosts = given.GetValue(hosts) ?? [],
                 MaxImageBytes = given.GetRequiredValue(largest)!.Value,
                 Ingest = given.GetValue(ingest) ?? Path.Combine(folder, "ingest"),
+                GuestDrives = given.GetValue(drives),
                 IngestKeepFree = given.GetRequiredValue(keepFree)!.Value,
                 Imports = given.GetRequiredValue(imports)!.Value,
                 ImageSandbox = given.GetValue(sandbox) ?? SandboxMode.Bubblewrap,

@@ -29,6 +29,9 @@ internal sealed record AgentOptions
     /// <summary>Where images are brought to.</summary>
     public required string Ingest { get; init; }
 
+    /// <summary>Where guests' configuration drives are; null: below /run, by the id of the installation.</summary>
+    public string? GuestDrives { get; init; }
+
     /// <summary>What images leave free there.</summary>
     public required long IngestKeepFree { get; init; }
 

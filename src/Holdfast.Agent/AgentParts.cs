@@ -1,4 +1,5 @@
 using Holdfast.Agent.Bindings;
+using Holdfast.Agent.GuestDrives;
 using Holdfast.Agent.Hypervisor;
 using Holdfast.Agent.Ingest;
 using Holdfast.Agent.Ledger;
@@ -39,6 +40,9 @@ internal sealed record AgentParts
 
     /// <summary>Looks into and copies images.</summary>
     public required IImageTool Images { get; init; }
+
+    /// <summary>The configuration drives of guests.</summary>
+    public required IGuestDrives GuestDrives { get; init; }
 
     /// <summary>How many images are brought to this host at once.</summary>
     public int ImportsAtOnce { get; init; } = 2;

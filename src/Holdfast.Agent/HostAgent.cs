@@ -72,6 +72,8 @@ internal sealed partial class HostAgent : IReportSource
                 Host = () => _host,
                 Bridge = parts.Bridge,
                 SerialLogFolder = parts.SerialLogFolder,
+                Server = parts.Server,
+                GuestDrives = parts.GuestDrives,
                 IsConfirmed = vm => Items.IsConfirmed(vm.Value),
                 Guests = () => _session!.Guests,
                 Changed = machine => _reports.Touch(ItemKind.Machine, machine.Value),

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using Holdfast.Agent;
 using Holdfast.Agent.Bindings.Processes;
+using Holdfast.Agent.GuestDrives;
 using Holdfast.Agent.Hypervisor;
 using Holdfast.Agent.Ingest;
 using Holdfast.Agent.Ledger;
@@ -129,6 +130,7 @@ async Task<int> RunAsync(AgentOptions options)
             Server = link,
             Fetcher = fetcher,
             Images = new SandboxedImageTool(sandbox),
+            GuestDrives = new IsoDrives(options.GuestDrives ?? Path.Combine("/run/holdfast", identity.Incarnation), options.ImageSandbox, time, logs.CreateLogger<IsoDrives>()),
             ImportsAtOnce = options.Imports,
             Ids = new TimeOrderedIdSource(time),
             Random = random,

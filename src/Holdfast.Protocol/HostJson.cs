@@ -18,6 +18,7 @@ namespace Holdfast.Protocol;
 [JsonSerializable(typeof(BindingSpec))]
 [JsonSerializable(typeof(MachineSpec))]
 [JsonSerializable(typeof(TaskSpec))]
+[JsonSerializable(typeof(GuestTold))]
 [JsonSerializable(typeof(HostFacts))]
 [JsonSerializable(typeof(ItemReport))]
 [JsonSerializable(typeof(ObligationReport))]

@@ -70,6 +70,17 @@ internal static class Samples
         };
     }
 
+    public static GuestTold Told(long told = 1, VmId? vm = null) => new()
+    {
+        VmId = vm ?? Vm,
+        Told = told,
+        HostName = "web",
+        InstanceName = "i-2-17-VM",
+        ZoneName = "zone \"one\"",
+        ZoneId = new ZoneId(Id(0x9)),
+        OfferingName = "small",
+    };
+
     public static HostItem Task(Guid id, TaskSpec? spec, long generation = 1, long? expiresInMs = null) => new()
     {
         Revision = 200 + generation,

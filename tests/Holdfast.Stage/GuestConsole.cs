@@ -32,6 +32,27 @@ internal sealed class GuestConsole
     public bool HasWrittenSinceBoot(string disk) =>
         Read().Reverse().TakeWhile(line => !line.StartsWith(Ready, StringComparison.Ordinal)).Any(line => line.StartsWith($"counter {disk} ", StringComparison.Ordinal));
 
+    /// <summary>What the guest found on its configuration drive since it last came up, by path; null before it has read all of it.</summary>
+    /// <returns>The files.</returns>
+    public IReadOnlyDictionary<string, string>? Drive()
+    {
+        const string line = "drive ";
+        var lines = Read().ToList();
+
+        // It reads the drive beside all else, so it may say so before or after that it is ready: the last reading that is whole counts.
+        var end = lines.FindLastIndex(said => said == "drive end");
+        if (end < 0)
+        {
+            return null;
+        }
+
+        var begin = lines.FindLastIndex(end - 1, said => said == "drive end") + 1;
+        return lines[begin..end].Where(said => said.StartsWith(line, StringComparison.Ordinal)).Select(said => said[line.Length..].Split(' ', 2)).ToDictionary(file => file[0], file => file.Length > 1 ? file[1] : string.Empty);
+    }
+
+    /// <summary>How often the guest has read all of a configuration drive.</summary>
+    public int DrivesRead => Read().Count(said => said == "drive end");
+
     /// <summary>The whole log, for texts of failures.</summary>
     /// <returns>Its last lines.</returns>
     public string Tail() => string.Join('\n', Read().TakeLast(15));

@@ -5,6 +5,9 @@ namespace Holdfast.Agent.Hypervisor;
 /// <summary>Reads what libvirt tells about a domain. Pure.</summary>
 internal static class DomainReader
 {
+    /// <summary>The kind of device that a configuration drive is: no disk, and no volume is on it.</summary>
+    public const string CdRom = "cdrom";
+
     /// <summary>Reads a live definition.</summary>
     /// <param name="domain">The definition.</param>
     /// <param name="status">What it does, which the definition does not tell.</param>
@@ -24,7 +27,7 @@ internal static class DomainReader
             Name = (string?)domain.Element("name") ?? "",
             Generation = mark.Generation,
             Status = status,
-            Disks = [.. (devices?.Elements("disk") ?? []).Select(ReadDisk)],
+            Disks = [.. (devices?.Elements("disk") ?? []).Where(disk => (string?)disk.Attribute("device") != CdRom).Select(ReadDisk)],
             VncSocket = (string?)devices?.Elements("graphics").FirstOrDefault(graphics => (string?)graphics.Attribute("type") == "vnc")?.Attribute("socket"),
             CpuTime = cpuTime,
         };

@@ -23,6 +23,9 @@ internal sealed record DomainSpec
     /// <summary>The disks, in the order in which the guest is to boot from them.</summary>
     public required IReadOnlyList<DomainDisk> Disks { get; init; }
 
+    /// <summary>The image of its configuration drive; null: it has none.</summary>
+    public string? GuestDrive { get; init; }
+
     /// <summary>The network interfaces.</summary>
     public required IReadOnlyList<DomainNic> Nics { get; init; }
 

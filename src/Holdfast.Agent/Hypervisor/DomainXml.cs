@@ -30,6 +30,7 @@ internal static class DomainXml
         new XElement(
             "devices",
             spec.Disks.Select((disk, index) => Disk(disk, index + 1)),
+            spec.GuestDrive is { } drive ? GuestDrive(drive) : null,
             new XElement("controller", new XAttribute("type", "usb"), new XAttribute("model", "none")),
             spec.Nics.Select(Nic),
             new XElement(
@@ -59,6 +60,16 @@ internal static class DomainXml
         new XElement("serial", DiskAlias.SerialOf(disk.Volume)),
         bootOrder is { } order ? new XElement("boot", new XAttribute("order", order)) : null,
         new XElement("alias", new XAttribute("name", DiskAlias.Of(disk.Volume))));
+
+    private static XElement GuestDrive(string path) => new(
+        "disk",
+        new XAttribute("type", "file"),
+        new XAttribute("device", DomainReader.CdRom),
+        new XElement("driver", new XAttribute("name", "qemu"), new XAttribute("type", "raw")),
+        new XElement("source", new XAttribute("file", AbsolutePath(path)), NoRelabel()),
+        new XElement("backingStore"),
+        new XElement("target", new XAttribute("dev", "hdc"), new XAttribute("bus", "ide")),
+        new XElement("readonly"));
 
     private static XElement Driver(DiskSource source)
     {

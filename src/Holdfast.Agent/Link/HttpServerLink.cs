@@ -7,6 +7,7 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using Holdfast.Core.Ids;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Host;
 using Holdfast.Protocol.Http;
@@ -189,6 +190,27 @@ internal sealed class HttpServerLink : IServerLink, IDisposable
             || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             return new ReportOutcome.Failed(Words(exception));
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<GuestAnswer> GuestAsync(VmId machine, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var response = await _client.GetAsync($"{AgentGateway.GuestPath}?machine={machine}", cancellationToken);
+            return response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
+                ? new GuestAnswer.Refused($"{(int)response.StatusCode}: {await TextOfAsync(response, cancellationToken)}")
+                : !response.IsSuccessStatusCode
+                ? new GuestAnswer.Failed($"{(int)response.StatusCode}: {await TextOfAsync(response, cancellationToken)}")
+                : await response.Content.ReadFromJsonAsync(HostJson.Default.GuestTold, cancellationToken) is { } told && told.VmId == machine
+                ? new GuestAnswer.Told(told)
+                : new GuestAnswer.Failed("the server's answer is not about the machine");
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException or JsonException or ObjectDisposedException
+            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return new GuestAnswer.Failed(Words(exception));
         }
     }
 

@@ -1,3 +1,4 @@
+using Holdfast.Core.Ids;
 using Holdfast.Protocol.Host;
 
 namespace Holdfast.Agent.Link;
@@ -13,6 +14,9 @@ internal interface IServerLink
 
     /// <summary>Sends a report.</summary>
     Task<ReportOutcome> ReportAsync(HostReport report, CancellationToken cancellationToken);
+
+    /// <summary>Asks what a guest is told that this host is to run.</summary>
+    Task<GuestAnswer> GuestAsync(VmId machine, CancellationToken cancellationToken);
 }
 
 /// <summary>The server was not reached or did not answer as agreed.</summary>
@@ -46,6 +50,23 @@ internal abstract record WatchEvent
 
     /// <summary>Keep-alive; the first one tells that the stream stands.</summary>
     internal sealed record Ping(long Revision, GuestRules? Guests = null) : WatchEvent;
+}
+
+/// <summary>What came of asking what a guest is told. A closed hierarchy.</summary>
+internal abstract record GuestAnswer
+{
+    private GuestAnswer()
+    {
+    }
+
+    /// <summary>This is.</summary>
+    internal sealed record Told(GuestTold Value) : GuestAnswer;
+
+    /// <summary>The server does not tell: by its document this host is not to run the machine any more, or it is of a version that has nothing to tell.</summary>
+    internal sealed record Refused(string Reason) : GuestAnswer;
+
+    /// <summary>The server was not reached, or could not answer.</summary>
+    internal sealed record Failed(string Reason) : GuestAnswer;
 }
 
 /// <summary>How a report went. A closed hierarchy.</summary>

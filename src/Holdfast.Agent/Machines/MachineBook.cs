@@ -53,6 +53,14 @@ internal sealed partial class MachineBook
             RunnerOf(new VmId(row.Item.Id));
         }
 
+        _context.Loop.Spawn("left configuration drives", async () =>
+        {
+            // Each has a runner look whether its guest is there; without one the drive goes.
+            foreach (var machine in await _context.GuestDrives.FindAsync())
+            {
+                RunnerOf(machine);
+            }
+        });
         _context.Loop.Keep("hypervisor events", FollowEventsAsync);
         _context.Loop.Keep("domain list", ListAsync);
     }

@@ -1,6 +1,8 @@
 using Holdfast.Agent.Bindings;
+using Holdfast.Agent.GuestDrives;
 using Holdfast.Agent.Hypervisor;
 using Holdfast.Agent.Ledger;
+using Holdfast.Agent.Link;
 using Holdfast.Agent.Loop;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol.Host;
@@ -36,6 +38,12 @@ internal sealed record MachineContext
 
     /// <summary>Where serial logs go; exists.</summary>
     public required string SerialLogFolder { get; init; }
+
+    /// <summary>Tells what guests are told.</summary>
+    public required IServerLink Server { get; init; }
+
+    /// <summary>The configuration drives of guests.</summary>
+    public required IGuestDrives GuestDrives { get; init; }
 
     /// <summary>Whether the server has said, since this process began, that the ledger knows all there is about a machine.</summary>
     public required Func<VmId, bool> IsConfirmed { get; init; }

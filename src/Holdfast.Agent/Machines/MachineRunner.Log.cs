@@ -93,4 +93,7 @@ internal sealed partial class MachineRunner
 
     [LoggerMessage(EventId = 1628, Level = LogLevel.Warning, Message = "The guest of machine '{Name}' ({Machine}) stands still ({Why}) and cannot hear that it is to shut down; it is ended at once")]
     private partial void LogCannotHear(string name, VmId machine, string why);
+
+    [LoggerMessage(EventId = 1629, Level = LogLevel.Error, Message = "The configuration drive of machine '{Name}' ({Machine}) could not be made, so it is not started: {Reason}")]
+    private partial void LogNoDrive(string name, VmId machine, string reason);
 }

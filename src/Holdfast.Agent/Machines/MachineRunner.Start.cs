@@ -1,6 +1,8 @@
 using Holdfast.Agent.Drivers;
+using Holdfast.Agent.GuestDrives;
 using Holdfast.Agent.Hypervisor;
 using Holdfast.Agent.Ledger;
+using Holdfast.Agent.Link;
 using Holdfast.Agent.Obligations;
 using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
@@ -37,6 +39,14 @@ internal sealed partial class MachineRunner
         if (await ReleaseCutAsync(spec.Disks, flight) is { } owed)
         {
             await FailStartAsync(item.Generation, [owed with { Text = $"Machine '{Name}' was not started: {owed.Text}" }]);
+            return;
+        }
+
+        var networks = Networks(spec);
+        var (drive, withoutDrive) = await MakeDriveAsync(spec, networks, flight);
+        if (withoutDrive is not null)
+        {
+            await FailStartAsync(item.Generation, [withoutDrive]);
             return;
         }
 
@@ -104,7 +114,6 @@ internal sealed partial class MachineRunner
         await _context.Ledger.RecordAsync([.. attached.Select(row => new LedgerChange.PutAttachment(row))]);
         flight.ThrowIfCancellationRequested();
         await _context.Loop.Failpoints.PassAsync(Failpoint.StartBefore, _context.Loop.Stopping);
-        var networks = Networks(spec);
         _isProvenGone = false;
         _startCall = _context.Hypervisor.StartAsync(
             new DomainSpec
@@ -115,6 +124,7 @@ internal sealed partial class MachineRunner
                 Cpus = spec.Cpus,
                 MemoryMiB = spec.MemoryMiB,
                 Disks = [.. attached.Zip(spec.Disks.OrderBy(disk => disk.DeviceId), (row, disk) => NewDisk(disk, row.Source!))],
+                GuestDrive = drive,
                 Nics = networks.Nics,
                 SerialLogPath = Path.Combine(_context.SerialLogFolder, $"{spec.InstanceName}.serial.log"),
                 Accelerator = _context.Host()?.Accelerator ?? Accelerator.Tcg,
@@ -175,6 +185,54 @@ internal sealed partial class MachineRunner
                 }
 
                 break;
+        }
+    }
+
+    /// <summary>Asks the server what the guest is told, and puts it on a drive: first of all, when there is nothing yet to undo.</summary>
+    /// <returns>Where the drive is, null when the guest gets none; or why there is none.</returns>
+    private async Task<(string? Path, Condition? Why)> MakeDriveAsync(MachineSpec spec, NetworkChoice networks, CancellationToken flight)
+    {
+        if (spec.Told == 0)
+        {
+            return (null, null);
+        }
+
+        var (told, reason) = await AskWhatIsToldAsync(flight);
+        if (told is not null)
+        {
+            _mayHaveDrive = true;
+            switch (await _context.GuestDrives.MakeAsync(_machine, DriveContent.Of(told, [.. networks.Nics.Select(nic => nic.MacAddress)]), _context.Host()?.GuestUser, flight))
+            {
+                case DriveOutcome.Made made:
+                    return (made.Path, null);
+                case DriveOutcome.Failed failed:
+                    reason = failed.Reason;
+                    break;
+            }
+        }
+
+        LogNoDrive(Name, _machine, reason!);
+        return (null, new Condition { Type = ConditionType.Failed, Text = $"Machine '{Name}' was not started: its configuration drive, by which it is told its name, keys and user data, could not be made: {reason}" });
+    }
+
+    private async Task<(GuestTold? Told, string? Reason)> AskWhatIsToldAsync(CancellationToken flight)
+    {
+        var began = _context.Loop.Time.GetTimestamp();
+        while (true)
+        {
+            var asked = _context.Server.GuestAsync(_machine, flight);
+            await asked.AtMostAsync(AskBound, _context.Loop.Time, flight);
+            switch (asked.IsCompleted ? await asked : new GuestAnswer.Failed($"no answer within {AskBound.TotalSeconds:0} s"))
+            {
+                case GuestAnswer.Told told:
+                    return (told.Value, null);
+                case GuestAnswer.Refused refused:
+                    return (null, $"the server does not tell what the guest is told ({refused.Reason})");
+                case GuestAnswer.Failed failed when _context.Loop.Time.GetElapsedTime(began) >= AttachDeadline:
+                    return (null, $"the server cannot be asked what the guest is told ({failed.Reason})");
+            }
+
+            await Task.Delay(AttachRetryPause, _context.Loop.Time, flight);
         }
     }
 

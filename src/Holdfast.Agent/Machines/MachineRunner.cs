@@ -15,6 +15,7 @@ namespace Holdfast.Agent.Machines;
 internal sealed partial class MachineRunner : IDisposable
 {
     private static readonly TimeSpan AttachDeadline = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan AskBound = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan AttachRetryPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan DestroyBound = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LookWhileStopping = TimeSpan.FromSeconds(1);
@@ -39,6 +40,9 @@ internal sealed partial class MachineRunner : IDisposable
 
     // Its process was killed and had not ended when it was last looked at.
     private bool _isStuck;
+
+    // What the guest is told may lie there: of this start, or of one before this agent.
+    private bool _mayHaveDrive = true;
     private Task<StartOutcome>? _startCall;
     private Generation _refusedAdjustments;
     private IReadOnlyList<Condition> _adjustmentFailures = [];
@@ -183,6 +187,12 @@ internal sealed partial class MachineRunner : IDisposable
         {
             case MachineStep.Rest:
                 EndPhase();
+                if (_mayHaveDrive && _seen is Observation.Absent)
+                {
+                    _mayHaveDrive = false;
+                    await _context.GuestDrives.RemoveAsync(_machine);
+                }
+
                 await _wake.WaitAsync(Timeout.InfiniteTimeSpan, _context.Loop.Stopping);
                 break;
             case MachineStep.AwaitHypervisor waits:

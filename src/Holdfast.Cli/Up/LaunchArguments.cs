@@ -27,6 +27,7 @@ internal static class LaunchArguments
         "--drivers", driverFolder,
         "--images", options.ImageFolder,
         "--join-token-file", tokenFile,
+        "--guest-drives", options.GuestDriveFolder,
         .. options.Libvirt is { } libvirt ? new[] { "--libvirt", libvirt } : [],
     ];
 }

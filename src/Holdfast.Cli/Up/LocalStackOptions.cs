@@ -48,6 +48,9 @@ internal sealed record LocalStackOptions
     /// <summary>The directory pool's folder.</summary>
     public string PoolFolder => Path.Combine(Data, "pool");
 
+    /// <summary>The folder of guests' configuration drives.</summary>
+    public string GuestDriveFolder => Path.Combine(Data, "drives");
+
     /// <summary>The only folder that templates may be imported from by path.</summary>
     public string ImageFolder => Path.Combine(Data, "images");
 

@@ -21,6 +21,9 @@ public static class AgentGateway
     /// <summary>POST <see cref="RenewRequest"/>, answers <see cref="JoinAnswer"/>: a new certificate for the same incarnation.</summary>
     public const string RenewPath = "/v1/agent/renew";
 
+    /// <summary>GET with query <c>machine=ID</c>, answers <see cref="GuestTold"/> of a guest that the host's document has it run; 404 of any other.</summary>
+    public const string GuestPath = "/v1/agent/guest";
+
     /// <summary>The common name in every server's certificate. That of an agent's is the id of its installation, so neither can pass for the other.</summary>
     public const string ServerName = "holdfast-server";
 

@@ -9,7 +9,8 @@ public static class GuestMetadata
     public static IReadOnlySet<string> Reserved { get; } = new[]
     {
         "availability_zone", "hostname", "name", "uuid", "public_keys", "keys", "admin_pass", "files", "network_config", "meta", "random_seed", "launch_index", "project_id",
-        "instance-id", "local-hostname", "public-keys", "cloud-name", "dsmode", "vendor-data", "user-data",
+        "instance-id", "local-hostname", "local-ipv4", "public-hostname", "public-ipv4", "public-keys", "vm-id", "service-offering", "availability-zone", "cloud-identifier", "cloud-name",
+        "hypervisor-host-name", "dsmode", "vendor-data", "user-data",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Whether a caller's variable may have a name.</summary>

@@ -38,6 +38,12 @@ public sealed record MachineSpec
     /// </summary>
     public long RebootSequence { get; init; }
 
+    /// <summary>
+    /// How often the guest was given something new to be told. Above 0 a start asks for it (<see cref="GuestTold"/>) and gives the guest a configuration drive; 0, of a server or a VM
+    /// of before, gives none.
+    /// </summary>
+    public long Told { get; init; }
+
     /// <summary>Whether a wanted reboot is a reset instead of an ACPI request.</summary>
     public bool ForcedReboot { get; init; }
 }

@@ -36,6 +36,7 @@ internal static class AgentEndpoints
             ("POST", AgentGateway.RenewPath) => RenewAsync(context),
             ("PUT", AgentGateway.ReportPath) => ReportAsync(context),
             ("GET", AgentGateway.WatchPath) => WatchAsync(context),
+            ("GET", AgentGateway.GuestPath) => GuestAsync(context),
             _ => RefuseAsync(context, StatusCodes.Status404NotFound, "the agent gateway has no such resource"),
         };
     }
@@ -129,6 +130,25 @@ internal static class AgentEndpoints
         {
             // The agent went away, or this node ends: the agent connects again and resumes by revision.
         }
+    }
+
+    private static async Task GuestAsync(HttpContext context)
+    {
+        if (await IncarnationAsync(context) is not { } incarnation)
+        {
+            return;
+        }
+
+        // It may have a password.
+        context.Response.Headers.CacheControl = "no-store";
+        if (Guid.TryParseExact(context.Request.Query["machine"], "D", out var id)
+            && await Service<GuestDesk>(context).TellAsync(incarnation, new VmId(id), context.RequestAborted) is { } told)
+        {
+            await context.Response.WriteAsJsonAsync(told, HostJson.Default.GuestTold, cancellationToken: context.RequestAborted);
+            return;
+        }
+
+        await RefuseAsync(context, StatusCodes.Status404NotFound, "this host is not to run that machine");
     }
 
     private static T Service<T>(HttpContext context)

@@ -306,6 +306,7 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
             ForcedStop = row.ForcedStop,
             RebootSequence = row.RebootSequence,
             ForcedReboot = row.ForcedReboot,
+            Told = row.Told,
         };
         await Turn.Part<MachineRows>().TellAsync(row.Id, incarnation, generation, desired, spec, expires, cancellationToken);
         if (jobs.Count > 0)

@@ -178,6 +178,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<JoinRate>();
         services.AddSingleton<HostReports>();
         services.AddSingleton<HostWatch>();
+        services.AddSingleton<GuestDesk>();
         services.AddSingleton<IZoneOperations, ZoneOperations>();
         services.AddSingleton<IPodOperations, PodOperations>();
         services.AddSingleton<IClusterOperations, ClusterOperations>();

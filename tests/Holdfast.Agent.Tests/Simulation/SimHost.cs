@@ -1,8 +1,10 @@
+using Holdfast.Agent.GuestDrives;
 using Holdfast.Agent.Ingest;
 using Holdfast.Agent.Ledger;
 using Holdfast.Agent.Loop;
 using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
+using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 using Holdfast.Testing;
 using Microsoft.Extensions.Logging;
@@ -43,6 +45,8 @@ internal sealed class SimHost
     public ILedgerStore? OtherStore { get; set; }
 
     public FakeImages Images { get; } = new();
+
+    public FakeGuestDrives Drives { get; } = new();
 
     public ErrorLog Errors { get; } = new();
 
@@ -87,6 +91,7 @@ internal sealed class SimHost
             Server = Server,
             Fetcher = Images,
             Images = Images,
+            GuestDrives = Drives,
             Ids = new CountingIds(this),
             Random = new Random(1),
             Logs = new ErrorLogFactory(Errors),
@@ -130,6 +135,34 @@ internal sealed class SimHost
     private sealed class CountingIds(SimHost host) : IIdSource
     {
         public Guid Next() => Samples.Id(0x10000 + ++host._ids);
+    }
+
+    internal sealed class FakeGuestDrives : IGuestDrives
+    {
+        /// <summary>What is on whose drive. They outlive agents.</summary>
+        public Dictionary<VmId, IReadOnlyList<DriveFile>> Made { get; } = [];
+
+        /// <summary>Why none can be made.</summary>
+        public string? Refuse { get; set; }
+
+        public Task<DriveOutcome> MakeAsync(VmId machine, IReadOnlyList<DriveFile> files, GuestUser? reader, CancellationToken cancellationToken)
+        {
+            if (Refuse is { } reason)
+            {
+                return Task.FromResult<DriveOutcome>(new DriveOutcome.Failed(reason));
+            }
+
+            Made[machine] = files;
+            return Task.FromResult<DriveOutcome>(new DriveOutcome.Made($"/drives/{machine}.iso"));
+        }
+
+        public Task RemoveAsync(VmId machine)
+        {
+            Made.Remove(machine);
+            return Task.CompletedTask;
+        }
+
+        public Task<IReadOnlyList<VmId>> FindAsync() => Task.FromResult<IReadOnlyList<VmId>>([.. Made.Keys]);
     }
 
     internal sealed class FakeImages : IImageFetcher, IImageTool

@@ -136,6 +136,9 @@ internal sealed class SimHypervisor(TimeProvider time) : IHypervisor
         return new ResumeOutcome.Resumed();
     }
 
+    /// <summary>The configuration drives that guests were started with.</summary>
+    public Dictionary<VmId, string?> GuestDrives { get; } = [];
+
     public void Put(OwnDomain domain) => _domains[domain.Machine] = domain;
 
     public Task<DescribeOutcome> DescribeHostAsync(CancellationToken cancellationToken) => Task.FromResult<DescribeOutcome>(IsDown
@@ -187,6 +190,7 @@ internal sealed class SimHypervisor(TimeProvider time) : IHypervisor
         }
 
         Effects.Add($"start {spec.Name}");
+        GuestDrives[spec.Machine] = spec.GuestDrive;
         var domain = new OwnDomain
         {
             Machine = spec.Machine, Name = spec.Name, Generation = spec.Generation, Status = DomainStatus.Running,

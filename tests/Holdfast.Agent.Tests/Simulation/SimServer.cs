@@ -96,6 +96,15 @@ internal sealed class SimServer(TimeProvider time) : IServerLink
         }
     }
 
+    /// <summary>What guests are told.</summary>
+    public Dictionary<VmId, GuestTold> Told { get; } = [];
+
+    public async Task<GuestAnswer> GuestAsync(VmId machine, CancellationToken cancellationToken)
+    {
+        await Task.Delay(TimeSpan.FromMilliseconds(2), time, cancellationToken);
+        return IsDown ? new GuestAnswer.Failed("down") : Told.TryGetValue(machine, out var told) ? new GuestAnswer.Told(told) : new GuestAnswer.Refused("404");
+    }
+
     public async Task<ReportOutcome> ReportAsync(HostReport report, CancellationToken cancellationToken)
     {
         await Task.Delay(TimeSpan.FromMilliseconds(2), time, cancellationToken);

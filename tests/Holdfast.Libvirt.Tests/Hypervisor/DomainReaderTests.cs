@@ -12,7 +12,7 @@ public sealed class DomainReaderTests
     {
         var xml = DomainXml.Domain(Specs.Minimal(
             Specs.Disk(Specs.Root, "vda", new DiskSource.File("/srv/root.qcow2", "qcow2")),
-            Specs.Disk(Specs.Data, "vdb", new DiskSource.Block("/dev/drbd1000"))));
+            Specs.Disk(Specs.Data, "vdb", new DiskSource.Block("/dev/drbd1000"))) with { GuestDrive = "/run/holdfast/a.iso" });
 
         var domain = DomainReader.Read(xml, DomainStatus.Running, TimeSpan.FromSeconds(3))!;
 

@@ -26,6 +26,11 @@ public sealed class DomainXmlTests
         "block-kvm-nics");
 
     [Fact]
+    public void A_machine_with_a_configuration_drive() => Approved.Match(
+        DomainXml.Domain(Specs.Minimal(Specs.Disk(Specs.Root, "vda", new DiskSource.Block("/dev/drbd1000"))) with { GuestDrive = "/run/holdfast/a.iso" }).ToString(),
+        "configuration-drive");
+
+    [Fact]
     public void A_disk_with_a_backing_chain_to_be_plugged_in() => Approved.Match(
         DomainXml.Disk(Specs.Disk(Specs.Data, "vdc", new DiskSource.File(
             "/srv/pool/clone.qcow2", "qcow2", [new BackingImage("/srv/pool/sealed.qcow2", "qcow2"), new BackingImage("/srv/pool/base.raw", "raw")]))).ToString(),

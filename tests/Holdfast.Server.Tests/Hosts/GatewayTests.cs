@@ -126,6 +126,7 @@ public sealed class GatewayTests : IAsyncLifetime
     [InlineData("GET", AgentGateway.WatchPath, HttpStatusCode.Unauthorized)]
     [InlineData("PUT", AgentGateway.ReportPath, HttpStatusCode.Unauthorized)]
     [InlineData("POST", AgentGateway.RenewPath, HttpStatusCode.Unauthorized)]
+    [InlineData("GET", AgentGateway.GuestPath, HttpStatusCode.Unauthorized)]
     [InlineData("GET", "/client/api?command=listZones", HttpStatusCode.NotFound)]
     public async Task Without_a_certificate_only_the_authority_and_the_join_answer(string method, string path, HttpStatusCode status)
     {

@@ -148,6 +148,14 @@ internal sealed class TestAgent : IAsyncDisposable
     public async Task<HttpResponseMessage> SendReportAsync(HostReport report) =>
         await _client.PutAsJsonAsync(AgentGateway.ReportPath, report, HostJson.Default.HostReport);
 
+    public async Task<GuestTold?> GuestAsync(Guid vm)
+    {
+        using var response = await _client.GetAsync($"{AgentGateway.GuestPath}?machine={vm}");
+        return response.StatusCode == HttpStatusCode.NotFound
+            ? null
+            : await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync(HostJson.Default.GuestTold);
+    }
+
     /// <summary>Sends a report as text, with the next sequence in it.</summary>
     /// <param name="change">Makes of a good text the one that is sent.</param>
     /// <param name="items">What it says.</param>

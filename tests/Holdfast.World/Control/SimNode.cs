@@ -60,6 +60,8 @@ internal sealed class SimNode
 
     public HostReports Reports => Service<HostReports>();
 
+    public GuestDesk Guests => Service<GuestDesk>();
+
     /// <summary>The root administrator.</summary>
     public Caller Admin => _admin.Value;
 

@@ -14,6 +14,7 @@ internal sealed class SimHost
 {
     private readonly World _world;
     private readonly SeededIds _ids;
+    private readonly SortedSet<Guid> _drives = [];
     private readonly SimLog _log;
     private int _boots;
 
@@ -126,6 +127,7 @@ internal sealed class SimHost
                 Server = new AgentLink(_world.Simulator, _world.Recorder, this, _world.Node),
                 Fetcher = images,
                 Images = images,
+                GuestDrives = new SimGuestDrives(_world.Simulator, _drives),
                 Ids = _ids,
                 Random = _world.Simulator.Random,
                 Logs = _log,

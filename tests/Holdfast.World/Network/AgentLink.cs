@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Holdfast.Agent.Link;
+using Holdfast.Core.Ids;
 using Holdfast.Core.Waits;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Host;
@@ -76,6 +77,28 @@ internal sealed class AgentLink(Simulator simulator, Recorder recorder, SimHost 
             simulator.After(simulator.Milliseconds(1, 60_000), () => Send(body, static _ => { }));
         }
 
+        return await answer.Task.OrAbandonAsync(cancellationToken);
+    }
+
+    public async Task<GuestAnswer> GuestAsync(VmId machine, CancellationToken cancellationToken)
+    {
+        if (host.AgentProcess is { IsDead: true })
+        {
+            throw new ProcessKilledException("guest");
+        }
+
+        var answer = new TaskCompletionSource<GuestAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
+        host.Wire.Up(() => node.Accept(
+            refused: () => host.Wire.Down(() => answer.TrySetResult(new GuestAnswer.Failed("Connection refused"))),
+            async () =>
+            {
+                using var ended = node.OnEnd(() => host.Wire.Down(() => answer.TrySetResult(new GuestAnswer.Failed("connection reset by peer"))));
+                var told = await node.Guests.TellAsync(host.Incarnation, machine, CancellationToken.None);
+                var body = told is null ? null : JsonSerializer.Serialize(told, HostJson.Default.GuestTold);
+                host.Wire.Down(() => answer.TrySetResult(body is null
+                    ? new GuestAnswer.Refused("404")
+                    : new GuestAnswer.Told(JsonSerializer.Deserialize(host.SpeaksNewer ? OtherVersion.WithUnknownFields(body) : body, HostJson.Default.GuestTold)!)));
+            }));
         return await answer.Task.OrAbandonAsync(cancellationToken);
     }
 

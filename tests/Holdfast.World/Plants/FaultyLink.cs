@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Holdfast.Agent.Link;
+using Holdfast.Core.Ids;
 using Holdfast.Protocol.Host;
 
 namespace Holdfast.Worlds.Plants;
@@ -22,4 +23,6 @@ internal sealed class FaultyLink(IServerLink inner, Func<WatchEvent, IEnumerable
     }
 
     public Task<ReportOutcome> ReportAsync(HostReport report, CancellationToken cancellationToken) => inner.ReportAsync(told(report), cancellationToken);
+
+    public Task<GuestAnswer> GuestAsync(VmId machine, CancellationToken cancellationToken) => inner.GuestAsync(machine, cancellationToken);
 }

@@ -19,4 +19,9 @@ internal static partial class LibC
     /// <summary>The user that the agent runs as.</summary>
     [LibraryImport("libc", EntryPoint = "geteuid")]
     public static partial uint EffectiveUser();
+
+    /// <summary>Gives a file to a user and a group.</summary>
+    /// <returns>0, or -1 when that was refused.</returns>
+    [LibraryImport("libc", EntryPoint = "chown", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int ChangeOwner(string path, uint user, uint group);
 }
