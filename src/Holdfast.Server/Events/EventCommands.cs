@@ -1,6 +1,7 @@
 using Holdfast.Core.States;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Transactions;
 using LinqToDB;
 using static Holdfast.Server.Api.Commands.Parameters;
 
@@ -18,7 +19,12 @@ internal static class EventCommands
     private static readonly ValueParameter<EventId> StartId = Id<EventId>("startid", "the event that this one belongs to");
     private static readonly ValueParameter<Guid> ResourceId = AnyId("resourceid", "the id of the object that the event is about");
     private static readonly TextParameter ResourceType = Text("resourcetype", "the type of the object that the event is about");
-    private static readonly ValueParameter<bool> Archived = Bool("archived", "whether archived events are listed", noEffect: "no event is archived");
+    private static readonly ValueParameter<bool> Archived = Bool("archived", "true lists the archived events instead of the others");
+
+    private static readonly ListParameter<EventId> Chosen = Ids<EventId>("ids", "the ids of events");
+    private static readonly TextParameter OfType = Text("type", "events of this type, whatever its case");
+    private static readonly ValueParameter<DateTimeOffset> From = Date("startdate", "events at this time or later; needs enddate");
+    private static readonly ValueParameter<DateTimeOffset> To = Date("enddate", "events up to this time");
 
     private static readonly View<EventEntry> View = Api.Commands.View<EventEntry>.Build(v => v
         .Id("id", "the id of the event", e => e.Event.Id)
@@ -36,7 +42,7 @@ internal static class EventCommands
         .Uuid("resourceid", "the id of the object it is about", e => e.Event.ResourceId)
         .Text("resourcetype", "the type of the object it is about", e => e.Event.ResourceType)
         .Text("resourcename", "the name of the object it is about", e => e.Event.ResourceName)
-        .Bool("archived", "always false", _ => false));
+        .Bool("archived", "true if it was put away", e => e.Event.Archived));
 
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
@@ -50,7 +56,22 @@ internal static class EventCommands
             Response = ResponseShape.Of("event", View),
             Handler = ListAsync,
         },
+        Change("archiveEvents", "Puts events away: they are listed only when archived ones are asked for", (call, operations, ct) => operations.ArchiveEventsAsync(call.Caller.ForOperations, SelectionOf(call), ct)),
+        Change("deleteEvents", "Deletes events; one more says who did", (call, operations, ct) => operations.DeleteEventsAsync(call.Caller.ForOperations, SelectionOf(call), ct)),
     ];
+
+    private static ApiCommand Change(string name, string description, Func<CommandCall, IEventOperations, CancellationToken, Task<Outcome<Success>>> change) => new()
+    {
+        Name = name,
+        Description = $"{description}. Those that all parameters hold for; ids, type or enddate is needed",
+        Roles = Roles.Authenticated,
+        Parameters = [Chosen, OfType, From, To],
+        Response = ResponseShape.Success,
+        Handler = async (call, ct) => (await change(call, call.Services.Of<IEventOperations>(), ct)).ToResult(),
+    };
+
+    private static EventSelection SelectionOf(CommandCall call) =>
+        new() { Ids = call.Get(Chosen)?.Select(id => id.Value).ToList(), Type = call.Get(OfType), From = call.Get(From), To = call.Get(To) };
 
     private static async Task<ApiResult> ListAsync(CommandCall call, CancellationToken cancellationToken)
     {
@@ -76,11 +97,7 @@ internal static class EventCommands
             state = parsed;
         }
 
-        if (call.Get(Archived) == true)
-        {
-            return ApiResult.EmptyList();
-        }
-
+        var archived = call.Get(Archived) ?? false;
         var id = call.Get(FilterId);
         var type = call.Get(Type)?.ToLowerInvariant();
         var keyword = call.Get(CommonParameters.Keyword)?.ToLowerInvariant();
@@ -95,7 +112,8 @@ internal static class EventCommands
                 join account in Ownership.AskedFor(db, call, id is not null) on item.AccountId equals account.Id
                 join domain in db.Domains on account.DomainId equals domain.Id
                 from user in db.Users.LeftJoin(u => u.Id == item.UserId)
-                where (id == null || item.Id == id)
+                where item.Archived == archived
+                    && (id == null || item.Id == id)
                     && (type == null || item.Type.ToLower() == type)
                     && (keyword == null || item.Type.ToLower().Contains(keyword) || item.Description.ToLower().Contains(keyword))
                     && (earliest == null || item.Created >= earliest)

@@ -44,7 +44,7 @@ internal static class InfrastructureCommands
         await db.Clusters.CountAsync(c => c.Removed == null, cancellationToken),
         await db.Hosts.CountAsync(h => h.Removed == null, cancellationToken),
         await db.StoragePools.CountAsync(p => p.Removed == null, cancellationToken),
-        await db.Alerts.CountAsync(cancellationToken));
+        await db.Alerts.CountAsync(a => !a.Archived, cancellationToken));
 
     private sealed record Counts(int Zones, int Pods, int Clusters, int Hosts, int StoragePools, int Alerts);
 }

@@ -198,6 +198,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<ITagOperations, TagOperations>();
         services.AddSingleton<ISshKeyPairOperations, SshKeyPairOperations>();
         services.AddSingleton<IUserDataOperations, UserDataOperations>();
+        services.AddSingleton<IEventOperations, EventOperations>();
         services.AddSingleton<IConfigurationOperations, ConfigurationOperations>();
         services.AddCloudStackApi();
         services.AddSingleton<IJobResultRenderer, JobResultRenderer>();

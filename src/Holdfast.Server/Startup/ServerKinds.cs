@@ -38,6 +38,7 @@ internal static class ServerKinds
         new VolumeKind(),
         new JobEntityKind(),
         new EventKind(),
+        new AlertKind(),
         new TemplateKind(),
         new AccountKind(),
         new UserKind(),

@@ -63,6 +63,8 @@ internal static class EventTypes
     public const string TemplateCreate = "TEMPLATE.CREATE";
     public const string TemplateReady = "TEMPLATE.DOWNLOAD.SUCCESS";
     public const string TemplateFailed = "TEMPLATE.DOWNLOAD.FAILED";
+    public const string EventDelete = "EVENT.DELETE";
+    public const string AlertDelete = "ALERT.DELETE";
     public const string ZoneCreate = "ZONE.CREATE";
     public const string ZoneEdit = "ZONE.EDIT";
     public const string ZoneDelete = "ZONE.DELETE";

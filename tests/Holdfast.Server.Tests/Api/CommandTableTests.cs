@@ -337,6 +337,10 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
                 var pair = Rows.SshKeyPair(owner);
                 await host.InsertAsync(pair);
                 return pair.Id.Value;
+            case nameof(AlertId):
+                var alert = new AlertRow { Id = new AlertId(Guid.NewGuid()), Type = 12, Name = "ALERT.STORAGE.MISC", Description = "x", Created = Rows.Now };
+                await host.InsertAsync(alert);
+                return alert.Id.Value;
             case nameof(ObligationId):
                 var obligation = Rows.Obligation(pool, place);
                 await host.InsertAsync(obligation);

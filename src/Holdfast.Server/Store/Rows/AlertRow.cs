@@ -24,6 +24,10 @@ internal sealed record AlertRow
     [Column("resource_id")]
     public Guid? ResourceId { get; init; }
 
+    /// <summary>Whether it was put away.</summary>
+    [Column("archived")]
+    public bool Archived { get; init; }
+
     [Column("created")]
     public required DateTimeOffset Created { get; init; }
 }

@@ -41,6 +41,10 @@ internal sealed record EventRow
     [Column("start_id")]
     public EventId? StartId { get; init; }
 
+    /// <summary>Whether it was put away.</summary>
+    [Column("archived")]
+    public bool Archived { get; init; }
+
     [Column("created")]
     public required DateTimeOffset Created { get; init; }
 }
