@@ -15,6 +15,9 @@ internal sealed class DomainKind : EntityKind<DomainId>
     }
 
     /// <inheritdoc/>
+    public override string AnnotationType => "DOMAIN";
+
+    /// <inheritdoc/>
     protected override IQueryable<DomainId> Find(StoreConnection db, DomainId[] ids, EntityViewer viewer) =>
         Ownership.VisibleDomains(db, viewer.Caller).Where(r => ids.Contains(r.Id)).Select(r => r.Id);
 }

@@ -28,6 +28,8 @@ internal static class HostChangeCommands
     private static readonly TextParameter State = Text("allocationstate", "Disable: it takes no VMs any more, what runs goes on; Enable: it takes them again");
     private static readonly ListParameter<string> Tags = Texts("hosttags", "the tags, comma-separated, instead of those it has; empty: none", clearable: true);
 
+    private static readonly TextParameter Annotation = Text("annotation", "a comment to make on the host; listAnnotations tells all", length: 4096, multiLine: true);
+
     private static readonly View<Added> AddedView = View<Added>.Build(v => v
         .Include(HostCommands.HostView, a => a.Entry)
         .Text("jointoken", "the token with which its agent joins; shown this once, createHostJoinToken makes another", a => a.Token.Token)
@@ -51,11 +53,11 @@ internal static class HostChangeCommands
             Name = "updateHost",
             Description = "Changes what a host is called, its tags, and whether it takes VMs",
             Roles = Roles.RootAdmin,
-            Parameters = [Host, Name, State, Tags],
+            Parameters = [Host, Name, State, Tags, Annotation],
             Response = ResponseShape.Of(HostCommands.HostKey, HostCommands.HostView),
             Handler = async (call, ct) => await (await call.Services.Of<IHostOperations>().UpdateAsync(
                 call.Caller.ForOperations,
-                new UpdateHost { Id = call.Require(Host), Name = call.Get(Name), AllocationState = call.Get(State), Tags = call.Get(Tags) },
+                new UpdateHost { Id = call.Require(Host), Name = call.Get(Name), AllocationState = call.Get(State), Tags = call.Get(Tags), Annotation = call.Get(Annotation) },
                 ct)).ToResultAsync(async id => ApiResult.Object(HostCommands.HostKey, HostCommands.HostView, await FindAsync(call, id, ct))),
         },
         new()

@@ -8,11 +8,17 @@ namespace Holdfast.Server.Hosts;
 /// <summary>Hosts.</summary>
 internal sealed class HostKind : EntityKind<HostId>
 {
+    /// <summary>What comments call hosts.</summary>
+    internal const string CommentType = "HOST";
+
     /// <summary>Made once.</summary>
     public HostKind()
         : base(ResourceTypes.Host, "listHosts", EntityReach.Infrastructure)
     {
     }
+
+    /// <inheritdoc/>
+    public override string AnnotationType => CommentType;
 
     /// <inheritdoc/>
     public override async Task<string?> RenderAsync(StoreConnection db, Guid id, Roles viewer, CancellationToken cancellationToken) =>

@@ -2,6 +2,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Host;
+using Holdfast.Server.Annotations;
 using Holdfast.Server.Security;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
@@ -174,6 +175,11 @@ internal sealed class HostOperations : IHostOperations
                 .Set(h => h.ResourceState, changed.ResourceState)
                 .Set(h => h.HostTags, changed.HostTags)
                 .UpdateAsync(ct);
+            if (request.Annotation is { } comment)
+            {
+                await turn.Part<AnnotationBook>().AddAsync(caller, HostKind.CommentType, host.Id.Value, comment, adminsOnly: false, ct);
+            }
+
             await TellAsync(turn, caller, EventTypes.HostUpdate, $"Host {changed.Name} ({host.Id}) was changed: it is {changed.ResourceState}, its tags are {(changed.HostTags.Length == 0 ? "none" : changed.HostTags)}", changed, ct);
             return new Outcome<HostId>.Done(host.Id);
         },

@@ -42,6 +42,9 @@ internal sealed record UpdateHost
 
     /// <summary>Empty: none.</summary>
     public IReadOnlyList<string>? Tags { get; init; }
+
+    /// <summary>A comment to make on it.</summary>
+    public string? Annotation { get; init; }
 }
 
 /// <summary>A host that was added, and the token with which it joins.</summary>

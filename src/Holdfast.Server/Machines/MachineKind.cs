@@ -18,6 +18,9 @@ internal sealed class MachineKind : EntityKind<VmId>
     }
 
     /// <inheritdoc/>
+    public override string AnnotationType => "VM";
+
+    /// <inheritdoc/>
     public override async Task<string?> RenderAsync(StoreConnection db, Guid id, Roles viewer, CancellationToken cancellationToken) =>
         await VirtualMachineRows.FindAsync(db, new VmId(id), cancellationToken) is { } entry ? VirtualMachineView.View.ToJson(VirtualMachineView.Key, entry, viewer) : null;
 

@@ -14,6 +14,9 @@ internal sealed class NetworkKind : EntityKind<NetworkId>
     }
 
     /// <inheritdoc/>
+    public override string AnnotationType => "NETWORK";
+
+    /// <inheritdoc/>
     protected override IQueryable<NetworkId> Find(StoreConnection db, NetworkId[] ids, EntityViewer viewer) =>
         db.Networks.Where(r => ids.Contains(r.Id)).Select(r => r.Id);
 }

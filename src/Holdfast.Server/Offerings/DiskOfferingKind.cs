@@ -15,6 +15,9 @@ internal sealed class DiskOfferingKind : EntityKind<DiskOfferingId>
     }
 
     /// <inheritdoc/>
+    public override string AnnotationType => "DISK_OFFERING";
+
+    /// <inheritdoc/>
     protected override IQueryable<DiskOfferingId> Find(StoreConnection db, DiskOfferingId[] ids, EntityViewer viewer) =>
         db.DiskOfferings.Where(r => ids.Contains(r.Id)).Select(r => r.Id);
 }

@@ -15,6 +15,9 @@ internal sealed class ServiceOfferingKind : EntityKind<ServiceOfferingId>
     }
 
     /// <inheritdoc/>
+    public override string AnnotationType => "SERVICE_OFFERING";
+
+    /// <inheritdoc/>
     protected override IQueryable<ServiceOfferingId> Find(StoreConnection db, ServiceOfferingId[] ids, EntityViewer viewer) =>
         db.ServiceOfferings.Where(r => ids.Contains(r.Id)).Select(r => r.Id);
 }

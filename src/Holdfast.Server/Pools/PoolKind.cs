@@ -15,6 +15,9 @@ internal sealed class PoolKind : EntityKind<PoolId>
     }
 
     /// <inheritdoc/>
+    public override string AnnotationType => "PRIMARY_STORAGE";
+
+    /// <inheritdoc/>
     public override async Task<string?> RenderAsync(StoreConnection db, Guid id, Roles viewer, CancellationToken cancellationToken) =>
         await StoragePoolReader.FindAsync(db, new PoolId(id), cancellationToken) is { } entry ? StoragePoolView.View.ToJson(StoragePoolView.Key, entry, viewer) : null;
 

@@ -1,4 +1,5 @@
 using Holdfast.Server.Accounts;
+using Holdfast.Server.Annotations;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Events;
 using Holdfast.Server.Hosts;
@@ -57,6 +58,7 @@ internal static class ServerCommands
         new(UserCommands.All),
         new(RoleCommands.All),
         new(TagCommands.All),
+        new(AnnotationCommands.All),
         new(SshKeyPairCommands.All),
         new(UserDataCommands.All),
     ];

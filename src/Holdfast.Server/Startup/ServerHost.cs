@@ -8,6 +8,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Accounts;
 using Holdfast.Server.Agents;
+using Holdfast.Server.Annotations;
 using Holdfast.Server.Api;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
@@ -198,6 +199,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<ITagOperations, TagOperations>();
         services.AddSingleton<ISshKeyPairOperations, SshKeyPairOperations>();
         services.AddSingleton<IUserDataOperations, UserDataOperations>();
+        services.AddSingleton<IAnnotationOperations, AnnotationOperations>();
         services.AddSingleton<IEventOperations, EventOperations>();
         services.AddSingleton<IConfigurationOperations, ConfigurationOperations>();
         services.AddCloudStackApi();

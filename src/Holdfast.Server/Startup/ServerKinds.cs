@@ -1,4 +1,5 @@
 using Holdfast.Server.Accounts;
+using Holdfast.Server.Annotations;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Events;
 using Holdfast.Server.Hosts;
@@ -39,6 +40,7 @@ internal static class ServerKinds
         new JobEntityKind(),
         new EventKind(),
         new AlertKind(),
+        new AnnotationKind(),
         new TemplateKind(),
         new AccountKind(),
         new UserKind(),

@@ -16,6 +16,9 @@ internal sealed class TemplateKind : EntityKind<TemplateId>
     }
 
     /// <inheritdoc/>
+    public override string AnnotationType => "TEMPLATE";
+
+    /// <inheritdoc/>
     public override string TagType => "Template";
 
     /// <inheritdoc/>

@@ -16,6 +16,9 @@ internal sealed class VolumeKind : EntityKind<VolumeId>
     }
 
     /// <inheritdoc/>
+    public override string AnnotationType => "VOLUME";
+
+    /// <inheritdoc/>
     public override async Task<string?> RenderAsync(StoreConnection db, Guid id, Roles viewer, CancellationToken cancellationToken) =>
         await VolumeReader.FindAsync(db, new VolumeId(id), cancellationToken) is { } entry ? VolumeView.View.ToJson(VolumeView.Key, entry, viewer) : null;
 

@@ -15,6 +15,9 @@ internal sealed class ClusterKind : EntityKind<ClusterId>
     }
 
     /// <inheritdoc/>
+    public override string AnnotationType => "CLUSTER";
+
+    /// <inheritdoc/>
     protected override IQueryable<ClusterId> Find(StoreConnection db, ClusterId[] ids, EntityViewer viewer) =>
         db.Clusters.Where(r => ids.Contains(r.Id)).Select(r => r.Id);
 }

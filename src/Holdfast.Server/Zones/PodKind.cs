@@ -15,6 +15,9 @@ internal sealed class PodKind : EntityKind<PodId>
     }
 
     /// <inheritdoc/>
+    public override string AnnotationType => "POD";
+
+    /// <inheritdoc/>
     protected override IQueryable<PodId> Find(StoreConnection db, PodId[] ids, EntityViewer viewer) =>
         db.Pods.Where(r => ids.Contains(r.Id)).Select(r => r.Id);
 }

@@ -15,6 +15,9 @@ internal sealed class ZoneKind : EntityKind<ZoneId>
     }
 
     /// <inheritdoc/>
+    public override string AnnotationType => "ZONE";
+
+    /// <inheritdoc/>
     protected override IQueryable<ZoneId> Find(StoreConnection db, ZoneId[] ids, EntityViewer viewer) =>
         db.Zones.Where(r => ids.Contains(r.Id)).Select(r => r.Id);
 }

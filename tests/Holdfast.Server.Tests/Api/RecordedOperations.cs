@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Reflection;
 using Holdfast.Core.Ids;
 using Holdfast.Server.Accounts;
+using Holdfast.Server.Annotations;
 using Holdfast.Server.Events;
 using Holdfast.Server.Hosts;
 using Holdfast.Server.Inventories;
@@ -46,6 +47,7 @@ internal class RecordedOperations : DispatchProxy
         Add<IHostOperations>(services, log);
         Add<IObligationOperations>(services, log);
         Add<IInventoryOperations>(services, log);
+        Add<IAnnotationOperations>(services, log);
         Add<IEventOperations>(services, log);
         Add<IConfigurationOperations>(services, log);
     }

@@ -36,6 +36,9 @@ internal abstract class EntityKind
     /// <summary>What tags call its entities, in CloudStack's words; null: they have no tags.</summary>
     public virtual string? TagType => null;
 
+    /// <summary>What comments call its entities, in CloudStack's words; null: there are none on them.</summary>
+    public virtual string? AnnotationType => null;
+
     /// <summary>Who owns those of some entities that are there and not removed. Only of kinds with tags.</summary>
     /// <param name="db">The transaction.</param>
     /// <param name="ids">The ids; at most some hundreds.</param>

@@ -365,7 +365,6 @@ internal static class ForeignParameters
         ],
         ["updateHost"] =
         [
-            new("annotation", ParameterTreatment.Refused, "hosts have no annotations"),
             new("cleanupexternaldetails", ParameterTreatment.Refused, "there are no extensions", "false"),
             new("externaldetails", ParameterTreatment.Refused, "there are no extensions"),
             new("istagarule", ParameterTreatment.Refused, "tags are tags", "false"),
