@@ -13,6 +13,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly StreamWriter _log;
     private readonly Lock _logGuard = new(); // Both streams of the child write to one file.
+    private readonly long _began;
     private readonly TaskCompletionSource<int> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private ChildProcess(Process process, string name, string logPath)
@@ -21,6 +22,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         Name = name;
         LogPath = logPath;
         _log = new StreamWriter(new FileStream(logPath, FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
+        _began = _log.BaseStream.Length;
         process.OutputDataReceived += (_, line) => Append(line.Data);
         process.ErrorDataReceived += (_, line) => Append(line.Data);
         process.Exited += (_, _) => _exited.TrySetResult(process.ExitCode);
@@ -107,12 +109,13 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>The last lines it wrote.</summary>
+    /// <summary>The last lines it wrote; not what another that used the same file wrote before it.</summary>
     /// <param name="count">How many.</param>
     /// <returns>The lines.</returns>
     public IReadOnlyList<string> Tail(int count)
     {
         using var reader = new StreamReader(new FileStream(LogPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        reader.BaseStream.Position = _began;
         var lines = reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         return lines[Math.Max(0, lines.Length - count)..];
     }

@@ -1,6 +1,7 @@
 using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
+using Holdfast.Server.Limits;
 using Holdfast.Server.Networks;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
@@ -49,6 +50,9 @@ internal static class AccountCommands
         .Text("networkdomain", "the domain name of its networks", e => e.Account.NetworkDomain)
         .Bool("isdefault", "true for the first account", e => e.Account.IsDefault)
         .Bool("iscleanuprequired", "true while it is being deleted", e => e.Account.Deleted is not null)
+        .Include(OwnerLimits.View, e => e.Have)
+        .Long("vmrunning", "how many of its VMs run", e => e.Have.Used.Running)
+        .Long("vmstopped", "how many of its VMs do not", e => e.Have.Used.Vms - e.Have.Used.Running)
         .List("user", "its users", UserCommands.View, e => e.Users));
 
     /// <summary>The commands.</summary>
@@ -120,7 +124,6 @@ internal static class AccountCommands
             Handler = DeleteAsync,
         },
         NetworkCommands.Empty("listProjects", "project", "Lists projects; there are none"),
-        NetworkCommands.Empty("listResourceLimits", "resourcelimit", "Lists limits of accounts; there are none"),
         NetworkCommands.Empty("listAffinityGroups", "affinitygroup", "Lists affinity groups; there are none"),
         NetworkCommands.Empty("listSecurityGroups", "securitygroup", "Lists security groups; there are none"),
     ];
@@ -156,6 +159,7 @@ internal static class AccountCommands
                     accounts.Rows.Select(a => a.Account.Id),
                     chunk => db.Users.Where(u => chunk.Contains(u.AccountId) && u.Removed == null).OrderBy(u => u.Created).ThenBy(u => u.Id),
                     ct);
+                var have = await AccountEntry.HaveAsync(db, [.. accounts.Rows.Select(a => a.Account)], ct);
                 var usersOf = users.ToLookup(u => u.AccountId);
                 return accounts with
                 {
@@ -163,6 +167,7 @@ internal static class AccountCommands
                     [
                         .. accounts.Rows.Select(a => a with
                         {
+                            Have = have[a.Account.Id],
                             Users = [.. usersOf[a.Account.Id].Select(u => new UserEntry { User = u, Account = a.Account, Domain = a.Domain, Role = a.Role }.For(call.Caller))],
                         }),
                     ],

@@ -1,6 +1,9 @@
 using Holdfast.Core.Ids;
+using Holdfast.Server.Limits;
+using Holdfast.Server.Settings;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Transactions;
 using LinqToDB;
 using LinqToDB.Async;
 
@@ -9,6 +12,9 @@ namespace Holdfast.Server.Accounts;
 /// <summary>An account with what is shown of its domain, its role and its users.</summary>
 internal sealed record AccountEntry
 {
+    // No limit has its default from them.
+    private static readonly ReconcileTimings NoTimings = new();
+
     /// <summary>The account.</summary>
     public required AccountRow Account { get; init; }
 
@@ -17,6 +23,14 @@ internal sealed record AccountEntry
 
     /// <summary>Its role.</summary>
     public required RoleRow Role { get; init; }
+
+    /// <summary>What it may have, and what it has; read apart.</summary>
+    /// <exception cref="InvalidOperationException">It was not read.</exception>
+    public OwnerLimits Have
+    {
+        get => field ?? throw new InvalidOperationException("What the account may have was not read.");
+        init;
+    }
 
     /// <summary>Its users.</summary>
     public IReadOnlyList<UserEntry> Users { get; init; } = [];
@@ -30,6 +44,14 @@ internal sealed record AccountEntry
                            where account.Id == id
                            select new AccountEntry { Account = account, Domain = domain, Role = role }).FirstOrDefaultAsync(cancellationToken);
         var users = await db.Users.Where(u => u.AccountId == id && u.Removed == null).OrderBy(u => u.Created).ThenBy(u => u.Id).ToListAsync(cancellationToken);
-        return entry is null ? null : entry with { Users = users.ConvertAll(u => new UserEntry { User = u, Account = entry.Account, Domain = entry.Domain, Role = entry.Role }) };
+        return entry is null ? null : entry with
+        {
+            Have = (await HaveAsync(db, [entry.Account], cancellationToken))[id],
+            Users = users.ConvertAll(u => new UserEntry { User = u, Account = entry.Account, Domain = entry.Domain, Role = entry.Role }),
+        };
     }
+
+    /// <summary>What some accounts may have, and what they have: three statements, however many they are.</summary>
+    public static async Task<IReadOnlyDictionary<AccountId, OwnerLimits>> HaveAsync(StoreConnection db, IReadOnlyList<AccountRow> accounts, CancellationToken cancellationToken) =>
+        await OwnerLimits.ByAccountAsync(db, accounts, await SettingValues.ReadAsync(db, NoTimings, cancellationToken), cancellationToken);
 }

@@ -1,5 +1,8 @@
 using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Limits;
+using Holdfast.Server.Settings;
+using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using LinqToDB;
 using LinqToDB.Async;
@@ -36,7 +39,8 @@ internal static class DomainCommands
         .Bool("haschild", "true if there are domains below", e => e.HasChild)
         .Text("networkdomain", "the domain name of its networks", e => e.Domain.NetworkDomain)
         .Text("state", "the state of the domain: Active, or Inactive while it is being deleted", e => e.Domain.Deleted is null ? "Active" : "Inactive")
-        .Date("created", "when the domain was made", e => e.Domain.Created));
+        .Date("created", "when the domain was made", e => e.Domain.Created)
+        .Include(OwnerLimits.View, e => e.Have!));
 
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
@@ -100,7 +104,9 @@ internal static class DomainCommands
         var keyword = call.Get(CommonParameters.Keyword)?.ToLowerInvariant();
         var level = call.Get(Level);
         var listing = await call.Services.Database.ReadAsync(
-            (db, ct) => Listing.ReadAsync(
+            (db, ct) => PageAsync(
+                call,
+                db,
                 from domain in Ownership.VisibleDomains(db, call.Caller)
                 where domain.Removed == null
                     && (id == null || domain.Id == id)
@@ -111,7 +117,6 @@ internal static class DomainCommands
 #pragma warning disable VSTHRD103 // Part of the query: nothing is awaited here.
                 select new DomainEntry { Domain = domain, HasChild = db.Domains.Any(c => c.ParentId == domain.Id && c.Removed == null) },
 #pragma warning restore VSTHRD103
-                call.Page,
                 ct),
             cancellationToken);
         return ApiResult.List(Key, View, listing.Rows, listing.Total);
@@ -124,7 +129,9 @@ internal static class DomainCommands
         var keyword = call.Get(CommonParameters.Keyword)?.ToLowerInvariant();
         var all = call.Get(IsRecursive) == true || call.Get(ListAll) == true;
         var listing = await call.Services.Database.ReadAsync(
-            (db, ct) => Listing.ReadAsync(
+            (db, ct) => PageAsync(
+                call,
+                db,
                 from domain in Ownership.VisibleDomains(db, call.Caller)
                 from top in Ownership.VisibleDomains(db, call.Caller)
                 where top.Id == above && domain.Removed == null
@@ -135,7 +142,6 @@ internal static class DomainCommands
 #pragma warning disable VSTHRD103 // Part of the query: nothing is awaited here.
                 select new DomainEntry { Domain = domain, HasChild = db.Domains.Any(c => c.ParentId == domain.Id && c.Removed == null) },
 #pragma warning restore VSTHRD103
-                call.Page,
                 ct),
             cancellationToken);
         return ApiResult.List(Key, View, listing.Rows, listing.Total);
@@ -144,13 +150,32 @@ internal static class DomainCommands
     private static async Task<ApiResult> ShowAsync(CommandCall call, DomainId id, CancellationToken cancellationToken)
     {
         var entry = await call.Services.Database.ReadAsync(
-            async (db, ct) => new DomainEntry
-            {
-                Domain = await db.Domains.SingleAsync(d => d.Id == id, ct),
-                HasChild = await db.Domains.AnyAsync(c => c.ParentId == id && c.Removed == null, ct),
-            },
+            async (db, ct) => (await WithLimitsAsync(
+                call,
+                db,
+                [
+                    new DomainEntry
+                    {
+                        Domain = await db.Domains.SingleAsync(d => d.Id == id, ct),
+                        HasChild = await db.Domains.AnyAsync(c => c.ParentId == id && c.Removed == null, ct),
+                    },
+                ],
+                ct))[0],
             cancellationToken);
         return ApiResult.Object(Key, View, entry);
+    }
+
+    private static async Task<Listing<DomainEntry>> PageAsync(CommandCall call, StoreConnection db, IQueryable<DomainEntry> ordered, CancellationToken cancellationToken)
+    {
+        var listing = await Listing.ReadAsync(ordered, call.Page, cancellationToken);
+        return listing with { Rows = await WithLimitsAsync(call, db, listing.Rows, cancellationToken) };
+    }
+
+    private static async Task<IReadOnlyList<DomainEntry>> WithLimitsAsync(CommandCall call, StoreConnection db, IReadOnlyList<DomainEntry> entries, CancellationToken cancellationToken)
+    {
+        var settings = await SettingValues.ReadAsync(db, call.Services.Timings, cancellationToken);
+        var have = await OwnerLimits.ByDomainAsync(db, [.. entries.Select(e => e.Domain)], settings, cancellationToken);
+        return [.. entries.Select(e => e with { Have = have[e.Domain.Id] })];
     }
 
     private sealed record DomainEntry
@@ -158,5 +183,8 @@ internal static class DomainCommands
         public required DomainRow Domain { get; init; }
 
         public required bool HasChild { get; init; }
+
+        // Read apart.
+        public OwnerLimits? Have { get; init; }
     }
 }

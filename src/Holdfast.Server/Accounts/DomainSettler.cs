@@ -35,6 +35,7 @@ internal sealed class DomainSettler : TurnPart, ITurnPart<DomainSettler>, ISettl
         }
 
         await Db.UpdateAsync(domain with { Removed = Now }, token: cancellationToken);
+        await Db.ResourceLimits.Where(l => l.DomainId == id).DeleteAsync(cancellationToken);
         foreach (var job in await Db.Jobs.Where(j => j.State == JobState.Pending && j.InstanceId == id.Value && j.Kind == AccountJobs.DeleteDomain).Select(j => j.Id).ToListAsync(cancellationToken))
         {
             await Turn.CompleteJobAsync(job, cancellationToken);

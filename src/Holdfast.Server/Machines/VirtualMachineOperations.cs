@@ -3,6 +3,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Protocol;
+using Holdfast.Server.Limits;
 using Holdfast.Server.Security;
 using Holdfast.Server.Settings;
 using Holdfast.Server.Store;
@@ -218,6 +219,13 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                 return new Outcome<VmRow>.Refused(Faults.RootVolumeGone(vm.Id, vm.Name));
             }
 
+            var destroyed = await turn.Db.Volumes.Where(v => v.VmId == vm.Id && v.State == VolumeState.Destroy && v.Removed == null).Select(v => v.SizeBytes).ToListAsync(ct);
+            var again = new ResourceAmounts { Vms = 1, Cpus = vm.Cpus, MemoryMib = vm.MemoryMib, Volumes = destroyed.Count, StorageBytes = destroyed.Sum() };
+            if (await ResourceLimits.WhyNotAsync(turn, vm.AccountId, again, ct) is { } beyond)
+            {
+                return new Outcome<VmRow>.Refused(beyond);
+            }
+
             var recovered = vm with { State = VmState.Stopped, StateSince = turn.Now, Removal = VmRemoval.None, Destroyed = null };
             await turn.Db.UpdateAsync(recovered, token: ct);
             await turn.Db.Volumes.Where(v => v.VmId == vm.Id && v.State == VolumeState.Destroy && v.Removed == null)
@@ -413,10 +421,21 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
         return wanted.Find(n => !found.ContainsKey(n)) is { } unknown ? (found, Faults.Invalid($"A key pair with name '{unknown}' was not found.")) : (found, null);
     }
 
-    private static async Task<ApiFault?> WhyNotScaleAsync(Turn turn, VmRow vm, ServiceOfferingId offeringId, string command, CancellationToken cancellationToken) =>
-        !await turn.Db.ServiceOfferings.AnyAsync(o => o.Id == offeringId && o.Removed == null, cancellationToken) ? Faults.NoSuchEntity(command, "serviceofferingid", offeringId)
-        : vm.State != VmState.Stopped || vm.Removal != VmRemoval.None ? Faults.Invalid($"Unable to change the service offering of VM {vm.Name} ({vm.Id}), which is in state {vm.State}: a running VM keeps its size, stop it first")
-        : null;
+    private static async Task<ApiFault?> WhyNotScaleAsync(Turn turn, VmRow vm, ServiceOfferingId offeringId, string command, CancellationToken cancellationToken)
+    {
+        if (await turn.Db.ServiceOfferings.FirstOrDefaultAsync(o => o.Id == offeringId && o.Removed == null, cancellationToken) is not { } offering)
+        {
+            return Faults.NoSuchEntity(command, "serviceofferingid", offeringId);
+        }
+
+        return vm.State != VmState.Stopped || vm.Removal != VmRemoval.None
+            ? Faults.Invalid($"Unable to change the service offering of VM {vm.Name} ({vm.Id}), which is in state {vm.State}: a running VM keeps its size, stop it first")
+            : await ResourceLimits.WhyNotAsync(
+                turn,
+                vm.AccountId,
+                new ResourceAmounts { Cpus = Math.Max(offering.Cpus - vm.Cpus, 0), MemoryMib = Math.Max(offering.MemoryMib - vm.MemoryMib, 0) },
+                cancellationToken);
+    }
 
     private static async Task<string> ScaleAsync(Turn turn, VmRow vm, ServiceOfferingId offeringId, CancellationToken cancellationToken)
     {
@@ -557,6 +576,19 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
         if (Caller.WhyNotOwner(account) is { } ended)
         {
             return Refused(ended);
+        }
+
+        var wanted = new ResourceAmounts
+        {
+            Vms = 1,
+            Cpus = offering.Cpus,
+            MemoryMib = offering.MemoryMib,
+            Volumes = 1 + disks.Count,
+            StorageBytes = rootSize + disks.Sum(d => d.Size),
+        };
+        if (await ResourceLimits.WhyNotAsync(turn, account, wanted, cancellationToken) is { } beyond)
+        {
+            return Refused(beyond);
         }
 
         var settings = await SettingValues.ReadAsync(turn, cancellationToken);

@@ -185,11 +185,48 @@ internal abstract record Setting
         DefaultValue = "VM",
     };
 
+    /// <summary>How many VMs an account may have.</summary>
+    public static CountSetting AccountVms { get; } = CountSetting.OfAccount("user.vms", "VMs", 20);
+
+    /// <summary>How many volumes an account may have.</summary>
+    public static CountSetting AccountVolumes { get; } = CountSetting.OfAccount("volumes", "volumes", 20);
+
+    /// <summary>How many templates an account may have.</summary>
+    public static CountSetting AccountTemplates { get; } = CountSetting.OfAccount("templates", "templates", 20);
+
+    /// <summary>How many virtual CPUs the VMs of an account may have.</summary>
+    public static CountSetting AccountCpus { get; } = CountSetting.OfAccount("cpus", "virtual CPUs", 40);
+
+    /// <summary>How much memory the VMs of an account may have.</summary>
+    public static CountSetting AccountMemory { get; } = CountSetting.OfAccount("memory", "MiB of memory", 40_960);
+
+    /// <summary>How large the volumes of an account may be together.</summary>
+    public static CountSetting AccountStorage { get; } = CountSetting.OfAccount("primary.storage", "GiB of volumes", 200);
+
+    /// <summary>How many VMs a domain may have.</summary>
+    public static CountSetting DomainVms { get; } = CountSetting.OfDomain("user.vms", "VMs", 40);
+
+    /// <summary>How many volumes a domain may have.</summary>
+    public static CountSetting DomainVolumes { get; } = CountSetting.OfDomain("volumes", "volumes", 40);
+
+    /// <summary>How many templates a domain may have.</summary>
+    public static CountSetting DomainTemplates { get; } = CountSetting.OfDomain("templates", "templates", 40);
+
+    /// <summary>How many virtual CPUs the VMs of a domain may have.</summary>
+    public static CountSetting DomainCpus { get; } = CountSetting.OfDomain("cpus", "virtual CPUs", 80);
+
+    /// <summary>How much memory the VMs of a domain may have.</summary>
+    public static CountSetting DomainMemory { get; } = CountSetting.OfDomain("memory", "MiB of memory", 81_920);
+
+    /// <summary>How large the volumes of a domain may be together.</summary>
+    public static CountSetting DomainStorage { get; } = CountSetting.OfDomain("primary.storage", "GiB of volumes", 400);
+
     /// <summary>Every setting there is, by name.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
         AlertPurge, EventPurge, ExpungeDelay, InstanceName, JobExpire, ObligationAlertAge, StorageFullShare, StorageHistoryPurge, MaintenanceSettle, StorageOverprovisioning, PoolAddTimeout, PoolAddWait,
         InventoryInterval, PausedResumeInterval,
+        AccountVms, AccountVolumes, AccountTemplates, AccountCpus, AccountMemory, AccountStorage, DomainVms, DomainVolumes, DomainTemplates, DomainCpus, DomainMemory, DomainStorage,
     ];
 
     /// <summary>Its name.</summary>
@@ -324,4 +361,46 @@ internal sealed record WordSetting : Setting
 
     /// <inheritdoc/>
     public override string DefaultText(ReconcileTimings timings) => DefaultValue;
+}
+
+/// <summary>A number of things that somebody may have.</summary>
+internal sealed record CountSetting : Setting
+{
+    private const long Maximum = 1L << 40;
+
+    /// <summary>What it is while nobody has set it.</summary>
+    public required long DefaultValue { get; init; }
+
+    /// <inheritdoc/>
+    public override string Range => string.Create(CultureInfo.InvariantCulture, $"from -1, which sets no limit, to {Maximum}");
+
+    /// <inheritdoc/>
+    public override string ValueName => "integer";
+
+    /// <inheritdoc/>
+    public override string TypeName => "Number";
+
+    /// <summary>The limit of accounts that have none of their own.</summary>
+    public static CountSetting OfAccount(string name, string what, long standard) =>
+        Of($"max.account.{name}", "Account Defaults", $"How many {what} an account may have for which no limit was set; -1: any number. Accounts of root administrators have no limit", what, standard);
+
+    /// <summary>The limit of domains that have none of their own.</summary>
+    public static CountSetting OfDomain(string name, string what, long standard) =>
+        Of($"max.domain.{name}", "Domain Defaults", $"How many {what} the accounts of a domain and all below it may have together, for which no limit was set; -1: any number. ROOT has no limit", what, standard);
+
+    /// <summary>Reads a value that was sent or stored; null when it is no whole number or not in range.</summary>
+    public static long? Parse(string? text) =>
+        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var count) && count is >= -1 and <= Maximum ? count : null;
+
+    /// <summary>What a stored text stands for: the default when there is none, or one that no command would have taken.</summary>
+    public long Of(string? stored) => Parse(stored) ?? DefaultValue;
+
+    /// <inheritdoc/>
+    public override string? Normalise(string? text) => Parse(text)?.ToString(CultureInfo.InvariantCulture);
+
+    /// <inheritdoc/>
+    public override string DefaultText(ReconcileTimings timings) => DefaultValue.ToString(CultureInfo.InvariantCulture);
+
+    private static CountSetting Of(string name, string category, string description, string what, long standard) =>
+        new() { Name = name, Category = category, Description = description, UnitName = what, DefaultValue = standard };
 }

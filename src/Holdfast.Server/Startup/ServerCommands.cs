@@ -5,6 +5,7 @@ using Holdfast.Server.Events;
 using Holdfast.Server.Hosts;
 using Holdfast.Server.Inventories;
 using Holdfast.Server.Jobs;
+using Holdfast.Server.Limits;
 using Holdfast.Server.Machines;
 using Holdfast.Server.Networks;
 using Holdfast.Server.Obligations;
@@ -57,6 +58,7 @@ internal static class ServerCommands
         new(AccountCommands.All),
         new(UserCommands.All),
         new(RoleCommands.All),
+        new(LimitCommands.All),
         new(TagCommands.All),
         new(AnnotationCommands.All),
         new(SshKeyPairCommands.All),

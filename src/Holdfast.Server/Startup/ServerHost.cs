@@ -16,6 +16,7 @@ using Holdfast.Server.Events;
 using Holdfast.Server.Hosts;
 using Holdfast.Server.Inventories;
 using Holdfast.Server.Jobs;
+using Holdfast.Server.Limits;
 using Holdfast.Server.Machines;
 using Holdfast.Server.Obligations;
 using Holdfast.Server.Offerings;
@@ -196,6 +197,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<IUserOperations, UserOperations>();
         services.AddSingleton<IDomainOperations, DomainOperations>();
         services.AddSingleton<IRoleOperations, RoleOperations>();
+        services.AddSingleton<ILimitOperations, LimitOperations>();
         services.AddSingleton<ITagOperations, TagOperations>();
         services.AddSingleton<ISshKeyPairOperations, SshKeyPairOperations>();
         services.AddSingleton<IUserDataOperations, UserDataOperations>();

@@ -29,6 +29,7 @@ internal sealed class StoreConnection : DataConnection
     public ITable<SshKeyPairRow> SshKeyPairs => this.GetTable<SshKeyPairRow>();
     public ITable<UserDataRow> UserData => this.GetTable<UserDataRow>();
     public ITable<VmUserDataRow> VmUserData => this.GetTable<VmUserDataRow>();
+    public ITable<ResourceLimitRow> ResourceLimits => this.GetTable<ResourceLimitRow>();
     public ITable<RoleRow> Roles => this.GetTable<RoleRow>();
     public ITable<RolePermissionRow> RolePermissions => this.GetTable<RolePermissionRow>();
     public ITable<UserRow> Users => this.GetTable<UserRow>();

@@ -1,5 +1,6 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
+using Holdfast.Server.Limits;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Transactions;
@@ -54,6 +55,11 @@ internal sealed class TemplateOperations : ITemplateOperations
                 if (request.OsTypeId is { } osType && !await turn.Db.OsTypes.AnyAsync(o => o.Id == osType, ct))
                 {
                     return new Outcome<TemplateRow>.Refused(Faults.NoSuchEntity("registerTemplate", "ostypeid", osType));
+                }
+
+                if (await ResourceLimits.WhyNotAsync(turn, caller.AccountId, new ResourceAmounts { Templates = 1 }, ct) is { } beyond)
+                {
+                    return new Outcome<TemplateRow>.Refused(beyond);
                 }
 
                 var row = new TemplateRow

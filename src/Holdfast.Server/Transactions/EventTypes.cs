@@ -103,6 +103,7 @@ internal static class EventTypes
     public const string AccountLock = "ACCOUNT.LOCK";
     public const string DomainCreate = "DOMAIN.CREATE";
     public const string DomainUpdate = "DOMAIN.UPDATE";
+    public const string ResourceLimitUpdate = "RESOURCE.LIMIT.UPDATE";
     public const string RoleCreate = "ROLE.CREATE";
     public const string RoleUpdate = "ROLE.UPDATE";
     public const string RoleDelete = "ROLE.DELETE";

@@ -10,6 +10,7 @@ internal static class Faults
     private const int InsufficientServerCapacity = 4335;
     private const int InvalidParameterValue = 4350;
     private const int PermissionDeniedCode = 4365;
+    private const int ResourceAllocation = 4370;
     private const int ResourceInUse = 4375;
     private const int StorageUnavailableCode = 4385;
     private const int OperationTimedOut = 4560;
@@ -40,6 +41,10 @@ internal static class Faults
 
     /// <summary>A storage pool that is needed does not serve (534/4385).</summary>
     public static ApiFault StorageUnavailable(string text) => new(534, StorageUnavailableCode, text);
+
+    /// <summary>An account, or a domain with all below it, would have more than it may (535/4370).</summary>
+    public static ApiFault LimitReached(string type, string who, string what, long most, long used, long more) =>
+        new(535, ResourceAllocation, $"Maximum amount of resources of Type = '{type}' for {who} is exceeded: it may have {most} {what}, has {used}, and {more} more are asked for");
 
     /// <summary>Something still uses it (536/4375).</summary>
     public static ApiFault InUse(string text) => new(536, ResourceInUse, text);

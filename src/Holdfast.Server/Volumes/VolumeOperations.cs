@@ -2,6 +2,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
+using Holdfast.Server.Limits;
 using Holdfast.Server.Placement;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
@@ -116,6 +117,11 @@ internal sealed class VolumeOperations : IVolumeOperations
 
                 // One job: it is done when the volume is attached. What administrators make for others' VMs is theirs.
                 volume = volume with { VmId = vmId, DeviceId = device, Attaching = true, AccountId = vm.AccountId };
+            }
+
+            if (await ResourceLimits.WhyNotAsync(turn, volume.AccountId, new ResourceAmounts { Volumes = 1, StorageBytes = size }, ct) is { } beyond)
+            {
+                return new JobOutcome.Refused(beyond);
             }
 
             await turn.Db.InsertAsync(volume, token: ct);
@@ -297,6 +303,11 @@ internal sealed class VolumeOperations : IVolumeOperations
             if (volume.PoolId is { } poolId && size > volume.SizeBytes && await turn.Part<PlacementReader>().NoRoomAsync(poolId, size - volume.SizeBytes, ct) is { } full)
             {
                 return new JobOutcome.Refused(Faults.NoCapacity($"Volume {volume.Name} ({volume.Id}) cannot grow from {volume.SizeBytes} to {size} bytes: {full}"));
+            }
+
+            if (size > volume.SizeBytes && await ResourceLimits.WhyNotAsync(turn, volume.AccountId, new ResourceAmounts { StorageBytes = size - volume.SizeBytes }, ct) is { } beyond)
+            {
+                return new JobOutcome.Refused(beyond);
             }
 
             var job = await AddJobAsync(turn, caller, JobKind.ResizeVolume, volume, "resizing", ct);

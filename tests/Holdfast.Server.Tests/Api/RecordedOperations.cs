@@ -6,6 +6,7 @@ using Holdfast.Server.Annotations;
 using Holdfast.Server.Events;
 using Holdfast.Server.Hosts;
 using Holdfast.Server.Inventories;
+using Holdfast.Server.Limits;
 using Holdfast.Server.Machines;
 using Holdfast.Server.Obligations;
 using Holdfast.Server.Offerings;
@@ -38,6 +39,7 @@ internal class RecordedOperations : DispatchProxy
         Add<IAccountOperations>(services, log);
         Add<IUserOperations>(services, log);
         Add<IRoleOperations>(services, log);
+        Add<ILimitOperations>(services, log);
         Add<ITagOperations>(services, log);
         Add<ISshKeyPairOperations>(services, log);
         Add<IZoneOperations>(services, log);

@@ -143,6 +143,87 @@ public abstract class StatementCountTests
     }
 
     [Fact]
+    public async Task DeployVirtualMachine_for_an_account_with_limits()
+    {
+        var (offering, _, pool) = await PlaceAsync("limited");
+        var template = Rows.Template(_host.Admin, "limited", isPublic: true);
+        await _host.InsertAsync(template);
+        await _host.InsertAsync(new TemplateCopyRow
+        {
+            Id = new VolumeId(Guid.NewGuid()),
+            TemplateId = template.Id,
+            PoolId = pool.Id,
+            State = TemplateCopyState.Ready,
+            Generation = Generation.First,
+            SizeBytes = 1L << 30,
+            Created = Rows.Now,
+        });
+        foreach (var resource in Enum.GetValues<LimitedResource>())
+        {
+            await _host.InsertAsync(new ResourceLimitRow { AccountId = _host.User.Account.Id, Resource = resource, Maximum = 1 << 20 });
+            await _host.InsertAsync(new ResourceLimitRow { DomainId = _host.User.Domain.Id, Resource = resource, Maximum = 1 << 20 });
+        }
+
+        (string, string)[] parameters =
+        [
+            ("serviceofferingid", offering.Id.ToString()), ("templateid", template.Id.ToString()), ("zoneid", _host.Zone.Id.ToString()), ("account", _host.User.Account.Name), ("domainid", _host.User.Domain.Id.ToString()),
+        ];
+        await CountAsync("deployVirtualMachine", null, 1, parameters);
+        var one = await CountAsync("deployVirtualMachine", null, 1, parameters);
+        for (var i = 1; i < Many; i++)
+        {
+            var vm = Rows.Vm(_host.User, _host.Zone.Id, offering, "limited-vm");
+            await _host.InsertAsync(vm);
+            await _host.InsertAsync(Rows.Volume(_host.User, _host.Zone.Id, "ROOT", vm, pool, VolumeType.Root));
+        }
+
+        var all = await CountAsync("deployVirtualMachine", null, 1, parameters);
+
+        // The owner, the domains above it, the limits, and what each of the two has.
+        Pin("deployVirtualMachine, limits of account and domain", "VMs of the account", one, all, 40, turns: 1);
+    }
+
+    [Fact]
+    public async Task ListAccounts()
+    {
+        await AddAsync(1);
+        var one = await CountAsync("listAccounts", "account", 1, ("keyword", "list-accounts"), ("listall", "true"));
+        await AddAsync(Many - 1);
+        var all = await CountAsync("listAccounts", "account", Many, ("keyword", "list-accounts"), ("listall", "true"));
+
+        Pin("listAccounts", "accounts", one, all, 7);
+
+        async Task AddAsync(int count)
+        {
+            foreach (var _ in Enumerable.Range(0, count))
+            {
+                var id = Guid.NewGuid();
+                await _host.InsertAsync(_host.User.Account with { Id = new AccountId(id), Number = Interlocked.Increment(ref _revision) + 1000, Name = $"list-accounts-{id}" });
+            }
+        }
+    }
+
+    [Fact]
+    public async Task ListDomains()
+    {
+        await AddAsync(1);
+        var one = await CountAsync("listDomains", "domain", 1, ("keyword", "list-domains"), ("listall", "true"));
+        await AddAsync(Many - 1);
+        var all = await CountAsync("listDomains", "domain", Many, ("keyword", "list-domains"), ("listall", "true"));
+
+        Pin("listDomains", "domains", one, all, 6);
+
+        async Task AddAsync(int count)
+        {
+            foreach (var _ in Enumerable.Range(0, count))
+            {
+                var id = Guid.NewGuid();
+                await _host.InsertAsync(new DomainRow { Id = new DomainId(id), Name = $"list-domains-{id}", ParentId = _host.Admin.Domain.Id, Path = $"ROOT/list-domains-{id}", Level = 1, Created = Rows.Now });
+            }
+        }
+    }
+
+    [Fact]
     public async Task StopVirtualMachine()
     {
         var (offering, kvm, pool) = await PlaceAsync("stop");

@@ -224,7 +224,8 @@ internal static class ForeignParameters
         ],
         ["listResourceLimits"] =
         [
-            .. Each(ParameterTreatment.WithoutEffect, "the list is empty", ["id", "resourcetype", "resourcetypename", "tag"], []),
+            new("id", ParameterTreatment.FindsNothing, "limits have no ids"),
+            new("tag", ParameterTreatment.FindsNothing, "no limit is for a tag"),
         ],
         ["listSecurityGroups"] =
         [
@@ -370,6 +371,14 @@ internal static class ForeignParameters
             new("istagarule", ParameterTreatment.Refused, "tags are tags", "false"),
             new("oscategoryid", ParameterTreatment.Refused, "hosts take guests of every operating system"),
             new("url", ParameterTreatment.Refused, "there is no secondary storage"),
+        ],
+        ["updateResourceCount"] =
+        [
+            new("tag", ParameterTreatment.Refused, "nothing is counted by tags"),
+        ],
+        ["updateResourceLimit"] =
+        [
+            new("tag", ParameterTreatment.Refused, "no limit is for a tag"),
         ],
         ["updateServiceOffering"] =
         [

@@ -1,0 +1,171 @@
+using Holdfast.Core.Ids;
+using Holdfast.Core.States;
+using Holdfast.Server.Store;
+using Holdfast.Server.Store.Rows;
+using LinqToDB;
+using LinqToDB.Async;
+
+namespace Holdfast.Server.Limits;
+
+/// <summary>
+/// What accounts have, added up from the rows themselves: there is no counter that a crash or a forgotten way out could leave wrong. A VM counts until it is destroyed, and not
+/// when its deployment failed; a volume counts until its deletion is asked for, whatever is still owed for it. Each method is one statement.
+/// </summary>
+internal static class ResourceUsage
+{
+    /// <summary>What some accounts have together, of what is asked about.</summary>
+    /// <param name="db">The transaction.</param>
+    /// <param name="accounts">The accounts.</param>
+    /// <param name="asked">What is asked about: all of which it has anything.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static async Task<ResourceAmounts> OfAsync(StoreConnection db, IQueryable<AccountRow> accounts, ResourceAmounts asked, CancellationToken cancellationToken)
+    {
+        List<IQueryable<Part>> kinds = [];
+        if (asked.Vms + asked.Cpus + asked.MemoryMib > 0)
+        {
+            kinds.Add(Vms(db));
+        }
+
+        if (asked.Volumes + asked.StorageBytes > 0)
+        {
+            kinds.Add(Volumes(db));
+        }
+
+        if (asked.Templates > 0)
+        {
+            kinds.Add(Templates(db));
+        }
+
+        var parts = kinds.Aggregate((one, other) => one.Concat(other));
+        return await (
+            from p in parts
+            join a in accounts on p.Account equals a.Id
+            group p by 1 into g
+            select new ResourceAmounts
+            {
+                Vms = g.Sum(p => p.Vms),
+                Running = g.Sum(p => p.Running),
+                Cpus = g.Sum(p => p.Cpus),
+                MemoryMib = g.Sum(p => p.MemoryMib),
+                Volumes = g.Sum(p => p.Volumes),
+                StorageBytes = g.Sum(p => p.StorageBytes),
+                Templates = g.Sum(p => p.Templates),
+            }).FirstOrDefaultAsync(cancellationToken) ?? new ResourceAmounts();
+    }
+
+    /// <summary>What each of some accounts has; one that has nothing is left out.</summary>
+    /// <param name="db">The transaction.</param>
+    /// <param name="ids">The accounts; few enough for one statement.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static Task<Dictionary<AccountId, ResourceAmounts>> ByAccountAsync(StoreConnection db, IReadOnlyCollection<AccountId> ids, CancellationToken cancellationToken) => (
+        from p in All(db)
+        where ids.Contains(p.Account)
+        group p by p.Account into g
+        select new
+        {
+            g.Key,
+            Amounts = new ResourceAmounts
+            {
+                Vms = g.Sum(p => p.Vms),
+                Running = g.Sum(p => p.Running),
+                Cpus = g.Sum(p => p.Cpus),
+                MemoryMib = g.Sum(p => p.MemoryMib),
+                Volumes = g.Sum(p => p.Volumes),
+                StorageBytes = g.Sum(p => p.StorageBytes),
+                Templates = g.Sum(p => p.Templates),
+            },
+        }).ToDictionaryAsync(g => g.Key, g => g.Amounts, cancellationToken);
+
+    /// <summary>What each of some domains has, with all below it; one that has nothing is left out.</summary>
+    /// <param name="db">The transaction.</param>
+    /// <param name="ids">The domains; few enough for one statement.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static Task<Dictionary<DomainId, ResourceAmounts>> ByDomainAsync(StoreConnection db, IReadOnlyCollection<DomainId> ids, CancellationToken cancellationToken) => (
+        from p in All(db)
+        join a in db.Accounts on p.Account equals a.Id
+        join d in db.Domains on a.DomainId equals d.Id
+        from top in db.Domains
+        where ids.Contains(top.Id) && d.Removed == null && (d.Path == top.Path || d.Path.StartsWith(top.Path + "/"))
+        group p by top.Id into g
+        select new
+        {
+            g.Key,
+            Amounts = new ResourceAmounts
+            {
+                Vms = g.Sum(p => p.Vms),
+                Running = g.Sum(p => p.Running),
+                Cpus = g.Sum(p => p.Cpus),
+                MemoryMib = g.Sum(p => p.MemoryMib),
+                Volumes = g.Sum(p => p.Volumes),
+                StorageBytes = g.Sum(p => p.StorageBytes),
+                Templates = g.Sum(p => p.Templates),
+            },
+        }).ToDictionaryAsync(g => g.Key, g => g.Amounts, cancellationToken);
+
+    private static IQueryable<Part> All(StoreConnection db) => Vms(db).Concat(Volumes(db)).Concat(Templates(db));
+
+    private static IQueryable<Part> Vms(StoreConnection db) =>
+        from v in db.Vms
+        where v.Removed == null && v.State != VmState.Destroyed && v.State != VmState.Expunging && v.State != VmState.Error
+        select new Part
+        {
+            Account = v.AccountId,
+            Vms = 1,
+            Running = v.State == VmState.Running || v.State == VmState.Starting ? 1 : 0,
+            Cpus = v.Cpus,
+            MemoryMib = v.MemoryMib,
+            Volumes = 0,
+            StorageBytes = 0,
+            Templates = 0,
+        };
+
+    private static IQueryable<Part> Volumes(StoreConnection db) =>
+        from v in db.Volumes
+        where v.Removed == null && v.State != VolumeState.Destroy && v.State != VolumeState.Expunging && !db.Vms.Any(vm => vm.Id == v.VmId && vm.State == VmState.Error)
+        select new Part
+        {
+            Account = v.AccountId,
+            Vms = 0,
+            Running = 0,
+            Cpus = 0,
+            MemoryMib = 0,
+            Volumes = 1,
+            StorageBytes = v.WantedSizeBytes ?? v.SizeBytes,
+            Templates = 0,
+        };
+
+    private static IQueryable<Part> Templates(StoreConnection db) =>
+        from t in db.Templates
+        where t.Removed == null
+        select new Part
+        {
+            Account = t.AccountId,
+            Vms = 0,
+            Running = 0,
+            Cpus = 0,
+            MemoryMib = 0,
+            Volumes = 0,
+            StorageBytes = 0,
+            Templates = 1,
+        };
+
+    // One row's part.
+    private sealed record Part
+    {
+        public required AccountId Account { get; init; }
+
+        public required long Vms { get; init; }
+
+        public required long Running { get; init; }
+
+        public required long Cpus { get; init; }
+
+        public required long MemoryMib { get; init; }
+
+        public required long Volumes { get; init; }
+
+        public required long StorageBytes { get; init; }
+
+        public required long Templates { get; init; }
+    }
+}
