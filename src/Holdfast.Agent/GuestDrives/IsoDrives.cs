@@ -63,6 +63,11 @@ internal sealed partial class IsoDrives : IGuestDrives
     /// <inheritdoc/>
     public Task<IReadOnlyList<VmId>> FindAsync() => OffLoop.RunAsync(() =>
     {
+        if (!_sandbox.SearchPath.Split(':').Any(place => File.Exists(Path.Combine(place, Program))))
+        {
+            LogNoProgram(Program);
+        }
+
         try
         {
             if (!Directory.Exists(_folder))
@@ -179,6 +184,9 @@ internal sealed partial class IsoDrives : IGuestDrives
 
     [LoggerMessage(EventId = 1730, Level = LogLevel.Warning, Message = "The configuration drive {Path} of machine {Machine} cannot be removed: {Reason}. It has what the guest is told, and is removed when this agent starts again")]
     private partial void LogNotRemoved(string path, VmId machine, string reason);
+
+    [LoggerMessage(EventId = 1732, Level = LogLevel.Error, Message = "No guest with a configuration drive will be started by this host: there is no {Program} here; install the package of that name")]
+    private partial void LogNoProgram(string program);
 
     [LoggerMessage(EventId = 1731, Level = LogLevel.Warning, Message = "What is left of configuration drives in {Folder} cannot be cleared away: {Reason}")]
     private partial void LogNotRead(string folder, string reason);

@@ -6,11 +6,13 @@ using Holdfast.Server.Machines;
 using Holdfast.Server.Offerings;
 using Holdfast.Server.Settings;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.SshKeyPairs;
 using Holdfast.Server.Sweeps;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Tests.Hosts;
 using Holdfast.Server.Tests.Stores;
 using Holdfast.Server.Transactions;
+using Holdfast.Server.UserData;
 using Holdfast.Server.Volumes;
 using LinqToDB;
 using LinqToDB.Async;
@@ -23,6 +25,7 @@ namespace Holdfast.Server.Tests.Reconcile;
 /// <summary>Accounts and domains that are disabled and deleted: what they have ends, and nobody else's does.</summary>
 public abstract class AccountEndTests : NodeTests
 {
+    private const string Key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDaLvdGGclRfnU8cw+RnIiq4+pWCCvLCKZvCaIpmRWig";
     private static int _accounts;
 
     private IAccountOperations Accounts => Node.Service<IAccountOperations>();
@@ -83,6 +86,8 @@ public abstract class AccountEndTests : NodeTests
         Fault(await Node.Volumes.CreateAsync(owner, new CreateVolume { DiskOfferingId = disk, SizeGib = 1, ZoneId = zone }, Token)).Text.ShouldContain("is disabled");
         Fault(await Node.Service<ITemplateOperations>().RegisterAsync(
             owner, new RegisterTemplate { Name = "late", Url = "https://images.example.org/late.qcow2", Format = "QCOW2", Hypervisor = "KVM" }, Token)).ErrorCode.ShouldBe(531);
+        Fault(await Node.Service<ISshKeyPairOperations>().AddAsync(owner, "late", SshPublicKey.Read(Key)!, isGiven: true, Token)).ErrorCode.ShouldBe(531);
+        Fault(await Node.Service<IUserDataOperations>().RegisterAsync(owner, "late", "aGVsbG8=", null, Token)).ErrorCode.ShouldBe(531);
         (await Node.ReadAsync(db => db.Volumes.CountAsync(v => v.AccountId == account && v.Removed == null))).ShouldBe(0);
     }
 
@@ -133,12 +138,16 @@ public abstract class AccountEndTests : NodeTests
         var loose = await AddVolumeAsync(owner);
         var own = Done(await Node.Service<ITemplateOperations>().RegisterAsync(
             owner, new RegisterTemplate { Name = "own", Url = "https://images.example.org/own.qcow2", Format = "QCOW2", Hypervisor = "KVM" }, Token));
+        Done(await Node.Service<ISshKeyPairOperations>().AddAsync(owner, "laptop", SshPublicKey.Read(Key)!, isGiven: true, Token));
+        Done(await Node.Service<IUserDataOperations>().RegisterAsync(owner, "web", "aGVsbG8=", null, Token));
         var mine = await Node.AddVolumeAsync();
 
         await Node.SucceedAsync(await Accounts.DeleteAsync(Node.Admin, account, Token));
 
         (await AccountAsync(account)).Removed.ShouldNotBeNull();
         (await Node.ReadAsync(db => db.Users.CountAsync(u => u.AccountId == account && u.Removed == null))).ShouldBe(0);
+        (await Node.ReadAsync(db => db.SshKeyPairs.CountAsync(k => k.AccountId == account))).ShouldBe(0);
+        (await Node.ReadAsync(db => db.UserData.CountAsync(u => u.AccountId == account))).ShouldBe(0);
         (await Node.VmAsync(vm.Value)).Removed.ShouldNotBeNull();
         (await Node.ReadAsync(db => db.Templates.SingleAsync(t => t.Id == own.Id))).Removed.ShouldNotBeNull();
         foreach (var volume in new[] { attached, loose })
