@@ -32,6 +32,7 @@ internal static class VirtualMachineCommands
     private static readonly ValueParameter<UserId> FilterUser = Id<UserId>("userid", "the user who made the VM");
     private static readonly TextParameter FilterKeyPair = Text("keypair", "the name of an SSH key pair of the VM");
     private static readonly ValueParameter<UserDataId> FilterUserData = Id<UserDataId>("userdataid", "the registered user data of the VM");
+    private static readonly ValueParameter<InstanceGroupId> FilterGroup = Id<InstanceGroupId>("groupid", "the group that the VM is in");
     private static readonly ListParameter<string> Details = Texts("details", "groups of fields", noEffect: "all are answered");
     private static readonly ValueParameter<bool> CountOnly = Bool("retrieveonlyresourcecount", "whether to answer with the count only");
 
@@ -53,7 +54,7 @@ internal static class VirtualMachineCommands
     private static readonly TextParameter Password = Text("password", "the password of the guest, for templates that take one; made when not sent", secret: true);
     private static readonly TextParameter KeyPair = Text("keypair", "the name of an SSH key pair of the VM's owner");
     private static readonly ListParameter<string> KeyPairs = Texts("keypairs", "the names of SSH key pairs of the VM's owner");
-    private static readonly TextParameter Group = Text("group", "a group for the VM");
+    private static readonly TextParameter Group = Text("group", "the name of a group for the VM; made when it is not there");
     private static readonly ValueParameter<bool> StartVm = Bool("startvm", "whether the VM is started; true when not sent");
     private static readonly MapParameter VmDetails = Map("details", "details of the VM: details[0].KEY=VALUE. rootdisksize is the parameter of that name; what else would change the guest is refused; the rest is kept and shown");
 
@@ -64,7 +65,7 @@ internal static class VirtualMachineCommands
         .Text("userdata", "its user data in Base64; missing when it has none", e => e.Content));
 
     private static readonly TextParameter OtherName = Text("name", "another name, also its host name; while it is stopped", length: 63);
-    private static readonly TextParameter OtherGroup = Text("group", "another group; empty for none", clearable: true);
+    private static readonly TextParameter OtherGroup = Text("group", "the name of another group, made when it is not there; empty for none", clearable: true);
     private static readonly MapParameter OtherDetails = Map("details", "all its details, in place of those that it has: details[0].KEY=VALUE");
     private static readonly ValueParameter<bool> CleanUpDetails = Bool("cleanupdetails", "whether all its details go");
     private static readonly ValueParameter<bool> DeleteProtection = Bool("deleteprotection", "whether it cannot be destroyed, also not with its account");
@@ -181,7 +182,7 @@ internal static class VirtualMachineCommands
         Parameters =
         [
             FilterId, FilterIds, FilterName, FilterState, FilterZone, FilterPod, FilterCluster, FilterHost, FilterPool, FilterNetwork, FilterHypervisor,
-            FilterTemplate, FilterOffering, FilterUser, FilterKeyPair, FilterUserData, Details, CountOnly, .. CommonParameters.OwnedList,
+            FilterTemplate, FilterOffering, FilterUser, FilterGroup, FilterKeyPair, FilterUserData, Details, CountOnly, .. CommonParameters.OwnedList,
         ],
         Response = ResponseShape.Of(VirtualMachineView.Key, view),
         Handler = (call, ct) => ListAsync(call, view, ct),
@@ -231,6 +232,7 @@ internal static class VirtualMachineCommands
             TemplateId = call.Get(FilterTemplate),
             ServiceOfferingId = call.Get(FilterOffering),
             UserId = call.Get(FilterUser),
+            GroupId = call.Get(FilterGroup),
             KeyPair = call.Get(FilterKeyPair),
             UserDataId = call.Get(FilterUserData),
             WithUserData = id is not null,

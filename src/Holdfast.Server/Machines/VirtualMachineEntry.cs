@@ -39,6 +39,9 @@ internal sealed record VirtualMachineEntry
     /// <summary>Its network interfaces.</summary>
     public IReadOnlyList<NicEntry> Nics { get; init; } = [];
 
+    /// <summary>The name of the group that it is in.</summary>
+    public string? GroupName { get; init; }
+
     /// <summary>The name of the registered user data that it has.</summary>
     public string? UserDataName { get; init; }
 
@@ -115,6 +118,9 @@ internal sealed record VirtualMachineFilter
 
     /// <summary>Who made it.</summary>
     public UserId? UserId { get; init; }
+
+    /// <summary>The group that it is in.</summary>
+    public InstanceGroupId? GroupId { get; init; }
 
     /// <summary>Registered user data that it has.</summary>
     public UserDataId? UserDataId { get; init; }

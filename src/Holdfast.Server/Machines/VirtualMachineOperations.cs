@@ -5,6 +5,7 @@ using Holdfast.Core.States;
 using Holdfast.Protocol;
 using Holdfast.Server.Limits;
 using Holdfast.Server.Security;
+using Holdfast.Server.InstanceGroups;
 using Holdfast.Server.Settings;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
@@ -272,6 +273,11 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                 }
             }
 
+            if (request.Group is { Length: > 0 } wanted && InstanceGroupBook.NameFault(wanted) is { } badGroup)
+            {
+                return new Outcome<VmId>.Refused(badGroup);
+            }
+
             if (await GuestTelling.WhyNotAsync(turn.Db, request.UserData, "updateVirtualMachine", ct) is { } noUserData)
             {
                 return new Outcome<VmId>.Refused(noUserData);
@@ -283,7 +289,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                 {
                     Name = request.Name ?? vm.Name,
                     DisplayName = request.DisplayName ?? vm.DisplayName,
-                    GroupName = request.Group is { } group ? (group.Length == 0 ? null : group) : vm.GroupName,
+                    GroupId = request.Group is { } group ? await turn.Part<InstanceGroupBook>().GiveAsync(vm.AccountId, group, ct) : vm.GroupId,
                     Details = request.Details is { } details ? StoredText.Of(details) : vm.Details,
                     DeleteProtection = request.DeleteProtection ?? vm.DeleteProtection,
                 },
@@ -542,6 +548,11 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
             }
         }
 
+        if (request.Group is { Length: > 0 } groupName && InstanceGroupBook.NameFault(groupName) is { } badGroup)
+        {
+            return Refused(badGroup);
+        }
+
         var (networks, networkFault) = await NetworksAsync(db, request, zone.Id, cancellationToken);
         if (networkFault is not null)
         {
@@ -622,7 +633,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
             Networks = "[]",
             Details = StoredText.Of(request.Details),
             SshKeys = StoredText.Of(keys),
-            GroupName = request.Group,
+            GroupId = request.Group is { } group ? await turn.Part<InstanceGroupBook>().GiveAsync(caller.AccountId, group, cancellationToken) : null,
             Created = turn.Now,
         };
         vm = await GuestTelling.GiveAsync(db, vm, request.UserData, cancellationToken);

@@ -45,6 +45,7 @@ internal static class VirtualMachineRows
                 from template in db.Templates.LeftJoin(t => t.Id == vm.TemplateId)
                 from osType in db.OsTypes.LeftJoin(o => o.Id == template.OsTypeId)
                 from userData in db.UserData.LeftJoin(u => u.Id == vm.UserDataId)
+                from instances in db.InstanceGroups.LeftJoin(g => g.Id == vm.GroupId)
                 from offering in db.ServiceOfferings.LeftJoin(o => o.Id == vm.ServiceOfferingId)
                 orderby vm.Created, vm.Id
                 select new VirtualMachineEntry
@@ -58,6 +59,7 @@ internal static class VirtualMachineRows
                     Template = template,
                     OsType = osType,
                     Offering = offering,
+                    GroupName = instances.Name,
                     UserDataName = userData.Name,
                 },
             page,
@@ -224,6 +226,11 @@ internal static class VirtualMachineRows
             // Names are the keys of the object; no quote of another stands in a name or a key unescaped.
             var named = StoredText.Of([new(keyPair, string.Empty)])[1..^2].ToLowerInvariant();
             vms = vms.Where(v => v.SshKeys.ToLower().Contains(named));
+        }
+
+        if (filter.GroupId is { } instances)
+        {
+            vms = vms.Where(v => v.GroupId == instances);
         }
 
         if (filter.UserId is { } user)

@@ -39,7 +39,8 @@ internal static class VirtualMachineView
         .Text("state", "the state of the VM", e => e.Vm.State.ToString())
         .Text("condition", "what stands in the way, if anything does, also that the guest of a Running VM is paused, and why; while its host does not report, since when nothing is known", e => e.Condition)
         .Bool("haenable", "always false: no VM is restarted elsewhere by itself", _ => false)
-        .Text("group", "the group of the VM", e => e.Vm.GroupName)
+        .Text("group", "the name of the group that the VM is in", e => e.GroupName)
+        .OptionalId("groupid", "the id of the group that the VM is in", e => e.Vm.GroupId)
         .Id("zoneid", "the id of the VM's zone", e => e.Vm.ZoneId)
         .Text("zonename", "the name of the VM's zone", e => e.Zone.Name)
         .Only(Roles.RootAdmin, admin => admin

@@ -3,6 +3,7 @@ using Holdfast.Server.Annotations;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Events;
 using Holdfast.Server.Hosts;
+using Holdfast.Server.InstanceGroups;
 using Holdfast.Server.Inventories;
 using Holdfast.Server.Jobs;
 using Holdfast.Server.Limits;
@@ -49,6 +50,7 @@ internal static class ServerCommands
         new(DiskOfferingCommands.All),
         new(TemplateCommands.All),
         new(VirtualMachineCommands.All),
+        new(InstanceGroupCommands.All),
         new(VolumeCommands.All),
         new(NetworkCommands.All),
         new(JobCommands.All),

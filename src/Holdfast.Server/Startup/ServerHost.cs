@@ -14,6 +14,7 @@ using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
 using Holdfast.Server.Events;
 using Holdfast.Server.Hosts;
+using Holdfast.Server.InstanceGroups;
 using Holdfast.Server.Inventories;
 using Holdfast.Server.Jobs;
 using Holdfast.Server.Limits;
@@ -201,6 +202,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<ITagOperations, TagOperations>();
         services.AddSingleton<ISshKeyPairOperations, SshKeyPairOperations>();
         services.AddSingleton<IUserDataOperations, UserDataOperations>();
+        services.AddSingleton<IInstanceGroupOperations, InstanceGroupOperations>();
         services.AddSingleton<IAnnotationOperations, AnnotationOperations>();
         services.AddSingleton<IEventOperations, EventOperations>();
         services.AddSingleton<IConfigurationOperations, ConfigurationOperations>();

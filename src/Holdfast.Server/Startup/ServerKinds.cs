@@ -3,6 +3,7 @@ using Holdfast.Server.Annotations;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Events;
 using Holdfast.Server.Hosts;
+using Holdfast.Server.InstanceGroups;
 using Holdfast.Server.Jobs;
 using Holdfast.Server.Machines;
 using Holdfast.Server.Networks;
@@ -36,6 +37,7 @@ internal static class ServerKinds
         new NetworkKind(),
         new ObligationEntityKind(),
         new MachineKind(),
+        new InstanceGroupKind(),
         new VolumeKind(),
         new JobEntityKind(),
         new EventKind(),

@@ -25,6 +25,7 @@ internal sealed class StoreConnection : DataConnection
     public ITable<DomainRow> Domains => this.GetTable<DomainRow>();
     public ITable<AccountRow> Accounts => this.GetTable<AccountRow>();
     public ITable<AnnotationRow> Annotations => this.GetTable<AnnotationRow>();
+    public ITable<InstanceGroupRow> InstanceGroups => this.GetTable<InstanceGroupRow>();
     public ITable<TagRow> Tags => this.GetTable<TagRow>();
     public ITable<SshKeyPairRow> SshKeyPairs => this.GetTable<SshKeyPairRow>();
     public ITable<UserDataRow> UserData => this.GetTable<UserDataRow>();

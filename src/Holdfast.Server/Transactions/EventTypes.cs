@@ -117,6 +117,9 @@ internal static class EventTypes
     public const string ServiceOfferingDelete = "SERVICE.OFFERING.DELETE";
     public const string DiskOfferingEdit = "DISK.OFFERING.EDIT";
     public const string DiskOfferingDelete = "DISK.OFFERING.DELETE";
+    public const string InstanceGroupCreate = "INSTANCE.GROUP.CREATE";
+    public const string InstanceGroupUpdate = "INSTANCE.GROUP.UPDATE";
+    public const string InstanceGroupDelete = "INSTANCE.GROUP.DELETE";
     public const string VmUpdate = "VM.UPDATE";
     public const string VmUpgrade = "VM.UPGRADE";
     public const string VmRecover = "VM.RECOVER";

@@ -337,6 +337,10 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
                 var pair = Rows.SshKeyPair(owner);
                 await host.InsertAsync(pair);
                 return pair.Id.Value;
+            case nameof(InstanceGroupId):
+                var instances = new InstanceGroupRow { Id = new InstanceGroupId(Guid.NewGuid()), AccountId = owner.Account.Id, Name = "x", Created = Rows.Now };
+                await host.InsertAsync(instances);
+                return instances.Id.Value;
             case nameof(AnnotationId):
                 var comment = new AnnotationRow { Id = new AnnotationId(Guid.NewGuid()), EntityType = "VM", EntityId = Guid.NewGuid(), Text = "x", UserId = owner.Row.Id, AdminsOnly = false, Created = Rows.Now };
                 await host.InsertAsync(comment);

@@ -284,7 +284,6 @@ internal static class ForeignParameters
             .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["affinitygroupid", "autoscalevmgroupid", "backupofferingid", "extensionid", "isoid", "securitygroupid", "vpcid"], []),
             .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["forvirtualnetwork", "gpuenabled", "haenable", "isvnf", "leased"], ["false"]),
             new("displayvm", ParameterTreatment.FindsNothing, "every VM is shown", "true"),
-            new("groupid", ParameterTreatment.Refused, "groups are names: there are no ids of them"),
             new("userdata", ParameterTreatment.WithoutEffect, "user data is shown where one VM is asked for by id, and else left out: a page of it would be hundreds of megabytes"),
         ],
         ["listVolumes"] =

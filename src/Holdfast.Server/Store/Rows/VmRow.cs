@@ -148,8 +148,9 @@ internal sealed record VmRow
     [Column("password_told")]
     public bool PasswordTold { get; init; }
 
-    [Column("group_name")]
-    public string? GroupName { get; init; }
+    /// <summary>The group that it is in.</summary>
+    [Column("group_id")]
+    public InstanceGroupId? GroupId { get; init; }
 
     /// <summary>Whether it cannot be destroyed, by whatever way.</summary>
     [Column("delete_protection")]
