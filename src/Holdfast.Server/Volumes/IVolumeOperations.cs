@@ -53,6 +53,9 @@ internal interface IVolumeOperations
     /// <summary>deleteVolume (synchronous, at once): the deletion goes through a host's ledger; the volume stays Expunging while owed. 431 attached, wrong state.</summary>
     Task<Outcome<Success>> DeleteAsync(Caller caller, VolumeId volumeId, CancellationToken cancellationToken);
 
+    /// <summary>updateVolume: another name, which no backend knows it by; null leaves it. Done at once. 431 a volume that is given up, a name that will not do.</summary>
+    Task<JobOutcome> UpdateAsync(Caller caller, VolumeId volumeId, string? name, CancellationToken cancellationToken);
+
     /// <summary>resizeVolume. 431 wrong state, shrinking, size missing, a size beside a fixed offering; 533 no room. Done when the backend confirmed, and a running guest sees it.</summary>
     Task<JobOutcome> ResizeAsync(Caller caller, ResizeVolume request, CancellationToken cancellationToken);
 }

@@ -34,6 +34,7 @@ internal static class VolumeCommands
     private static readonly ValueParameter<VmId> FromVm = Id<VmId>("virtualmachineid", "the VM that the volume is attached to; refused when it is attached to another");
     private static readonly ValueParameter<int> FromDevice = Int("deviceid", "the position at the VM; refused when the volume is at another");
     private static readonly ValueParameter<int> DeviceId = Int("deviceid", "the position at the VM: 1, 2 or 4 to 15; chosen when not sent");
+    private static readonly TextParameter OtherName = Text("name", "another name");
     private static readonly ValueParameter<bool> ShrinkOk = Bool("shrinkok", "whether the volume may shrink", noEffect: "volumes only grow: shrinking is refused all the same");
 
     /// <summary>The commands.</summary>
@@ -80,6 +81,16 @@ internal static class VolumeCommands
             Parameters = [Volume],
             Response = ResponseShape.Success,
             Handler = async (call, ct) => (await call.Services.Of<IVolumeOperations>().DeleteAsync(call.Caller.ForOperations, call.Require(Volume), ct)).ToResult(),
+        },
+        new()
+        {
+            Name = "updateVolume",
+            Description = "Renames a volume; its backend does not know it by this name",
+            Roles = Roles.Authenticated,
+            IsAsync = true,
+            Parameters = [Volume, OtherName],
+            Response = VolumeView.Shape,
+            Handler = async (call, ct) => (await call.Services.Of<IVolumeOperations>().UpdateAsync(call.Caller.ForOperations, call.Require(Volume), call.Get(OtherName), ct)).ToResult(),
         },
         new()
         {

@@ -6,6 +6,9 @@ namespace Holdfast.Server.Volumes;
 /// <summary>The kinds of job about volumes.</summary>
 internal static class VolumeJobs
 {
+    /// <summary>A volume is called otherwise.</summary>
+    public static JobKind UpdateVolume { get; } = new(nameof(UpdateVolume));
+
     /// <summary>The kinds.</summary>
     public static IReadOnlyList<JobType> All { get; } =
     [
@@ -13,5 +16,6 @@ internal static class VolumeJobs
         new(JobKind.AttachVolume, "VOLUME.ATTACH", "org.apache.cloudstack.api.command.user.volume.AttachVolumeCmd"),
         new(JobKind.DetachVolume, "VOLUME.DETACH", "org.apache.cloudstack.api.command.user.volume.DetachVolumeCmd"),
         new(JobKind.ResizeVolume, "VOLUME.RESIZE", "org.apache.cloudstack.api.command.user.volume.ResizeVolumeCmd"),
+        new(UpdateVolume, "VOLUME.UPDATE", "org.apache.cloudstack.api.command.user.volume.UpdateVolumeCmd"),
     ];
 }

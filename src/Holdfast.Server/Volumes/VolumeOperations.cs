@@ -247,6 +247,38 @@ internal sealed class VolumeOperations : IVolumeOperations
         cancellationToken);
 
     /// <inheritdoc/>
+    public Task<JobOutcome> UpdateAsync(Caller caller, VolumeId volumeId, string? name, CancellationToken cancellationToken) => _turns.RunAsync<JobOutcome>(
+        async (turn, ct) =>
+        {
+            var volume = await FindAsync(turn, caller, volumeId, ct);
+            if (volume is null)
+            {
+                return new JobOutcome.Refused(Faults.NoSuchEntity("updateVolume", "id", volumeId));
+            }
+
+            if (volume.State is VolumeState.Destroy or VolumeState.Expunging or VolumeState.Expunged)
+            {
+                return new JobOutcome.Refused(Faults.VolumeDestroyed());
+            }
+
+            if (name is not null && (string.IsNullOrWhiteSpace(name) || name.Length > 255))
+            {
+                return new JobOutcome.Refused(Faults.Invalid("The volume's name must have 1 to 255 characters"));
+            }
+
+            var job = await AddJobAsync(turn, caller, VolumeJobs.UpdateVolume, volume, name is null || name == volume.Name ? "leaving as it is" : $"renaming to {name}", ct);
+            if (name is not null)
+            {
+                // Only this column: the rest is its host's to tell.
+                await turn.Db.Volumes.Where(v => v.Id == volumeId).Set(v => v.Name, name).UpdateAsync(ct);
+            }
+
+            await turn.CompleteJobAsync(job.Id, ct);
+            return new JobOutcome.Accepted(job.Id, volumeId.Value);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
     public Task<Outcome<Success>> DeleteAsync(Caller caller, VolumeId volumeId, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<Success>>(
         async (turn, ct) =>
         {

@@ -32,6 +32,26 @@ public sealed class ChangeInPlaceTests(RealApiHost host) : IClassFixture<RealApi
     }
 
     [Fact]
+    public async Task A_volume_is_renamed_and_nothing_else_of_it_is_mended_by_hand()
+    {
+        var (volume, destroyed) = (Rows.Volume(host.User, host.Zone.Id), Rows.Volume(host.User, host.Zone.Id) with { State = VolumeState.Destroy });
+        await host.InsertAsync(volume, destroyed);
+        var id = volume.Id.ToString();
+        var job = (await PostAsync(host.User, "updateVolume", ("id", id), ("name", "data of web-2"), ("displayvolume", "true"))).ShouldSucceed().Body.GetProperty("jobid").GetString()!;
+        (await host.CallAsync(host.User, "queryAsyncJobResult", ("jobid", job))).Body.GetProperty("jobresult").GetProperty("volume").GetProperty("name").GetString().ShouldBe("data of web-2");
+
+        foreach (var (parameter, value) in new[] { ("path", "elsewhere"), ("state", "Ready"), ("storageid", id), ("chaininfo", "x"), ("customid", id), ("deleteprotection", "true"), ("displayvolume", "false") })
+        {
+            (await PostAsync(host.User, "updateVolume", ("id", id), ("name", "no"), (parameter, value))).ShouldFail(431).ErrorText!.ShouldContain(parameter);
+        }
+
+        (await PostAsync(host.User, "updateVolume", ("id", id), ("name", "  "))).ShouldFail(431);
+        (await PostAsync(host.User, "updateVolume", ("id", destroyed.Id.ToString()), ("name", "no"))).ShouldFail(431);
+        (await PostAsync(host.Other, "updateVolume", ("id", id), ("name", "mine"))).ShouldFail(431);
+        (await host.CallAsync(host.User, "listVolumes", ("id", id))).List("volume").Single().GetProperty("name").GetString().ShouldBe("data of web-2");
+    }
+
+    [Fact]
     public async Task A_change_that_cannot_be_is_refused_and_changes_nothing()
     {
         var (running, other) = (await VmAsync(VmState.Running), await VmAsync(VmState.Stopped));

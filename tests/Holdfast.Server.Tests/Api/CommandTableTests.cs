@@ -30,7 +30,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
     private static readonly string[] Async =
     [
         "attachVolume", "cancelHostMaintenance", "cancelStorageMaintenance", "createTags", "createVolume", "deleteAccount", "deleteDomain", "deleteTags", "deleteTemplate", "deployVirtualMachine", "destroyVirtualMachine", "detachVolume", "disableAccount", "disableUser",
-        "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "reconnectHost", "resetPasswordForVirtualMachine", "resetSSHKeyForVirtualMachine", "resizeVolume", "scaleVirtualMachine", "startVirtualMachine", "stopVirtualMachine",
+        "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "reconnectHost", "resetPasswordForVirtualMachine", "resetSSHKeyForVirtualMachine", "resizeVolume", "scaleVirtualMachine", "startVirtualMachine", "stopVirtualMachine", "updateVolume",
     ];
 
     public static TheoryData<string> Commands => [.. ServerCommands.Table.All.Select(c => c.Name)];

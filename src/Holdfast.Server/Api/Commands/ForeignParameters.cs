@@ -412,6 +412,14 @@ internal static class ForeignParameters
             new("ostypeid", ParameterTreatment.Refused, "the guest operating system is the template's"),
             .. Each(ParameterTreatment.Refused, "there are no security groups", ["securitygroupids", "securitygroupnames"], []),
         ],
+        ["updateVolume"] =
+        [
+            new("chaininfo", ParameterTreatment.Refused, "the backend alone knows what a volume is made of"),
+            new("customid", ParameterTreatment.Refused, "ids are given by the server"),
+            new("deleteprotection", ParameterTreatment.Refused, "volumes are not protected from deletion, VMs can be", "false"),
+            new("displayvolume", ParameterTreatment.Refused, "every volume is shown", "true"),
+            .. Each(ParameterTreatment.Refused, "hosts tell where a volume is and how it is; records are not mended by hand", ["path", "state", "storageid"], []),
+        ],
         ["updateZone"] =
         [
             new("details", ParameterTreatment.Refused, "zones have no details"),
