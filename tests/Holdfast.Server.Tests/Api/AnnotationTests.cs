@@ -55,6 +55,18 @@ public sealed class AnnotationTests(RealApiHost host) : IClassFixture<RealApiHos
         (await TextsAsync(host.Admin, "HOST", $"{kvm.Id}")).ShouldBe(["a new fan"]);
     }
 
+    [Fact]
+    public async Task Comments_on_a_vm_end_with_it()
+    {
+        var vm = await VmAsync(host.User);
+        (await AddAsync(host.User, "VM", $"{vm.Id}", ("annotation", "last words"))).ShouldSucceed();
+
+        var job = (await host.CallAsync(host.User, "destroyVirtualMachine", ("id", $"{vm.Id}"), ("expunge", "true"))).ShouldSucceed().Body.GetProperty("jobid").GetString()!;
+
+        (await host.CallAsync(host.User, "queryAsyncJobResult", ("jobid", job))).Body.GetProperty("jobstatus").GetInt32().ShouldBe(1);
+        (await host.CallAsync(host.Admin, "listAnnotations", ("keyword", "last words"))).Text.ShouldBe("""{"listannotationsresponse":{}}""");
+    }
+
     private async Task<ApiAnswer> AddAsync(TestUser user, string type, string id, params (string, string)[] parameters) =>
         await host.SendAsync(user, HttpMethod.Post, "addAnnotation", [("entitytype", type), ("entityid", id), .. parameters]);
 
