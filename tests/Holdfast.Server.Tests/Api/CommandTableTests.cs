@@ -269,7 +269,10 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
 
     private static EntityKinds Kinds { get; } = new(ServerKinds.All);
 
-    private async Task<Guid> EntityAsync(Type id, TestUser owner)
+    private Task<Guid> EntityAsync(Type id, TestUser owner) => EntityAsync(host, id, owner);
+
+    /// <summary>Something of a kind of ids, which an owner may use.</summary>
+    internal static async Task<Guid> EntityAsync(ApiHost host, Type id, TestUser owner)
     {
         var offering = Rows.ServiceOffering();
         var pool = Rows.Pool(host.Zone.Id);
