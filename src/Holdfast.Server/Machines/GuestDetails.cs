@@ -11,7 +11,7 @@ internal static class GuestDetails
     // CloudStack's names of details that change the guest (VmDetailConstants).
     private static readonly HashSet<string> Orders = new(StringComparer.OrdinalIgnoreCase)
     {
-        "cpuNumber", "cpuSpeed", "memory", "cpuOvercommitRatio", "memoryOvercommitRatio", "rootDiskController", "dataDiskController", "nicAdapter", "nic.multiqueue.number",
+        "cpuOvercommitRatio", "memoryOvercommitRatio", "rootDiskController", "dataDiskController", "nicAdapter", "nic.multiqueue.number",
         "nic.packed.virtqueues.enabled", "iothreads", "io.policy", "keyboard", "video.hardware", "video.ram", "nestedVirtualizationFlag", "UEFI", "BIOS", "boot.mode",
         "virtual.tpm.enabled", "virtual.tpm.model", "virtual.tpm.version", "guest.cpu.mode", "guest.cpu.model", "kvm.guest.os.machine.type", "kvm.skip.force.disk.controller",
         "SSH.PublicKey", "password", "Encrypted.Password", "MaxIops", "MinIops", "extraconfig",
@@ -26,6 +26,34 @@ internal static class GuestDetails
 
     /// <summary>Whether a detail is the size of the root disk.</summary>
     public static bool IsRootDiskSize(string key) => key.Equals(RootDiskSizeDetail, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Takes the size of the VM out of its details: it is kept and shown once, as what the VM has.</summary>
+    /// <param name="details">The details.</param>
+    /// <returns>The size and the other details, or why not.</returns>
+    public static (GivenSize Size, IReadOnlyDictionary<string, string> Others, ApiError? Error) Size(IReadOnlyDictionary<string, string> details)
+    {
+        var values = new Dictionary<string, int?>();
+        foreach (var (detail, _) in GivenSize.None.Parts)
+        {
+            if (!details.TryGetValue(detail, out var text))
+            {
+                values[detail] = null;
+            }
+            else if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value))
+            {
+                values[detail] = value;
+            }
+            else
+            {
+                return (GivenSize.None, details, ApiError.InvalidParameter($"Detail {detail} must be a whole number, not {text}"));
+            }
+        }
+
+        return (
+            new GivenSize(values[GivenSize.CpusDetail], values[GivenSize.SpeedDetail], values[GivenSize.MemoryDetail]),
+            new Dictionary<string, string>(details.Where(d => !GivenSize.IsDetail(d.Key)), StringComparer.OrdinalIgnoreCase),
+            null);
+    }
 
     /// <summary>The size of the root disk, which may be sent in two ways.</summary>
     /// <param name="parameter">As the parameter of that name.</param>

@@ -19,6 +19,9 @@ internal sealed record DeployVirtualMachine
 
     public required ServiceOfferingId ServiceOfferingId { get; init; }
 
+    /// <summary>For a custom offering.</summary>
+    public GivenSize Size { get; init; } = GivenSize.None;
+
     public required ZoneId ZoneId { get; init; }
 
     public required TemplateId TemplateId { get; init; }
@@ -69,6 +72,9 @@ internal sealed record UpdateVirtualMachine
     /// <summary>Empty: none.</summary>
     public string? Group { get; init; }
 
+    /// <summary>As it has it: it is changed together with its offering.</summary>
+    public GivenSize Size { get; init; } = GivenSize.None;
+
     /// <summary>All its details.</summary>
     public IReadOnlyDictionary<string, string>? Details { get; init; }
 
@@ -85,7 +91,7 @@ internal sealed record UpdateVirtualMachine
 internal interface IVirtualMachineOperations
 {
     /// <summary>
-    /// deployVirtualMachine. The VM row exists at once (Stopped or Starting). Errors at once: 431 unknown or unusable offering, template, zone, network, name
+    /// deployVirtualMachine. The VM row exists at once (Stopped or Starting). Errors at once: 431 unknown or unusable offering, a size that it does not give, template, zone, network, name
     /// taken or malformed, rootdisksize below the template. Errors of the job: 533 no host fits, 534 no pool serves (each names the reason), 530 the host's
     /// words. A failed first start ends in Error with nothing left on hosts but what obligations say.
     /// </summary>
@@ -107,13 +113,13 @@ internal interface IVirtualMachineOperations
     Task<Outcome<VmId>> UpdateAsync(Caller caller, UpdateVirtualMachine request, CancellationToken cancellationToken);
 
     /// <summary>
-    /// changeServiceForVirtualMachine: another service offering, from the next start on; volumes stay where and as they are. Errors: 431 unknown id or offering, a VM that is not
-    /// stopped.
+    /// changeServiceForVirtualMachine: another service offering, or another size by a custom one, from the next start on; volumes stay where and as they are. Errors: 431 unknown id or
+    /// offering, a size that the offering does not give, a VM that is not stopped.
     /// </summary>
-    Task<Outcome<VmId>> ChangeServiceAsync(Caller caller, VmId vmId, ServiceOfferingId offeringId, CancellationToken cancellationToken);
+    Task<Outcome<VmId>> ChangeServiceAsync(Caller caller, VmId vmId, ServiceOfferingId offeringId, GivenSize size, CancellationToken cancellationToken);
 
     /// <summary>scaleVirtualMachine: the same with a job, done at once. Of a running VM it is refused: 431.</summary>
-    Task<JobOutcome> ScaleAsync(Caller caller, VmId vmId, ServiceOfferingId offeringId, CancellationToken cancellationToken);
+    Task<JobOutcome> ScaleAsync(Caller caller, VmId vmId, ServiceOfferingId offeringId, GivenSize size, CancellationToken cancellationToken);
 
     /// <summary>
     /// destroyVirtualMachine. Refused of one that is protected: 431. Stops first when it runs. With expunge it goes on to Expunging. Volumes named in volumeIds go with it, other data disks are

@@ -56,7 +56,9 @@ internal static class VirtualMachineCommands
     private static readonly ListParameter<string> KeyPairs = Texts("keypairs", "the names of SSH key pairs of the VM's owner");
     private static readonly TextParameter Group = Text("group", "the name of a group for the VM; made when it is not there");
     private static readonly ValueParameter<bool> StartVm = Bool("startvm", "whether the VM is started; true when not sent");
-    private static readonly MapParameter VmDetails = Map("details", "details of the VM: details[0].KEY=VALUE. rootdisksize is the parameter of that name; what else would change the guest is refused; the rest is kept and shown");
+    private static readonly MapParameter VmDetails = Map("details", "details of the VM: details[0].KEY=VALUE. cpuNumber, memory (MiB) and cpuSpeed (MHz) are its size, needed for a custom service offering and refused for any other, cpuSpeed also where the offering has bounds; rootdisksize is the parameter of that name; what else would change the guest is refused; the rest is kept and shown");
+
+    private static readonly MapParameter SizeDetails = Map("details", "the size of the VM, for a custom service offering: details[0].cpuNumber=N, .memory=MIB and, where it has no bounds, .cpuSpeed=MHZ");
 
     private static readonly ValueParameter<VmId> UserDataOf = Id<VmId>("virtualmachineid", "the id of the VM", required: true);
 
@@ -66,7 +68,7 @@ internal static class VirtualMachineCommands
 
     private static readonly TextParameter OtherName = Text("name", "another name, also its host name; while it is stopped", length: 63);
     private static readonly TextParameter OtherGroup = Text("group", "the name of another group, made when it is not there; empty for none", clearable: true);
-    private static readonly MapParameter OtherDetails = Map("details", "all its details, in place of those that it has: details[0].KEY=VALUE");
+    private static readonly MapParameter OtherDetails = Map("details", "all its details, in place of those that it has: details[0].KEY=VALUE; its size, where sent, must be as it is");
     private static readonly ValueParameter<bool> CleanUpDetails = Bool("cleanupdetails", "whether all its details go");
     private static readonly ValueParameter<bool> DeleteProtection = Bool("deleteprotection", "whether it cannot be destroyed, also not with its account");
 
@@ -111,15 +113,22 @@ internal static class VirtualMachineCommands
         new()
         {
             Name = "changeServiceForVirtualMachine",
-            Description = "Gives a stopped VM another service offering",
+            Description = "Gives a stopped VM another service offering, or another size by a custom one",
             Roles = Roles.Authenticated,
-            Parameters = [Vm, Offering],
+            Parameters = [Vm, Offering, SizeDetails],
             Response = VirtualMachineView.Shape,
-            Handler = async (call, ct) => await (await call.Services.Of<IVirtualMachineOperations>().ChangeServiceAsync(call.Caller.ForOperations, call.Require(Vm), call.Require(Offering), ct))
-                .ToResultAsync(id => ShowAsync(call, id, ct)),
+            Handler = ChangeServiceAsync,
         },
-        Change("scaleVirtualMachine", "Gives a stopped VM another service offering; a running one keeps its size", [Vm, Offering], (call, ct) =>
-            call.Services.Of<IVirtualMachineOperations>().ScaleAsync(call.Caller.ForOperations, call.Require(Vm), call.Require(Offering), ct)),
+        new()
+        {
+            Name = "scaleVirtualMachine",
+            Description = "Gives a stopped VM another service offering, or another size by a custom one; a running one keeps its size",
+            Roles = Roles.Authenticated,
+            IsAsync = true,
+            Parameters = [Vm, Offering, SizeDetails],
+            Response = VirtualMachineView.Shape,
+            Handler = ScaleAsync,
+        },
         new()
         {
             Name = "resetSSHKeyForVirtualMachine",
@@ -268,6 +277,12 @@ internal static class VirtualMachineCommands
             return effect;
         }
 
+        var (size, others, sizeError) = GuestDetails.Size(details);
+        if (sizeError is not null)
+        {
+            return sizeError;
+        }
+
         var (rootDiskSize, rootDiskError) = GuestDetails.RootDiskSize(call.Get(RootDiskSize), details);
         if (rootDiskError is not null)
         {
@@ -335,6 +350,7 @@ internal static class VirtualMachineCommands
                 Name = call.Get(Name),
                 DisplayName = call.Get(DisplayName),
                 ServiceOfferingId = call.Require(Offering),
+                Size = size,
                 ZoneId = call.Require(Zone),
                 TemplateId = call.Require(Template),
                 DataDisks = disks,
@@ -349,7 +365,7 @@ internal static class VirtualMachineCommands
                 KeyPairs = KeyPairsOf(call),
                 UserData = userData ?? GivenUserData.None,
                 Password = PasswordOf(call),
-                Details = details,
+                Details = others,
             },
             cancellationToken);
         return outcome.ToResult(creates: true);
@@ -431,6 +447,31 @@ internal static class VirtualMachineCommands
     private static async Task<bool> ExistsAsync<TId>(CommandCall call, Guid id, CancellationToken cancellationToken) =>
         (await call.Services.Entities.FindAsync(new EntityReference(typeof(TId), IsToChange: false), [id], call.Caller, cancellationToken)).Contains(id);
 
+    private static async Task<ApiResult> ChangeServiceAsync(CommandCall call, CancellationToken cancellationToken)
+    {
+        var (size, error) = SizeOf(call);
+        return error is not null
+            ? error
+            : await (await call.Services.Of<IVirtualMachineOperations>().ChangeServiceAsync(call.Caller.ForOperations, call.Require(Vm), call.Require(Offering), size, cancellationToken))
+                .ToResultAsync(id => ShowAsync(call, id, cancellationToken));
+    }
+
+    private static async Task<ApiResult> ScaleAsync(CommandCall call, CancellationToken cancellationToken)
+    {
+        var (size, error) = SizeOf(call);
+        return error is not null
+            ? error
+            : (await call.Services.Of<IVirtualMachineOperations>().ScaleAsync(call.Caller.ForOperations, call.Require(Vm), call.Require(Offering), size, cancellationToken)).ToResult();
+    }
+
+    private static (GivenSize Size, ApiError? Error) SizeOf(CommandCall call)
+    {
+        var (size, others, error) = GuestDetails.Size(call.Get(SizeDetails)?.Entries ?? new Dictionary<string, string>());
+        return error is null && others.Keys.FirstOrDefault() is { } other
+            ? (size, ApiError.InvalidParameter($"Detail {other} is not one of {call.Command.Name}: those are {string.Join(", ", GivenSize.None.Parts.Select(p => p.Detail))}"))
+            : (size, error);
+    }
+
     private static async Task<ApiResult> RecoverAsync(CommandCall call, CancellationToken cancellationToken)
     {
         var outcome = await call.Services.Of<IVirtualMachineOperations>().RecoverAsync(call.Caller.ForOperations, call.Require(Vm), cancellationToken);
@@ -455,6 +496,12 @@ internal static class VirtualMachineCommands
             return ApiError.InvalidParameter($"Detail {size} is for new VMs; resizeVolume changes the size of a root disk");
         }
 
+        var (given, others, sizeError) = GuestDetails.Size(details ?? new Dictionary<string, string>());
+        if (sizeError is not null)
+        {
+            return sizeError;
+        }
+
         var (userData, userDataError) = UserDataParameters.Read(call);
         if (userDataError is not null)
         {
@@ -469,7 +516,8 @@ internal static class VirtualMachineCommands
                 Name = call.Get(OtherName),
                 DisplayName = call.Get(DisplayName),
                 Group = call.Get(OtherGroup),
-                Details = call.Get(CleanUpDetails) == true ? new Dictionary<string, string>() : details,
+                Size = given,
+                Details = call.Get(CleanUpDetails) == true || details is not null ? others : null,
                 DeleteProtection = call.Get(DeleteProtection),
                 UserData = userData,
             },

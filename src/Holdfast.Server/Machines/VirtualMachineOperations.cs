@@ -273,6 +273,11 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                 }
             }
 
+            if (request.Size.WhyNotKept(vm) is { } otherSize)
+            {
+                return new Outcome<VmId>.Refused(otherSize);
+            }
+
             if (request.Group is { Length: > 0 } wanted && InstanceGroupBook.NameFault(wanted) is { } badGroup)
             {
                 return new Outcome<VmId>.Refused(badGroup);
@@ -300,7 +305,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
         cancellationToken);
 
     /// <inheritdoc/>
-    public Task<Outcome<VmId>> ChangeServiceAsync(Caller caller, VmId vmId, ServiceOfferingId offeringId, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<VmId>>(
+    public Task<Outcome<VmId>> ChangeServiceAsync(Caller caller, VmId vmId, ServiceOfferingId offeringId, GivenSize size, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<VmId>>(
         async (turn, ct) =>
         {
             const string command = "changeServiceForVirtualMachine";
@@ -309,30 +314,33 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                 return new Outcome<VmId>.Refused(Faults.NoSuchEntity(command, "id", vmId));
             }
 
-            if (await WhyNotScaleAsync(turn, vm, offeringId, command, ct) is { } fault)
+            var (scaled, text, fault) = await ScaledAsync(turn, vm, offeringId, size, command, ct);
+            if (scaled is null)
             {
-                return new Outcome<VmId>.Refused(fault);
+                return new Outcome<VmId>.Refused(fault!);
             }
 
-            await TellAsync(turn, caller, EventTypes.VmUpgrade, await ScaleAsync(turn, vm, offeringId, ct), vm, ct);
+            await turn.Part<MachineRows>().SaveAsync(scaled, ct);
+            await TellAsync(turn, caller, EventTypes.VmUpgrade, text, vm, ct);
             return new Outcome<VmId>.Done(vm.Id);
         },
         cancellationToken);
 
     /// <inheritdoc/>
-    public Task<JobOutcome> ScaleAsync(Caller caller, VmId vmId, ServiceOfferingId offeringId, CancellationToken cancellationToken) => OnVmAsync(
+    public Task<JobOutcome> ScaleAsync(Caller caller, VmId vmId, ServiceOfferingId offeringId, GivenSize size, CancellationToken cancellationToken) => OnVmAsync(
         caller,
         vmId,
         "scaleVirtualMachine",
         async (turn, vm, ct) =>
         {
-            if (await WhyNotScaleAsync(turn, vm, offeringId, "scaleVirtualMachine", ct) is { } fault)
+            var (scaled, _, fault) = await ScaledAsync(turn, vm, offeringId, size, "scaleVirtualMachine", ct);
+            if (scaled is null)
             {
-                return new JobOutcome.Refused(fault);
+                return new JobOutcome.Refused(fault!);
             }
 
             var job = await AddJobAsync(turn, caller, MachineJobs.ScaleVm, vm, "scaling", ct);
-            await ScaleAsync(turn, vm, offeringId, ct);
+            await turn.Part<MachineRows>().SaveAsync(scaled, ct);
             await turn.CompleteJobAsync(job.Id, ct);
             return new JobOutcome.Accepted(job.Id, vm.Id.Value);
         },
@@ -427,28 +435,32 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
         return wanted.Find(n => !found.ContainsKey(n)) is { } unknown ? (found, Faults.Invalid($"A key pair with name '{unknown}' was not found.")) : (found, null);
     }
 
-    private static async Task<ApiFault?> WhyNotScaleAsync(Turn turn, VmRow vm, ServiceOfferingId offeringId, string command, CancellationToken cancellationToken)
+    // The VM with another offering, or another size by the same, and what to tell of it; or why not.
+    private static async Task<(VmRow? Scaled, string Text, ApiFault? Fault)> ScaledAsync(Turn turn, VmRow vm, ServiceOfferingId offeringId, GivenSize given, string command, CancellationToken cancellationToken)
     {
         if (await turn.Db.ServiceOfferings.FirstOrDefaultAsync(o => o.Id == offeringId && o.Removed == null, cancellationToken) is not { } offering)
         {
-            return Faults.NoSuchEntity(command, "serviceofferingid", offeringId);
+            return (null, "", Faults.NoSuchEntity(command, "serviceofferingid", offeringId));
         }
 
-        return vm.State != VmState.Stopped || vm.Removal != VmRemoval.None
-            ? Faults.Invalid($"Unable to change the service offering of VM {vm.Name} ({vm.Id}), which is in state {vm.State}: a running VM keeps its size, stop it first")
-            : await ResourceLimits.WhyNotAsync(
-                turn,
-                vm.AccountId,
-                new ResourceAmounts { Cpus = Math.Max(offering.Cpus - vm.Cpus, 0), MemoryMib = Math.Max(offering.MemoryMib - vm.MemoryMib, 0) },
-                cancellationToken);
-    }
+        if (vm.State != VmState.Stopped || vm.Removal != VmRemoval.None)
+        {
+            return (null, "", Faults.Invalid($"Unable to change the service offering of VM {vm.Name} ({vm.Id}), which is in state {vm.State}: a running VM keeps its size, stop it first"));
+        }
 
-    private static async Task<string> ScaleAsync(Turn turn, VmRow vm, ServiceOfferingId offeringId, CancellationToken cancellationToken)
-    {
-        var offering = await turn.Db.ServiceOfferings.SingleAsync(o => o.Id == offeringId, cancellationToken);
-        await turn.Part<MachineRows>().SaveAsync(
-            vm with { ServiceOfferingId = offering.Id, Cpus = offering.Cpus, CpuMhz = offering.CpuMhz, MemoryMib = offering.MemoryMib }, cancellationToken);
-        return $"VM {vm.Name} ({vm.Id}) has the service offering {offering.Name} ({offering.Id}) from its next start on";
+        var (size, fault) = VmSize.Of(offering, given);
+        if (size is null)
+        {
+            return (null, "", fault);
+        }
+
+        var more = new ResourceAmounts { Cpus = Math.Max(size.Cpus - vm.Cpus, 0), MemoryMib = Math.Max(size.MemoryMib - vm.MemoryMib, 0) };
+        return await ResourceLimits.WhyNotAsync(turn, vm.AccountId, more, cancellationToken) is { } beyond
+            ? (null, "", beyond)
+            : (
+                vm with { ServiceOfferingId = offering.Id, Cpus = size.Cpus, CpuMhz = size.CpuMhz, MemoryMib = size.MemoryMib },
+                $"VM {vm.Name} ({vm.Id}) has the service offering {offering.Name} ({offering.Id}) from its next start on, with {size.Cpus} CPUs and {size.MemoryMib} MiB",
+                null);
     }
 
     private static Task TellAsync(Turn turn, Caller caller, string type, string text, VmRow vm, CancellationToken cancellationToken) =>
@@ -489,6 +501,12 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
         if (offering is null)
         {
             return Refused(Faults.NoSuchEntity(command, "serviceofferingid", request.ServiceOfferingId));
+        }
+
+        var (size, sizeFault) = VmSize.Of(offering, request.Size);
+        if (size is null)
+        {
+            return Refused(sizeFault!);
         }
 
         var template = await db.Templates.FirstOrDefaultAsync(t => t.Id == request.TemplateId && t.Removed == null, cancellationToken);
@@ -592,8 +610,8 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
         var wanted = new ResourceAmounts
         {
             Vms = 1,
-            Cpus = offering.Cpus,
-            MemoryMib = offering.MemoryMib,
+            Cpus = size.Cpus,
+            MemoryMib = size.MemoryMib,
             Volumes = 1 + disks.Count,
             StorageBytes = rootSize + disks.Sum(d => d.Size),
         };
@@ -618,9 +636,9 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
             StateSince = turn.Now,
             TemplateId = template.Id,
             ServiceOfferingId = offering.Id,
-            Cpus = offering.Cpus,
-            CpuMhz = offering.CpuMhz,
-            MemoryMib = offering.MemoryMib,
+            Cpus = size.Cpus,
+            CpuMhz = size.CpuMhz,
+            MemoryMib = size.MemoryMib,
             Generation = Generation.None,
             RebootSequence = 0,
             ForcedReboot = false,
@@ -657,9 +675,9 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
         ];
         for (var i = 0; i < disks.Count; i++)
         {
-            var (diskOffering, size) = disks[i];
+            var (diskOffering, diskSize) = disks[i];
             volumes.Add(
-                NewVolumes.Row(turn, caller, zone.Id, string.Create(CultureInfo.InvariantCulture, $"DATA-{number}{(i == 0 ? string.Empty : $"-{i}")}"), VolumeType.DataDisk, size, diskOffering.Tags) with
+                NewVolumes.Row(turn, caller, zone.Id, string.Create(CultureInfo.InvariantCulture, $"DATA-{number}{(i == 0 ? string.Empty : $"-{i}")}"), VolumeType.DataDisk, diskSize, diskOffering.Tags) with
                 {
                     VmId = id,
                     DeviceId = NewVolumes.DataDevices[i],

@@ -11,12 +11,23 @@ internal sealed record CreateServiceOffering
 
     public string? DisplayText { get; init; }
 
+    /// <summary>Whether each of its VMs is given its own size; null: when neither CPUs nor memory are sent.</summary>
+    public bool? Customized { get; init; }
+
     public int? Cpus { get; init; }
 
     /// <summary>MHz.</summary>
     public int? CpuMhz { get; init; }
 
     public int? MemoryMib { get; init; }
+
+    public int? MinCpus { get; init; }
+
+    public int? MaxCpus { get; init; }
+
+    public int? MinMemoryMib { get; init; }
+
+    public int? MaxMemoryMib { get; init; }
 
     /// <summary><c>shared</c> or <c>local</c>; shared when null.</summary>
     public string? StorageType { get; init; }
@@ -102,8 +113,8 @@ internal sealed record UpdateDiskOffering
 internal interface IOfferingOperations
 {
     /// <summary>
-    /// createServiceOffering. Errors: 431 for a missing or out-of-range cpunumber (1-512), cpuspeed (0 and more), memory (32 MiB and more), storagetype,
-    /// rootdisksize.
+    /// createServiceOffering: a fixed one, or a custom one with or without bounds. Errors: 431 for a missing or out-of-range cpunumber (1-512), cpuspeed (0 and more), memory (32 MiB and
+    /// more), storagetype, rootdisksize; for a custom one that fixes a size or has some bounds only, and for a fixed one with bounds.
     /// </summary>
     Task<Outcome<ServiceOfferingRow>> CreateServiceOfferingAsync(Caller caller, CreateServiceOffering request, CancellationToken cancellationToken);
 

@@ -33,9 +33,14 @@ internal sealed class OfferingOperations : IOfferingOperations
                     Id = new ServiceOfferingId(turn.NewId()),
                     Name = request.Name.Trim(),
                     DisplayText = request.DisplayText ?? request.Name.Trim(),
-                    Cpus = request.Cpus!.Value,
+                    Cpus = request.Cpus ?? 0,
                     CpuMhz = request.CpuMhz ?? 0,
-                    MemoryMib = request.MemoryMib!.Value,
+                    MemoryMib = request.MemoryMib ?? 0,
+                    Customized = IsCustom(request),
+                    MinCpus = request.MinCpus,
+                    MaxCpus = request.MaxCpus,
+                    MinMemoryMib = request.MinMemoryMib,
+                    MaxMemoryMib = request.MaxMemoryMib,
                     StorageType = request.StorageType?.ToLowerInvariant() ?? "shared",
                     ProvisioningType = request.ProvisioningType?.ToLowerInvariant() ?? "thin",
                     StorageTags = Csv.Join(request.StorageTags),
@@ -178,16 +183,69 @@ internal sealed class OfferingOperations : IOfferingOperations
     private static ApiFault? Check(CreateServiceOffering request) => request switch
     {
         _ when string.IsNullOrWhiteSpace(request.Name) => Faults.Invalid("Failed to create service offering because offering name has not been specified."),
-        { Cpus: null } => Faults.Missing("createServiceOffering", "cpunumber"),
-        { Cpus: < 1 or > 512 } => Faults.Invalid($"Failed to create service offering {request.Name}: specify the cpu number value between 1 and 512"),
         { CpuMhz: < 0 } => Faults.Invalid($"Failed to create service offering {request.Name}: specify the cpu speed value between 0 and 2147483647"),
-        { MemoryMib: null } => Faults.Missing("createServiceOffering", "memory"),
-        { MemoryMib: < 32 or > 16 * 1024 * 1024 } => Faults.Invalid($"Failed to create service offering {request.Name}: specify the memory value between 32 and 16777216 MB"),
+        _ when (IsCustom(request) ? CheckCustomSize(request) : CheckFixedSize(request)) is { } fault => fault,
+        _ when request.Details.Keys.FirstOrDefault(ServiceOfferingBounds.IsName) is { } bound => Faults.Invalid($"Failed to create service offering {request.Name}: {bound} is a parameter of its own, not a detail"),
         { RootDiskGib: <= 0 or > 64 * 1024 } => Faults.Invalid($"The Root disk size is of {request.RootDiskGib} GB but size must be greater than 0 and at most 65536."),
         { OfferHa: true } => Faults.Invalid("Parameter offerha is only false: no VM is restarted elsewhere by itself"),
         { LimitCpuUse: true } => Faults.Invalid("Parameter limitcpuuse is only false: CPU use is not limited to what is offered"),
         _ => CheckStorage(request.StorageType, request.ProvisioningType, request.CacheMode),
     };
+
+    private static bool IsCustom(CreateServiceOffering request) => request.Customized ?? (request.Cpus is null && request.MemoryMib is null);
+
+    private static ApiFault? CheckFixedSize(CreateServiceOffering request) => request switch
+    {
+        { Cpus: null } => Faults.Missing("createServiceOffering", "cpunumber"),
+        { Cpus: < ServiceOfferingBounds.LeastCpus or > ServiceOfferingBounds.MostCpus } => OutOfRange(request, "cpunumber", ServiceOfferingBounds.LeastCpus, ServiceOfferingBounds.MostCpus),
+        { MemoryMib: null } => Faults.Missing("createServiceOffering", "memory"),
+        { MemoryMib: < ServiceOfferingBounds.LeastMemoryMib or > ServiceOfferingBounds.MostMemoryMib } =>
+            OutOfRange(request, "memory", ServiceOfferingBounds.LeastMemoryMib, ServiceOfferingBounds.MostMemoryMib),
+        _ when BoundsOf(request).FirstOrDefault(b => b.Value is not null) is { Name: { } name } =>
+            Faults.Invalid($"Failed to create service offering {request.Name}: {name} is for a custom one, which is made without cpunumber and memory"),
+        _ => null,
+    };
+
+    private static ApiFault? CheckCustomSize(CreateServiceOffering request)
+    {
+        if ((request.Cpus is not null ? "cpunumber" : request.MemoryMib is not null ? "memory" : null) is { } size)
+        {
+            return Faults.Invalid($"Failed to create service offering {request.Name}: a custom one leaves {size} to its VMs; send it without, or with customized=false");
+        }
+
+        (string Name, int? Value)[] all = [.. BoundsOf(request), ("cpuspeed", request.CpuMhz)];
+        if (all.All(b => b.Value is null))
+        {
+            return null;
+        }
+
+        if (all.FirstOrDefault(b => b.Value is null) is { Name: { } missing })
+        {
+            return Faults.Invalid($"Failed to create service offering {request.Name}: a custom one has all of {string.Join(", ", all.Select(b => b.Name))}, or none of them; {missing} is missing");
+        }
+
+        return request switch
+        {
+            { MinCpus: < ServiceOfferingBounds.LeastCpus or > ServiceOfferingBounds.MostCpus } => OutOfRange(request, "mincpunumber", ServiceOfferingBounds.LeastCpus, ServiceOfferingBounds.MostCpus),
+            { MaxCpus: < ServiceOfferingBounds.LeastCpus or > ServiceOfferingBounds.MostCpus } => OutOfRange(request, "maxcpunumber", ServiceOfferingBounds.LeastCpus, ServiceOfferingBounds.MostCpus),
+            { MinMemoryMib: < ServiceOfferingBounds.LeastMemoryMib or > ServiceOfferingBounds.MostMemoryMib } =>
+                OutOfRange(request, "minmemory", ServiceOfferingBounds.LeastMemoryMib, ServiceOfferingBounds.MostMemoryMib),
+            { MaxMemoryMib: < ServiceOfferingBounds.LeastMemoryMib or > ServiceOfferingBounds.MostMemoryMib } =>
+                OutOfRange(request, "maxmemory", ServiceOfferingBounds.LeastMemoryMib, ServiceOfferingBounds.MostMemoryMib),
+            _ when request.MinCpus > request.MaxCpus => Faults.Invalid($"Failed to create service offering {request.Name}: mincpunumber {request.MinCpus} is more than maxcpunumber {request.MaxCpus}"),
+            _ when request.MinMemoryMib > request.MaxMemoryMib => Faults.Invalid($"Failed to create service offering {request.Name}: minmemory {request.MinMemoryMib} is more than maxmemory {request.MaxMemoryMib}"),
+            _ => null,
+        };
+    }
+
+    private static (string Name, int? Value)[] BoundsOf(CreateServiceOffering request) =>
+    [
+        (ServiceOfferingBounds.MinCpuNumber, request.MinCpus), (ServiceOfferingBounds.MaxCpuNumber, request.MaxCpus),
+        (ServiceOfferingBounds.MinMemory, request.MinMemoryMib), (ServiceOfferingBounds.MaxMemory, request.MaxMemoryMib),
+    ];
+
+    private static ApiFault OutOfRange(CreateServiceOffering request, string parameter, int least, int most) =>
+        Faults.Invalid($"Failed to create service offering {request.Name}: specify {parameter} between {least} and {most}");
 
     private static ApiFault? Check(CreateDiskOffering request) => request switch
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
@@ -13,22 +14,26 @@ internal static class ServiceOfferingCommands
 
     private static readonly ValueParameter<ServiceOfferingId> FilterId = Id<ServiceOfferingId>("id", "the id of the offering");
     private static readonly TextParameter FilterName = Text("name", "the exact name of the offering, whatever its case");
-    private static readonly ValueParameter<VmId> FilterVm = Id<VmId>("virtualmachineid", "a VM: lists the offerings that it could be changed to");
+    private static readonly ValueParameter<VmId> FilterVm = Id<VmId>("virtualmachineid", "a VM: lists the offerings that it could be changed to, also its own when that is a custom one");
     private static readonly ValueParameter<bool> IsSystem = Bool("issystem", "whether to list offerings of system VMs; there are none");
     private static readonly ValueParameter<ZoneId> FilterZone = Id<ZoneId>("zoneid", "the zone", noEffect: "every offering is for all zones");
-    private static readonly ValueParameter<int> FilterCpus = Int("cpunumber", "offerings with at least so many CPUs");
-    private static readonly ValueParameter<int> FilterSpeed = Int("cpuspeed", "offerings with CPUs of at least so many MHz");
-    private static readonly ValueParameter<int> FilterMemory = Int("memory", "offerings with at least so many MiB of memory");
+    private static readonly ValueParameter<int> FilterCpus = Int("cpunumber", "offerings with at least so many CPUs, also custom ones that can give them");
+    private static readonly ValueParameter<int> FilterSpeed = Int("cpuspeed", "offerings with CPUs of at least so many MHz, also custom ones that can give them");
+    private static readonly ValueParameter<int> FilterMemory = Int("memory", "offerings with at least so many MiB of memory, also custom ones that can give them");
     private static readonly TextParameter FilterStorageType = Text("storagetype", "shared or local");
     private static readonly TextParameter FilterState = Text("state", "Active or Inactive; all are Active");
     private static readonly ValueParameter<TemplateId> FilterTemplate = Id<TemplateId>("templateid", "a template", noEffect: "every offering goes with every template");
 
     private static readonly TextParameter Name = Text("name", "the name", required: true);
     private static readonly TextParameter DisplayText = Text("displaytext", "the display text; the name when not sent", length: 4096);
-    private static readonly ValueParameter<int> Cpus = Int("cpunumber", "the number of CPUs");
-    private static readonly ValueParameter<int> Speed = Int("cpuspeed", "the speed of a CPU in MHz");
+    private static readonly ValueParameter<int> Cpus = Int("cpunumber", "the number of CPUs; without it and memory the offering is a custom one, whose VMs are each given their size");
+    private static readonly ValueParameter<int> Speed = Int("cpuspeed", "the speed of a CPU in MHz; of a custom offering together with all four bounds");
     private static readonly ValueParameter<int> Memory = Int("memory", "the memory in MiB");
-    private static readonly ValueParameter<bool> Customized = Bool("customized", "only false");
+    private static readonly ValueParameter<int> MinCpus = Int(ServiceOfferingBounds.MinCpuNumber, "the fewest CPUs of a VM of a custom offering; all four bounds and cpuspeed, or none of them");
+    private static readonly ValueParameter<int> MaxCpus = Int(ServiceOfferingBounds.MaxCpuNumber, "the most CPUs of a VM of a custom offering");
+    private static readonly ValueParameter<int> MinMemory = Int(ServiceOfferingBounds.MinMemory, "the least memory in MiB of a VM of a custom offering");
+    private static readonly ValueParameter<int> MaxMemory = Int(ServiceOfferingBounds.MaxMemory, "the most memory in MiB of a VM of a custom offering");
+    private static readonly ValueParameter<bool> Customized = Bool("customized", "whether each VM is given its own size; when not sent, whether neither cpunumber nor memory is");
     private static readonly TextParameter StorageType = Text("storagetype", "only shared: storage of one host is chosen by tags");
     private static readonly TextParameter Provisioning = Text("provisioningtype", "how space is set aside: thin");
     private static readonly ListParameter<string> StorageTags = Texts("tags", "tags that the root disk's storage pool must have, comma-separated");
@@ -50,9 +55,9 @@ internal static class ServiceOfferingCommands
         .Id("id", "the id of the offering", o => o.Id)
         .Text("name", "the name of the offering", o => o.Name)
         .Text("displaytext", "the display text of the offering", o => o.DisplayText)
-        .Int("cpunumber", "the number of CPUs", o => o.Cpus)
-        .Int("cpuspeed", "the speed of a CPU in MHz", o => o.CpuMhz)
-        .Int("memory", "the memory in MiB", o => o.MemoryMib)
+        .Int("cpunumber", "the number of CPUs; missing of a custom offering", o => o.Customized ? null : o.Cpus)
+        .Int("cpuspeed", "the speed of a CPU in MHz; missing of a custom offering without bounds", o => o is { Customized: true, MinCpus: null } ? null : o.CpuMhz)
+        .Int("memory", "the memory in MiB; missing of a custom offering", o => o.Customized ? null : o.MemoryMib)
         .Date("created", "when the offering was made", o => o.Created)
         .Text("storagetype", "shared or local", o => o.StorageType)
         .Text("provisioningtype", "how space is set aside", o => o.ProvisioningType)
@@ -63,14 +68,14 @@ internal static class ServiceOfferingCommands
         .Text("hosttags", "tags that the host must have", o => o.HostTags.Length == 0 ? null : o.HostTags)
         .Bool("issystem", "always false: there are no system VMs", _ => false)
         .Bool("defaultuse", "always false: there are no system VMs", _ => false)
-        .Bool("iscustomized", "always false: CPUs and memory are fixed", _ => false)
+        .Bool("iscustomized", "true if each VM is given its own size", o => o.Customized)
         .Bool("iscustomizediops", "always false: operations a second are not limited", _ => false)
         .Long("rootdisksize", "the size of the root disk in GiB", o => o.RootDiskBytes is { } bytes ? bytes >> 30 : null)
         .Bool("dynamicscalingenabled", "always false: a running VM keeps its size", _ => false)
         .Bool("diskofferingstrictness", "always false", _ => false)
         .Bool("encryptroot", "always false: root disks are not encrypted", _ => false)
         .Text("cacheMode", "the cache mode of the root disk", o => o.CacheMode)
-        .Map("serviceofferingdetails", "the offering's details", o => StoredJson.Map(o.Details))
+        .Map("serviceofferingdetails", "the offering's details; of a custom one its bounds too: mincpunumber, maxcpunumber, minmemory, maxmemory", DetailsOf)
         .Text("state", "Active", _ => "Active"));
 
     /// <summary>The commands.</summary>
@@ -96,7 +101,7 @@ internal static class ServiceOfferingCommands
             Roles = Roles.RootAdmin,
             Parameters =
             [
-                Name, DisplayText, Cpus, Speed, Memory, Customized, StorageType, Provisioning, StorageTags, HostTags, RootDisk, OfferHa, LimitCpu, Volatile,
+                Name, DisplayText, Cpus, Speed, Memory, Customized, MinCpus, MaxCpus, MinMemory, MaxMemory, StorageType, Provisioning, StorageTags, HostTags, RootDisk, OfferHa, LimitCpu, Volatile,
                 CacheMode, Details,
             ],
             Response = ResponseShape.Of(Key, View),
@@ -128,6 +133,17 @@ internal static class ServiceOfferingCommands
         },
     ];
 
+    private static Dictionary<string, string> DetailsOf(ServiceOfferingRow offering)
+    {
+        var details = new Dictionary<string, string>(StoredJson.Map(offering.Details));
+        foreach (var (name, value) in ServiceOfferingBounds.Of(offering))
+        {
+            details[name] = value.ToString(CultureInfo.InvariantCulture);
+        }
+
+        return details;
+    }
+
     private static async Task<ApiResult> ListAsync(CommandCall call, CancellationToken cancellationToken)
     {
         if (call.Get(IsSystem) == true || (call.Get(FilterState) is { } state && !state.Equals("Active", StringComparison.OrdinalIgnoreCase)))
@@ -150,11 +166,11 @@ internal static class ServiceOfferingCommands
                         && (id == null || o.Id == id)
                         && (name == null || o.Name.ToLower() == name)
                         && (keyword == null || o.Name.ToLower().Contains(keyword) || o.DisplayText.ToLower().Contains(keyword))
-                        && (cpus == null || o.Cpus >= cpus)
-                        && (speed == null || o.CpuMhz >= speed)
-                        && (memory == null || o.MemoryMib >= memory)
+                        && (cpus == null || o.Cpus >= cpus || (o.Customized && (o.MaxCpus == null || o.MaxCpus >= cpus)))
+                        && (speed == null || o.CpuMhz >= speed || (o.Customized && o.MinCpus == null))
+                        && (memory == null || o.MemoryMib >= memory || (o.Customized && (o.MaxMemoryMib == null || o.MaxMemoryMib >= memory)))
                         && (storageType == null || o.StorageType.ToLower() == storageType)
-                        && (vmId == null || !db.Vms.Any(v => v.Id == vmId && v.ServiceOfferingId == o.Id)))
+                        && (vmId == null || o.Customized || !db.Vms.Any(v => v.Id == vmId && v.ServiceOfferingId == o.Id)))
                     .OrderBy(o => o.Created)
                     .ThenBy(o => o.Id),
                 call.Page,
@@ -165,11 +181,6 @@ internal static class ServiceOfferingCommands
 
     private static async Task<ApiResult> CreateAsync(CommandCall call, CancellationToken cancellationToken)
     {
-        if (call.Get(Customized) == true)
-        {
-            return ApiError.InvalidParameter("Customized service offerings are not supported: customized must be false");
-        }
-
         if (call.Get(Volatile) == true)
         {
             return ApiError.InvalidParameter("Volatile root disks are not supported: isvolatile must be false");
@@ -181,9 +192,14 @@ internal static class ServiceOfferingCommands
             {
                 Name = call.Require(Name),
                 DisplayText = call.Get(DisplayText),
+                Customized = call.Get(Customized),
                 Cpus = call.Get(Cpus),
                 CpuMhz = call.Get(Speed),
                 MemoryMib = call.Get(Memory),
+                MinCpus = call.Get(MinCpus),
+                MaxCpus = call.Get(MaxCpus),
+                MinMemoryMib = call.Get(MinMemory),
+                MaxMemoryMib = call.Get(MaxMemory),
                 StorageType = call.Get(StorageType),
                 ProvisioningType = call.Get(Provisioning),
                 StorageTags = call.Get(StorageTags) ?? [],

@@ -26,7 +26,6 @@ public sealed class GoClientTests(RealApiHost host) : IClassFixture<RealApiHost>
     // What the recorded values themselves are refused for, by what CloudStack refuses, too, or by what the object that is made for the id is like.
     private static readonly (string Command, string Text)[] RefusedValues =
     [
-        ("createServiceOffering", "missing parameter cpunumber"),
         ("createStoragePool", "there is no host up in its scope"),
         ("createUser", "missing parameter account"),
         ("createVolume", "does not allow custom disk size"),

@@ -22,10 +22,6 @@ internal static class ForeignParameters
             new("externaldetails", ParameterTreatment.Refused, "there are no extensions"),
             new("storageaccessgroups", ParameterTreatment.Refused, "hosts have no storage access groups"),
         ],
-        ["changeServiceForVirtualMachine"] =
-        [
-            new("details", ParameterTreatment.Refused, "CPUs and memory are fixed by the offering"),
-        ],
         ["createAccount"] =
         [
             new("accountdetails", ParameterTreatment.Refused, "accounts have no details"),
@@ -68,7 +64,6 @@ internal static class ForeignParameters
             new("systemvmtype", ParameterTreatment.Refused, "there are no system VMs"),
             new("leaseduration", ParameterTreatment.Refused, "VMs have no lease that ends", "-1"),
             new("leaseexpiryaction", ParameterTreatment.Refused, "VMs have no lease that ends"),
-            .. Each(ParameterTreatment.Refused, "CPUs and memory are fixed by the offering", ["maxcpunumber", "maxmemory", "mincpunumber", "minmemory"], []),
             new("networkrate", ParameterTreatment.Refused, "network rates are not limited", "-1", "0"),
             new("purgeresources", ParameterTreatment.Refused, "rows of expunged VMs are kept", "false"),
         ],
@@ -341,7 +336,6 @@ internal static class ForeignParameters
         ["scaleVirtualMachine"] =
         [
             new("automigrate", ParameterTreatment.Refused, "volumes stay where they are", "false", "true"),
-            new("details", ParameterTreatment.Refused, "CPUs and memory are fixed by the offering"),
             .. Each(ParameterTreatment.Refused, "operations a second are neither promised nor limited", ["maxiops", "miniops"], ["0"]),
             new("shrinkok", ParameterTreatment.Refused, "volumes keep their size", "false"),
         ],

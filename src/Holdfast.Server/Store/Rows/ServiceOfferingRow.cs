@@ -16,14 +16,34 @@ internal sealed record ServiceOfferingRow
     [Column("display_text"), NotNull]
     public required string DisplayText { get; init; }
 
+    /// <summary>0 of a custom one.</summary>
     [Column("cpus")]
     public required int Cpus { get; init; }
 
+    /// <summary>0 of a custom one without bounds.</summary>
     [Column("cpu_mhz")]
     public required int CpuMhz { get; init; }
 
+    /// <summary>0 of a custom one.</summary>
     [Column("memory_mib")]
     public required int MemoryMib { get; init; }
+
+    /// <summary>Whether each of its VMs is given its own size.</summary>
+    [Column("customized")]
+    public bool Customized { get; init; }
+
+    /// <summary>A custom one has all four bounds, and the speed of a CPU, or none of them.</summary>
+    [Column("min_cpus")]
+    public int? MinCpus { get; init; }
+
+    [Column("max_cpus")]
+    public int? MaxCpus { get; init; }
+
+    [Column("min_memory_mib")]
+    public int? MinMemoryMib { get; init; }
+
+    [Column("max_memory_mib")]
+    public int? MaxMemoryMib { get; init; }
 
     [Column("storage_type"), NotNull]
     public required string StorageType { get; init; }
