@@ -30,7 +30,7 @@ internal sealed partial class Bootstrap
         ("SUSE", "SUSE Linux Enterprise Server 15 (64-bit)"),
         ("Windows", "Windows Server 2022 (64-bit)"),
         ("Other", "Other Linux (64-bit)"),
-        ("Other", "Other (64-bit)"),
+        ("Other", OsTypeRow.Unknown),
         ("Other", "Other PV (64-bit)"),
     ];
 

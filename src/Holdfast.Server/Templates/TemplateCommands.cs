@@ -34,7 +34,7 @@ internal static class TemplateCommands
     private static readonly TextParameter DisplayText = Text("displaytext", "the display text; the name when not sent", length: 4096);
     private static readonly ValueParameter<ZoneId> Zone = Id<ZoneId>("zoneid", "the zone; -1, or neither this nor zoneids: all zones", minusOne: true);
     private static readonly ListParameter<ZoneId> Zones = Ids<ZoneId>("zoneids", "one zone, or -1 for all; not together with zoneid", minusOne: true);
-    private static readonly ValueParameter<OsTypeId> OsType = Id<OsTypeId>("ostypeid", "the guest operating system type");
+    private static readonly ValueParameter<OsTypeId> OsType = Id<OsTypeId>("ostypeid", "the guest operating system type; Other (64-bit) when it is not sent");
     private static readonly ValueParameter<bool> IsPublic = Bool("ispublic", "whether other accounts may use it");
     private static readonly ValueParameter<bool> IsFeatured = Bool("isfeatured", "whether it is featured; root administrators only");
     private static readonly ValueParameter<bool> IsExtractable = Bool("isextractable", "whether it may be downloaded; recorded", noEffect: "there is no command to download it with");

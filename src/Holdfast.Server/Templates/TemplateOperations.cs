@@ -73,7 +73,7 @@ internal sealed class TemplateOperations : ITemplateOperations
                     Format = request.Format.ToLowerInvariant(),
                     Checksum = request.Checksum,
                     Hypervisor = "KVM",
-                    OsTypeId = request.OsTypeId,
+                    OsTypeId = request.OsTypeId ?? await turn.Db.OsTypes.Where(o => o.Description == OsTypeRow.Unknown).Select(o => (OsTypeId?)o.Id).FirstOrDefaultAsync(ct),
                     IsPublic = request.IsPublic,
                     IsFeatured = request.IsFeatured,
                     IsExtractable = request.IsExtractable,

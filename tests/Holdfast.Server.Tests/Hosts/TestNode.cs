@@ -34,6 +34,8 @@ public sealed class TestNode : IAsyncDisposable
 
     public Uri Gateway => _host.GatewayAddress;
 
+    public Uri Api => _host.ApiAddress;
+
     internal Caller Admin { get; private set; } = null!;
 
     internal Database Database => Service<Database>();

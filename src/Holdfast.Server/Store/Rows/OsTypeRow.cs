@@ -7,6 +7,9 @@ namespace Holdfast.Server.Store.Rows;
 [Table("os_types")]
 internal sealed record OsTypeRow
 {
+    /// <summary>The description of the type of a template for which none is named.</summary>
+    public const string Unknown = "Other (64-bit)";
+
     [PrimaryKey, Column("id")]
     public required OsTypeId Id { get; init; }
 
