@@ -224,9 +224,12 @@ internal abstract record Setting
     /// <summary>Every setting there is, by name.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        AlertPurge, EventPurge, ExpungeDelay, InstanceName, JobExpire, ObligationAlertAge, StorageFullShare, StorageHistoryPurge, MaintenanceSettle, StorageOverprovisioning, PoolAddTimeout, PoolAddWait,
-        InventoryInterval, PausedResumeInterval,
-        AccountVms, AccountVolumes, AccountTemplates, AccountCpus, AccountMemory, AccountStorage, DomainVms, DomainVolumes, DomainTemplates, DomainCpus, DomainMemory, DomainStorage,
+        .. new Setting[]
+        {
+            AlertPurge, EventPurge, ExpungeDelay, InstanceName, JobExpire, ObligationAlertAge, StorageFullShare, StorageHistoryPurge, MaintenanceSettle, StorageOverprovisioning, PoolAddTimeout, PoolAddWait,
+            InventoryInterval, PausedResumeInterval,
+            AccountVms, AccountVolumes, AccountTemplates, AccountCpus, AccountMemory, AccountStorage, DomainVms, DomainVolumes, DomainTemplates, DomainCpus, DomainMemory, DomainStorage,
+        }.OrderBy(s => s.Name, StringComparer.Ordinal),
     ];
 
     /// <summary>Its name.</summary>

@@ -13,7 +13,14 @@ public sealed class ConfigurationTests(RealApiHost host) : IClassFixture<RealApi
     public async Task Settings_are_listed_with_their_value_and_their_default()
     {
         var all = (await host.CallAsync(host.Admin, "listConfigurations")).ShouldSucceed().List("configuration");
-        all.Select(c => c.GetProperty("name").GetString()).ShouldBe(["alert.purge.delay", "event.purge.delay", "expunge.delay", "instance.name", "job.expire.minutes", "obligation.alert.age", "pool.storage.capacity.disablethreshold", "storage.history.purge.delay", "storage.maintenance.settle.timeout", "storage.overprovisioning.factor", "storage.pool.add.timeout", "storage.pool.add.wait", "storage.pool.inventory.interval", "vm.paused.resume.interval"]);
+        all.Select(c => c.GetProperty("name").GetString()).ShouldBe(
+        [
+            "alert.purge.delay", "event.purge.delay", "expunge.delay", "instance.name", "job.expire.minutes", "max.account.cpus", "max.account.memory",
+            "max.account.primary.storage", "max.account.templates", "max.account.user.vms", "max.account.volumes", "max.domain.cpus", "max.domain.memory",
+            "max.domain.primary.storage", "max.domain.templates", "max.domain.user.vms", "max.domain.volumes", "obligation.alert.age",
+            "pool.storage.capacity.disablethreshold", "storage.history.purge.delay", "storage.maintenance.settle.timeout", "storage.overprovisioning.factor",
+            "storage.pool.add.timeout", "storage.pool.add.wait", "storage.pool.inventory.interval", "vm.paused.resume.interval",
+        ]);
         foreach (var shown in all)
         {
             shown.GetProperty("value").ValueKind.ShouldBe(JsonValueKind.String);

@@ -1,7 +1,9 @@
+using System.Security.Cryptography;
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
+using Holdfast.Server.SshKeyPairs;
 using Holdfast.Server.Store.Rows;
 
 namespace Holdfast.Server.Tests.Api;
@@ -230,15 +232,20 @@ internal static class Rows
         Created = Now,
     };
 
-    public static SshKeyPairRow SshKeyPair(TestUser owner) => new()
+    /// <summary>With a key of its own: a key is once in an account.</summary>
+    public static SshKeyPairRow SshKeyPair(TestUser owner)
     {
-        Id = new SshKeyPairId(Guid.NewGuid()),
-        AccountId = owner.Account.Id,
-        Name = $"pair {Guid.NewGuid():N}",
-        PublicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDaLvdGGclRfnU8cw+RnIiq4+pWCCvLCKZvCaIpmRWig",
-        Fingerprint = "0b:9e:09:12:ee:ee:97:b3:f4:d8:c6:c6:55:00:b1:20",
-        Created = Now,
-    };
+        var key = SshPublicKey.Read("ssh-ed25519 " + Convert.ToBase64String([0, 0, 0, 11, .. "ssh-ed25519"u8, 0, 0, 0, 32, .. RandomNumberGenerator.GetBytes(32)]))!;
+        return new SshKeyPairRow
+        {
+            Id = new SshKeyPairId(Guid.NewGuid()),
+            AccountId = owner.Account.Id,
+            Name = $"pair {Guid.NewGuid():N}",
+            PublicKey = key.Text,
+            Fingerprint = key.Fingerprint,
+            Created = Now,
+        };
+    }
 
     public static JobRow Job(TestUser owner, VmRow vm, JobState state, int code, string? result) => new()
     {
