@@ -15,6 +15,9 @@ namespace Holdfast.Agent.Tests.GuestDrives;
 [Trait("Category", "Qemu")]
 public sealed class CloudInitTests
 {
+    // What the script ends with then.
+    private const int NoMirror = 75;
+
     private const string Key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDaLvdGGclRfnU8cw+RnIiq4+pWCCvLCKZvCaIpmRWig";
     private const string OtherKey = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBO0ZaZoQ4tGAImsxp9TAS9ceze70Lt9kbi8mFSO4Y0ERZSedW+XEXr0dDANNx7GrAKiVzXPAiH3RARZbFPsO+lo=";
     private static readonly string[] Macs = ["02:00:00:00:00:01", "02:00:00:00:00:02"];
@@ -91,7 +94,9 @@ public sealed class CloudInitTests
 
     private static async Task<string> UnpackAsync()
     {
-        var archive = (await Tool.TryAsync(TimeSpan.FromMinutes(8), Script("build"))) is { Code: 0 } built ? built.Output.Trim() : throw new InvalidOperationException("eng/cloud-root/build failed.");
+        var built = await Tool.TryAsync(TimeSpan.FromMinutes(8), Script("build"));
+        Assert.SkipWhen(built.Code == NoMirror, "Debian's mirror cannot be reached");
+        var archive = built.Code == 0 ? built.Output.Trim() : throw new InvalidOperationException($"eng/cloud-root/build failed: {built.Error}");
         var root = Directory.CreateTempSubdirectory("holdfast-cloud-").FullName;
 
         // As a file system's root is, so that whoever is not root gets anywhere.
