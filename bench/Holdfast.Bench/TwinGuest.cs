@@ -50,6 +50,9 @@ internal sealed class TwinGuest : IDisposable
         definition.Element("uuid")!.Remove();
         definition.Element("metadata")?.Remove();
         definition.Attribute("id")?.Remove();
+
+        // What the guest is told is Holdfast's to make and its own to read.
+        definition.Descendants("disk").Where(disk => disk.Attribute("device")?.Value == "cdrom").Remove();
         foreach (var source in definition.Descendants("disk").Elements("source"))
         {
             source.SetAttributeValue("file", copy);
@@ -117,7 +120,7 @@ internal sealed class TwinGuest : IDisposable
 
     private async Task<TimeSpan> KillAsync()
     {
-        var process = await _stage.Virsh.ProcessIdAsync(Name) ?? throw new InvalidOperationException("The twin has no QEMU.");
+        var process = int.Parse(await File.ReadAllTextAsync(Path.Combine(_stage.Libvirt.Folder, "run", "qemu", $"{Name}.pid")), CultureInfo.InvariantCulture);
         using var qemu = Process.GetProcessById(process);
         var began = Stopwatch.GetTimestamp();
         qemu.Kill();
