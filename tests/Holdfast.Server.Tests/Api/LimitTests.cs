@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Holdfast.Core.Ids;
 using LinqToDB;
 using LinqToDB.Async;
 using Shouldly;
@@ -173,17 +174,8 @@ public sealed class LimitTests(RealApiHost host) : IClassFixture<RealApiHost>
 
     private async Task<TestUser> UserAsync(string? domain = null)
     {
-        var name = Name("bounded");
-        (await host.SendAsync(
-            host.Admin,
-            HttpMethod.Post,
-            "createAccount",
-            [("account", name), ("username", name), ("firstname", "F"), ("lastname", "L"), ("email", "e@example.org"), ("password", "secret horse"), ("accounttype", "0"), ("domainid", domain ?? host.Admin.Domain.Id.ToString())])).ShouldSucceed();
-        var row = await host.Database.ReadAsync((db, ct) => db.Users.SingleAsync(u => u.Username == name, ct), Token);
-        var keys = (await host.SendAsync(host.Admin, HttpMethod.Post, "registerUserKeys", ("id", row.Id.ToString()))).ShouldSucceed().Body.GetProperty("userkeys");
-        var account = await host.Database.ReadAsync((db, ct) => db.Accounts.SingleAsync(a => a.Id == row.AccountId, ct), Token);
-        var where = await host.Database.ReadAsync((db, ct) => db.Domains.SingleAsync(d => d.Id == account.DomainId, ct), Token);
-        return new TestUser(name, row, account, where, keys.GetProperty("apikey").GetString()!, keys.GetProperty("secretkey").GetString()!);
+        var id = domain is null ? host.Admin.Domain.Id : new DomainId(Guid.Parse(domain));
+        return await host.AddUserAsync(Name("bounded"), await host.Database.ReadAsync((db, ct) => db.Domains.SingleAsync(d => d.Id == id, ct), Token), 0);
     }
 
     private Task<ApiAnswer> SetAsync(TestUser by, TestUser owner, int type, long most) => host.CallAsync(

@@ -1,79 +1,53 @@
-using Holdfast.Core.Ids;
-using Holdfast.Server.Tests.Hosts;
-using LinqToDB.Metrics;
+using Holdfast.Server.Store;
+using Holdfast.Server.Tests.Stores;
+using LinqToDB.Internal.Common;
+using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using Xunit;
 
 namespace Holdfast.Server.Tests.Store;
 
 /// <summary>
-/// That a query is compiled once in a process: not anew for each call, which would cost a server ten milliseconds and more a statement, and not anew for each database, which made
-/// Server.Tests take five times as long.
+/// That a query is compiled for all databases of a process, and not anew for each, which made Server.Tests take five times as long. linq2db keeps compiled queries by the number that
+/// is compared here; how many are compiled cannot be counted, as it keeps a hundred of a kind of result and tests beside this one push some out.
 /// </summary>
-public sealed class CompiledQueryTests
+[Collection(nameof(NothingBesideIt))]
+public sealed class CompiledQueryTests(PostgresServer postgres) : IDisposable
 {
-    // Of the thirty that it is when they are compiled anew. linq2db keeps the last hundred queries of a kind of result: tests beside this one may push some out.
-    private const int Few = 5;
+    private readonly string _folder = Directory.CreateTempSubdirectory("hf-compiled-").FullName;
 
-    private static readonly AsyncLocal<Counter?> Counting = new();
-
-    static CompiledQueryTests() => ActivityService.AddFactory(static id =>
-    {
-        if (id == ActivityID.GetQueryCreate && Counting.Value is { } counter)
-        {
-            Interlocked.Increment(ref counter.Compiled);
-        }
-
-        return null;
-    });
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task What_was_done_before_compiles_no_query_in_this_database_nor_in_another()
+    public async Task Connections_to_two_SQLite_databases_use_the_same_compiled_queries() => await CompareAsync(
+        new DatabaseOptions.Sqlite(Path.Combine(_folder, "first.db")),
+        new DatabaseOptions.Sqlite(Path.Combine(_folder, "second.db")));
+
+    [Fact]
+    public async Task Connections_to_two_PostgreSQL_databases_use_the_same_compiled_queries()
     {
-        var folder = Directory.CreateTempSubdirectory("hf-compiled-").FullName;
-        try
-        {
-            await using (var node = await TestNode.StartAsync(Path.Combine(folder, "first"), null))
-            {
-                await using var agent = await TestAgent.StartAsync(node);
-                var template = await PrepareAsync(node);
-
-                // With other tests beside it, the first may find what they have compiled.
-                await WorkAsync(node, template);
-                (await WorkAsync(node, template)).ShouldBeLessThanOrEqualTo(Few, "in the same database");
-            }
-
-            await using var second = await TestNode.StartAsync(Path.Combine(folder, "second"), null);
-            await using var other = await TestAgent.StartAsync(second);
-            (await WorkAsync(second, await PrepareAsync(second))).ShouldBeLessThanOrEqualTo(Few, "in another database");
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        Assert.SkipUnless(PostgresServer.IsInstalled, "PostgreSQL 15 is not installed.");
+        await CompareAsync(new DatabaseOptions.PostgreSql(await postgres.CreateDatabaseAsync(Token)), new DatabaseOptions.PostgreSql(await postgres.CreateDatabaseAsync(Token)));
     }
 
-    private static async Task<TemplateId> PrepareAsync(TestNode node)
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static async Task CompareAsync(DatabaseOptions one, DatabaseOptions other)
     {
-        await node.AddPoolAsync("pool", "pool");
-        return await node.AddTemplateAsync();
+        // Connections that are the first of a process and opened at once may get numbers of their own.
+        await NumberAsync(one);
+        var number = await NumberAsync(one);
+        (await NumberAsync(one)).ShouldBe(number, "a second connection to the same database");
+        (await NumberAsync(other)).ShouldBe(number, "a connection to another database");
     }
 
-    // What the server does in the background is not counted: it does not run in the test's flow.
-    private static async Task<int> WorkAsync(TestNode node, TemplateId template)
+    private static async Task<int> NumberAsync(DatabaseOptions options)
     {
-        var counter = new Counter();
-        Counting.Value = counter;
-        var vm = await node.SucceedAsync(await node.DeployAsync(template, tag: "pool"));
-        await node.SucceedAsync(await node.Vms.StopAsync(node.Admin, new VmId(vm), true, TestContext.Current.CancellationToken));
-        await node.SucceedAsync(await node.Vms.StartAsync(node.Admin, new VmId(vm), null, TestContext.Current.CancellationToken));
-        (await node.EndOfAsync(await node.DeployAsync(template, tag: "nowhere"))).ResultCode.ShouldBe(534);
-        Counting.Value = null;
-        return counter.Compiled;
-    }
-
-    private sealed class Counter
-    {
-        public int Compiled;
+        await using var database = new Database(options, TimeProvider.System, new Random(1), NullLogger<Database>.Instance);
+        return await database.ReadAsync((db, _) => Task.FromResult(((IConfigurationID)db).ConfigurationID), Token);
     }
 }
+
+/// <summary>Tests that run when no other does.</summary>
+[CollectionDefinition(nameof(NothingBesideIt), DisableParallelization = true)]
+public sealed class NothingBesideIt;
