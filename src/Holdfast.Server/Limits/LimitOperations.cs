@@ -76,9 +76,15 @@ internal sealed class LimitOperations : ILimitOperations
             .ToListAsync(cancellationToken);
         var ids = chain.ConvertAll(d => (DomainId?)d.Id);
         var rows = await turn.Db.ResourceLimits.Where(l => ids.Contains(l.DomainId)).ToListAsync(cancellationToken);
-        return chain.Find(d => LimitSet.Of(d, rows.Where(r => r.DomainId == d.Id), settings)[resource] is { } most && maximum > most) is { } domain
-            ? Faults.Invalid($"A limit of {maximum} for {who} is more than the {LimitSet.Of(domain, rows.Where(r => r.DomainId == domain.Id), settings)[resource]} that the domain {domain.Path} ({domain.Id}) may have")
-            : null;
+        foreach (var domain in chain)
+        {
+            if (LimitSet.Of(domain, rows.Where(r => r.DomainId == domain.Id), settings)[resource] is { } most && maximum > most)
+            {
+                return Faults.Invalid($"A limit of {maximum} for {who} is more than the {most} that the domain {domain.Path} ({domain.Id}) may have");
+            }
+        }
+
+        return null;
     }
 
     private static async Task<Outcome<Success>> SaveAsync(

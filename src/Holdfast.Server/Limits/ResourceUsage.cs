@@ -37,70 +37,46 @@ internal static class ResourceUsage
         }
 
         var parts = kinds.Aggregate((one, other) => one.Concat(other));
-        return await (
-            from p in parts
-            join a in accounts on p.Account equals a.Id
-            group p by 1 into g
-            select new ResourceAmounts
-            {
-                Vms = g.Sum(p => p.Vms),
-                Running = g.Sum(p => p.Running),
-                Cpus = g.Sum(p => p.Cpus),
-                MemoryMib = g.Sum(p => p.MemoryMib),
-                Volumes = g.Sum(p => p.Volumes),
-                StorageBytes = g.Sum(p => p.StorageBytes),
-                Templates = g.Sum(p => p.Templates),
-            }).FirstOrDefaultAsync(cancellationToken) ?? new ResourceAmounts();
+        return await Sums(from p in parts join a in accounts on p.Account equals a.Id select new Keyed<int> { Key = 0, Part = p }).Select(s => s.Amounts).FirstOrDefaultAsync(cancellationToken)
+            ?? new ResourceAmounts();
     }
 
     /// <summary>What each of some accounts has; one that has nothing is left out.</summary>
     /// <param name="db">The transaction.</param>
     /// <param name="ids">The accounts; few enough for one statement.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public static Task<Dictionary<AccountId, ResourceAmounts>> ByAccountAsync(StoreConnection db, IReadOnlyCollection<AccountId> ids, CancellationToken cancellationToken) => (
-        from p in All(db)
-        where ids.Contains(p.Account)
-        group p by p.Account into g
-        select new
-        {
-            g.Key,
-            Amounts = new ResourceAmounts
-            {
-                Vms = g.Sum(p => p.Vms),
-                Running = g.Sum(p => p.Running),
-                Cpus = g.Sum(p => p.Cpus),
-                MemoryMib = g.Sum(p => p.MemoryMib),
-                Volumes = g.Sum(p => p.Volumes),
-                StorageBytes = g.Sum(p => p.StorageBytes),
-                Templates = g.Sum(p => p.Templates),
-            },
-        }).ToDictionaryAsync(g => g.Key, g => g.Amounts, cancellationToken);
+    public static Task<Dictionary<AccountId, ResourceAmounts>> ByAccountAsync(StoreConnection db, IReadOnlyCollection<AccountId> ids, CancellationToken cancellationToken) =>
+        Sums(from p in All(db) where ids.Contains(p.Account) select new Keyed<AccountId> { Key = p.Account, Part = p }).ToDictionaryAsync(s => s.Key, s => s.Amounts, cancellationToken);
 
     /// <summary>What each of some domains has, with all below it; one that has nothing is left out.</summary>
     /// <param name="db">The transaction.</param>
     /// <param name="ids">The domains; few enough for one statement.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public static Task<Dictionary<DomainId, ResourceAmounts>> ByDomainAsync(StoreConnection db, IReadOnlyCollection<DomainId> ids, CancellationToken cancellationToken) => (
+    public static Task<Dictionary<DomainId, ResourceAmounts>> ByDomainAsync(StoreConnection db, IReadOnlyCollection<DomainId> ids, CancellationToken cancellationToken) => Sums(
         from p in All(db)
         join a in db.Accounts on p.Account equals a.Id
         join d in db.Domains on a.DomainId equals d.Id
         from top in db.Domains
         where ids.Contains(top.Id) && d.Removed == null && (d.Path == top.Path || d.Path.StartsWith(top.Path + "/"))
-        group p by top.Id into g
-        select new
+        select new Keyed<DomainId> { Key = top.Id, Part = p }).ToDictionaryAsync(s => s.Key, s => s.Amounts, cancellationToken);
+
+    private static IQueryable<Summed<TKey>> Sums<TKey>(IQueryable<Keyed<TKey>> parts) =>
+        from k in parts
+        group k by k.Key into g
+        select new Summed<TKey>
         {
-            g.Key,
+            Key = g.Key,
             Amounts = new ResourceAmounts
             {
-                Vms = g.Sum(p => p.Vms),
-                Running = g.Sum(p => p.Running),
-                Cpus = g.Sum(p => p.Cpus),
-                MemoryMib = g.Sum(p => p.MemoryMib),
-                Volumes = g.Sum(p => p.Volumes),
-                StorageBytes = g.Sum(p => p.StorageBytes),
-                Templates = g.Sum(p => p.Templates),
+                Vms = g.Sum(k => k.Part.Vms),
+                Running = g.Sum(k => k.Part.Running),
+                Cpus = g.Sum(k => k.Part.Cpus),
+                MemoryMib = g.Sum(k => k.Part.MemoryMib),
+                Volumes = g.Sum(k => k.Part.Volumes),
+                StorageBytes = g.Sum(k => k.Part.StorageBytes),
+                Templates = g.Sum(k => k.Part.Templates),
             },
-        }).ToDictionaryAsync(g => g.Key, g => g.Amounts, cancellationToken);
+        };
 
     private static IQueryable<Part> All(StoreConnection db) => Vms(db).Concat(Volumes(db)).Concat(Templates(db));
 
@@ -167,5 +143,19 @@ internal static class ResourceUsage
         public required long StorageBytes { get; init; }
 
         public required long Templates { get; init; }
+    }
+
+    private sealed record Keyed<TKey>
+    {
+        public required TKey Key { get; init; }
+
+        public required Part Part { get; init; }
+    }
+
+    private sealed record Summed<TKey>
+    {
+        public required TKey Key { get; init; }
+
+        public required ResourceAmounts Amounts { get; init; }
     }
 }

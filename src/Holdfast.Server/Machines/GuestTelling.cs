@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol;
@@ -17,9 +16,8 @@ namespace Holdfast.Server.Machines;
 /// </summary>
 internal static class GuestTelling
 {
-    // Of a set in which nothing looks like anything else.
-    private const string PasswordCharacters = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-    private const int PasswordLength = 16;
+    // Sixteen characters.
+    private const int PasswordBytes = 12;
     private const int MaxPasswordLength = 255;
 
     /// <summary>Gives a VM user data in place of what it has.</summary>
@@ -46,7 +44,7 @@ internal static class GuestTelling
         given?.Registered is { } id && !await db.UserData.AnyAsync(u => u.Id == id, cancellationToken) ? Faults.NoSuchEntity(command, "userdataid", id) : null;
 
     /// <summary>A new password.</summary>
-    public static Secret NewPassword() => new(RandomNumberGenerator.GetString(PasswordCharacters, PasswordLength));
+    public static Secret NewPassword(ISecretSource random) => new(random.Next(PasswordBytes));
 
     /// <summary>Why a password cannot be a guest's; null when it can.</summary>
     public static ApiFault? WhyNot(Secret password) => password.Reveal() is { Length: > 0 and <= MaxPasswordLength } text && !text.Any(char.IsControl) && Encoding.UTF8.GetByteCount(text) <= MaxPasswordLength

@@ -24,16 +24,18 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
     private readonly TurnFactory _turns;
     private readonly VmNumbers _numbers;
     private readonly SecretBox _secrets;
+    private readonly ISecretSource _random;
 
     /// <summary>Made once per node.</summary>
-    public VirtualMachineOperations(TurnFactory turns, VmNumbers numbers, SecretBox secrets) => (_turns, _numbers, _secrets) = (turns, numbers, secrets);
+    public VirtualMachineOperations(TurnFactory turns, VmNumbers numbers, SecretBox secrets, ISecretSource random) =>
+        (_turns, _numbers, _secrets, _random) = (turns, numbers, secrets, random);
 
     /// <inheritdoc/>
     public async Task<JobOutcome> DeployAsync(Caller caller, DeployVirtualMachine request, CancellationToken cancellationToken)
     {
         // Before the transaction: a counter that a deploy holds locked to its end lets one deploy at a time through. The number of one that is refused is lost.
         var number = await _numbers.NextAsync(cancellationToken);
-        return await _turns.RunAsync((turn, ct) => DeployAsync(turn, caller, request, number, _secrets, ct), cancellationToken);
+        return await _turns.RunAsync((turn, ct) => DeployAsync(turn, caller, request, number, _secrets, _random, ct), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -405,7 +407,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
                 return Refused(Faults.Invalid($"Fail to reset password for the virtual machine {vm.Name} ({vm.Id}), the template is not password enabled"));
             }
 
-            var fresh = password ?? GuestTelling.NewPassword();
+            var fresh = password ?? GuestTelling.NewPassword(_random);
             if ((WhyNotReset(vm, "password") ?? GuestTelling.WhyNot(fresh)) is { } fault)
             {
                 return Refused(fault);
@@ -482,7 +484,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
             ? HostSilence.Of(host.Name, host.State, host.LastReport)
             : null;
 
-    private static async Task<JobOutcome> DeployAsync(Turn turn, Caller caller, DeployVirtualMachine request, long number, SecretBox secrets, CancellationToken cancellationToken)
+    private static async Task<JobOutcome> DeployAsync(Turn turn, Caller caller, DeployVirtualMachine request, long number, SecretBox secrets, ISecretSource random, CancellationToken cancellationToken)
     {
         const string command = "deployVirtualMachine";
         var db = turn.Db;
@@ -658,7 +660,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
         var job = await AddJobAsync(turn, caller, JobKind.DeployVm, vm, "deploying", cancellationToken);
         if (template.PasswordEnabled)
         {
-            vm = GuestTelling.Give(vm, request.Password ?? GuestTelling.NewPassword(), job.Id, secrets);
+            vm = GuestTelling.Give(vm, request.Password ?? GuestTelling.NewPassword(random), job.Id, secrets);
         }
 
         await db.InsertAsync(vm, token: cancellationToken);
