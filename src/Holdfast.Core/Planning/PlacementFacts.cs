@@ -110,6 +110,9 @@ public sealed record PlacementFacts
     /// <summary>Tags its host must have.</summary>
     public IReadOnlyList<string> HostTags { get; init; } = [];
 
+    /// <summary>The affinity groups that it is in.</summary>
+    public IReadOnlyList<AffinityFacts> Affinities { get; init; } = [];
+
     /// <summary>Where it ran last: taken when nothing speaks against it.</summary>
     public HostId? LastHost { get; init; }
 

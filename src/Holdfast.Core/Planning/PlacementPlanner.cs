@@ -30,6 +30,7 @@ public static class PlacementPlanner
             bindings.TryAdd((binding.IncarnationId, binding.PoolId), binding);
         }
 
+        var (liked, disliked) = AffinityFacts.Wishes(facts.Affinities);
         var reasons = new List<(HostCandidate Host, Reason Reason)>();
         var storageReasons = facts.MoreHosts;
         Candidate? best = null;
@@ -48,7 +49,7 @@ public static class PlacementPlanner
                 continue;
             }
 
-            var candidate = new Candidate(host, pools, rank, host.Id == facts.LastHost);
+            var candidate = new Candidate(host, pools, rank, liked.Contains(host.Id) ? 1 : disliked.Contains(host.Id) ? -1 : 0, host.Id == facts.LastHost);
             if (best is null || candidate.CompareTo(best) < 0)
             {
                 best = candidate;
@@ -152,6 +153,11 @@ public static class PlacementPlanner
         if (!host.IsEnabled)
         {
             return new Reason("it is disabled or in maintenance");
+        }
+
+        if (facts.Affinities.Select(a => a.Objection(host.Id)).FirstOrDefault(o => o is not null) is { } affinity)
+        {
+            return new Reason(affinity);
         }
 
         if (facts.HostTags.FirstOrDefault(t => !host.Tags.Contains(t, StringComparer.OrdinalIgnoreCase)) is { } tag)
@@ -333,9 +339,9 @@ public static class PlacementPlanner
         public string Text => Detail is null ? Kind : $"{Kind}: {Detail}";
     }
 
-    private sealed record Candidate(HostCandidate Host, IReadOnlyDictionary<VolumeId, PoolId> Pools, int Rank, bool IsLast) : IComparable<Candidate>
+    private sealed record Candidate(HostCandidate Host, IReadOnlyDictionary<VolumeId, PoolId> Pools, int Rank, int Wish, bool IsLast) : IComparable<Candidate>
     {
-        // Healthy storage first, then where it ran last, then most memory free, then by id so that the answer never depends on the order of rows.
+        // Healthy storage first, then where its affinity groups would rather have it, then where it ran last, then most memory free, then by id so that the answer never depends on the order of rows.
         public int CompareTo(Candidate? other)
         {
             if (other is null)
@@ -347,6 +353,12 @@ public static class PlacementPlanner
             if (byRank != 0)
             {
                 return byRank;
+            }
+
+            var byWish = other.Wish.CompareTo(Wish);
+            if (byWish != 0)
+            {
+                return byWish;
             }
 
             var byLast = other.IsLast.CompareTo(IsLast);

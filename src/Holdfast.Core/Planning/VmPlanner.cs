@@ -411,7 +411,8 @@ public static class VmPlanner
             };
         }
 
-        placement = placement with { Cpus = 0, MemoryMib = 0, HostTags = [] };
+        // A volume is made by any host that can: where the guest runs is another question.
+        placement = placement with { Cpus = 0, MemoryMib = 0, HostTags = [], Affinities = [] };
         switch (PlacementPlanner.Choose(placement, [volume]))
         {
             case Placement.Found found:

@@ -124,7 +124,6 @@ internal static class AccountCommands
             Handler = DeleteAsync,
         },
         NetworkCommands.Empty("listProjects", "project", "Lists projects; there are none"),
-        NetworkCommands.Empty("listAffinityGroups", "affinitygroup", "Lists affinity groups; there are none"),
         NetworkCommands.Empty("listSecurityGroups", "securitygroup", "Lists security groups; there are none"),
     ];
 

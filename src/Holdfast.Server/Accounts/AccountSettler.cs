@@ -64,6 +64,8 @@ internal sealed class AccountSettler : TurnPart, ITurnPart<AccountSettler>, ISet
             await Db.Users.Where(u => u.AccountId == id && u.Removed == null).Set(u => u.Removed, Now).UpdateAsync(cancellationToken);
             await Db.SshKeyPairs.Where(k => k.AccountId == id).DeleteAsync(cancellationToken);
             await Db.InstanceGroups.Where(g => g.AccountId == id).DeleteAsync(cancellationToken);
+            await Db.AffinityMembers.Where(m => Db.AffinityGroups.Any(g => g.Id == m.GroupId && g.AccountId == id)).DeleteAsync(cancellationToken);
+            await Db.AffinityGroups.Where(g => g.AccountId == id).DeleteAsync(cancellationToken);
             await Db.UserData.Where(u => u.AccountId == id).DeleteAsync(cancellationToken);
             await Db.ResourceLimits.Where(l => l.AccountId == id).DeleteAsync(cancellationToken);
             await Db.UpdateAsync(account with { Ending = null, Removed = Now }, token: cancellationToken);

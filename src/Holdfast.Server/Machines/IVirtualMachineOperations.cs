@@ -1,5 +1,6 @@
 using Holdfast.Core.Ids;
 using Holdfast.Protocol;
+using Holdfast.Server.AffinityGroups;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Transactions;
 
@@ -52,6 +53,9 @@ internal sealed record DeployVirtualMachine
     public Secret? Password { get; init; }
 
     public string? Group { get; init; }
+
+    /// <summary>Affinity groups of its owner.</summary>
+    public GivenAffinity Affinity { get; init; } = GivenAffinity.None;
 
     /// <summary>Names of SSH key pairs of its owner.</summary>
     public IReadOnlyList<string> KeyPairs { get; init; } = [];
@@ -142,6 +146,9 @@ internal interface IVirtualMachineOperations
 
     /// <summary>resetPasswordForVirtualMachine: another password, from the next start on; null: one is made. 431 a VM that is not stopped, a template that takes none. The job is done at once.</summary>
     Task<JobOutcome> ResetPasswordAsync(Caller caller, VmId vmId, Secret? password, CancellationToken cancellationToken);
+
+    /// <summary>updateVMAffinityGroup: other affinity groups of its owner in place of those that it is in. 431 a VM that is not stopped, a group that is not there. The job is done at once.</summary>
+    Task<JobOutcome> UpdateAffinityAsync(Caller caller, VmId vmId, GivenAffinity affinity, CancellationToken cancellationToken);
 
     /// <summary>expungeVirtualMachine. 431 unless Destroyed or Error. Done when the host forgot the VM; its volumes stay Expunging while a backend owes them.</summary>
     Task<JobOutcome> ExpungeAsync(Caller caller, VmId vmId, CancellationToken cancellationToken);

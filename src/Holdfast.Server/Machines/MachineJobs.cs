@@ -15,6 +15,9 @@ internal static class MachineJobs
     /// <summary>A VM has another password.</summary>
     public static JobKind ResetPassword { get; } = new(nameof(ResetPassword));
 
+    /// <summary>A VM is in other affinity groups.</summary>
+    public static JobKind UpdateAffinity { get; } = new(nameof(UpdateAffinity));
+
     /// <summary>The kinds.</summary>
     public static IReadOnlyList<JobType> All { get; } =
     [
@@ -26,6 +29,7 @@ internal static class MachineJobs
         new(ScaleVm, EventTypes.VmUpgrade, "org.apache.cloudstack.api.command.user.vm.ScaleVMCmd"),
         new(ResetSshKey, "VM.RESETSSHKEY", "org.apache.cloudstack.api.command.user.vm.ResetVMSSHKeyCmd"),
         new(ResetPassword, "VM.RESETPASSWORD", "org.apache.cloudstack.api.command.user.vm.ResetVMPasswordCmd") { HasSecret = true },
+        new(UpdateAffinity, "VM.AG.UPDATE", "org.apache.cloudstack.api.command.user.affinitygroup.UpdateVMAffinityGroupCmd"),
         new(JobKind.ExpungeVm, "VM.EXPUNGE", "org.apache.cloudstack.api.command.admin.vm.ExpungeVMCmd") { EndsObject = true },
     ];
 }

@@ -2,6 +2,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
+using Holdfast.Server.AffinityGroups;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Tags;
 using Holdfast.Server.Transactions;
@@ -336,6 +337,7 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
     {
         await SaveAsync(vm, vm.Row with { Removed = Now, StateSince = Now, Password = null }, cancellationToken);
         await Db.VmUserData.Where(u => u.VmId == vm.Row.Id).DeleteAsync(cancellationToken);
+        await Turn.Part<AffinityBook>().LeaveAsync(vm.Row.Id, cancellationToken);
         await Turn.Part<TagRows>().DropAsync(vm.Row.Id.Value, cancellationToken);
         await Db.Nics.Where(n => n.VmId == vm.Row.Id && n.Removed == null).Set(n => n.Removed, Now).UpdateAsync(cancellationToken);
         await Db.Volumes.Where(v => v.VmId == vm.Row.Id && v.Removed == null)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Holdfast.Core.Ids;
 using Holdfast.Protocol;
+using Holdfast.Server.AffinityGroups;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
 using Holdfast.Server.Transactions;
@@ -33,6 +34,7 @@ internal static class VirtualMachineCommands
     private static readonly TextParameter FilterKeyPair = Text("keypair", "the name of an SSH key pair of the VM");
     private static readonly ValueParameter<UserDataId> FilterUserData = Id<UserDataId>("userdataid", "the registered user data of the VM");
     private static readonly ValueParameter<InstanceGroupId> FilterGroup = Id<InstanceGroupId>("groupid", "the group that the VM is in");
+    private static readonly ValueParameter<AffinityGroupId> FilterAffinity = Id<AffinityGroupId>("affinitygroupid", "an affinity group that the VM is in");
     private static readonly ListParameter<string> Details = Texts("details", "groups of fields", noEffect: "all are answered");
     private static readonly ValueParameter<bool> CountOnly = Bool("retrieveonlyresourcecount", "whether to answer with the count only");
 
@@ -90,7 +92,7 @@ internal static class VirtualMachineCommands
             Parameters =
             [
                 Offering, Zone, Template, Name, DisplayName, Host, Cluster, Networks, IpToNetworks, Mac, DiskOffering, Size, RootDiskSize, DataDisks,
-                Hypervisor, .. UserDataParameters.All, Password, KeyPair, KeyPairs, Group, StartVm, VmDetails, .. OwnerParameters.All,
+                Hypervisor, .. UserDataParameters.All, Password, KeyPair, KeyPairs, Group, .. AffinityParameters.All, StartVm, VmDetails, .. OwnerParameters.All,
             ],
             Response = VirtualMachineView.Shape,
             Handler = DeployAsync,
@@ -152,6 +154,16 @@ internal static class VirtualMachineCommands
             call.Services.Of<IVirtualMachineOperations>().ResetPasswordAsync(call.Caller.ForOperations, call.Require(Vm), PasswordOf(call), ct)),
         new()
         {
+            Name = "updateVMAffinityGroup",
+            Description = "Puts a stopped VM into affinity groups, in place of those that it is in; an empty list: into none",
+            Roles = Roles.Authenticated,
+            IsAsync = true,
+            Parameters = [Vm, .. AffinityParameters.All],
+            Response = VirtualMachineView.Shape,
+            Handler = UpdateAffinityAsync,
+        },
+        new()
+        {
             Name = "getVirtualMachineUserData",
             Description = "Answers the user data of a VM",
             Roles = Roles.Authenticated,
@@ -191,7 +203,7 @@ internal static class VirtualMachineCommands
         Parameters =
         [
             FilterId, FilterIds, FilterName, FilterState, FilterZone, FilterPod, FilterCluster, FilterHost, FilterPool, FilterNetwork, FilterHypervisor,
-            FilterTemplate, FilterOffering, FilterUser, FilterGroup, FilterKeyPair, FilterUserData, Details, CountOnly, .. CommonParameters.OwnedList,
+            FilterTemplate, FilterOffering, FilterUser, FilterGroup, FilterAffinity, FilterKeyPair, FilterUserData, Details, CountOnly, .. CommonParameters.OwnedList,
         ],
         Response = ResponseShape.Of(VirtualMachineView.Key, view),
         Handler = (call, ct) => ListAsync(call, view, ct),
@@ -242,6 +254,7 @@ internal static class VirtualMachineCommands
             ServiceOfferingId = call.Get(FilterOffering),
             UserId = call.Get(FilterUser),
             GroupId = call.Get(FilterGroup),
+            AffinityGroupId = call.Get(FilterAffinity),
             KeyPair = call.Get(FilterKeyPair),
             UserDataId = call.Get(FilterUserData),
             WithUserData = id is not null,
@@ -269,6 +282,12 @@ internal static class VirtualMachineCommands
         if (userDataError is not null)
         {
             return userDataError;
+        }
+
+        var (affinity, affinityError) = AffinityParameters.Read(call);
+        if (affinityError is not null)
+        {
+            return affinityError;
         }
 
         var details = call.Get(VmDetails)?.Entries ?? new Dictionary<string, string>();
@@ -362,6 +381,7 @@ internal static class VirtualMachineCommands
                 StartVm = call.Get(StartVm) ?? true,
                 Hypervisor = call.Get(Hypervisor),
                 Group = call.Get(Group),
+                Affinity = affinity ?? GivenAffinity.None,
                 KeyPairs = KeyPairsOf(call),
                 UserData = userData ?? GivenUserData.None,
                 Password = PasswordOf(call),
@@ -391,6 +411,13 @@ internal static class VirtualMachineCommands
         var outcome = await call.Services.Of<IVirtualMachineOperations>().ResetUserDataAsync(call.Caller.ForOperations, call.Require(Vm), userData ?? GivenUserData.None, cancellationToken);
         return await outcome.ToResultAsync(id => ShowAsync(call, id, cancellationToken));
     }
+
+    private static async Task<ApiResult> UpdateAffinityAsync(CommandCall call, CancellationToken cancellationToken) => AffinityParameters.Read(call) switch
+    {
+        (_, { } error) => error,
+        (null, _) => ApiError.InvalidParameter("affinitygroupids parameter or affinitygroupnames parameter must be given"),
+        ({ } affinity, _) => (await call.Services.Of<IVirtualMachineOperations>().UpdateAffinityAsync(call.Caller.ForOperations, call.Require(Vm), affinity, cancellationToken)).ToResult(),
+    };
 
     private static async Task<ApiResult> UserDataAsync(CommandCall call, CancellationToken cancellationToken)
     {

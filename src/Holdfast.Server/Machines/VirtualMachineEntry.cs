@@ -39,6 +39,12 @@ internal sealed record VirtualMachineEntry
     /// <summary>Its network interfaces.</summary>
     public IReadOnlyList<NicEntry> Nics { get; init; } = [];
 
+    /// <summary>Whether it is in affinity groups.</summary>
+    public bool IsInAffinityGroups { get; init; }
+
+    /// <summary>The affinity groups that it is in.</summary>
+    public IReadOnlyList<AffinityGroupRow> AffinityGroups { get; init; } = [];
+
     /// <summary>The name of the group that it is in.</summary>
     public string? GroupName { get; init; }
 
@@ -121,6 +127,9 @@ internal sealed record VirtualMachineFilter
 
     /// <summary>The group that it is in.</summary>
     public InstanceGroupId? GroupId { get; init; }
+
+    /// <summary>An affinity group that it is in.</summary>
+    public AffinityGroupId? AffinityGroupId { get; init; }
 
     /// <summary>Registered user data that it has.</summary>
     public UserDataId? UserDataId { get; init; }

@@ -3,6 +3,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Protocol;
+using Holdfast.Server.AffinityGroups;
 using Holdfast.Server.Limits;
 using Holdfast.Server.Security;
 using Holdfast.Server.InstanceGroups;
@@ -420,6 +421,34 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
         },
         cancellationToken);
 
+    /// <inheritdoc/>
+    public Task<JobOutcome> UpdateAffinityAsync(Caller caller, VmId vmId, GivenAffinity affinity, CancellationToken cancellationToken) => OnVmAsync(
+        caller,
+        vmId,
+        "updateVMAffinityGroup",
+        async (turn, vm, ct) =>
+        {
+            // Where it may be is asked when it is placed.
+            if (vm.State != VmState.Stopped || vm.Removal != VmRemoval.None)
+            {
+                return Refused(Faults.Invalid(
+                    $"Unable to update affinity groups of the virtual machine {vm.Name} ({vm.Id}) in state {vm.State}; make sure the virtual machine is stopped and not in an error state before updating."));
+            }
+
+            var (groups, fault) = await turn.Part<AffinityBook>().FindAsync(vm.AccountId, affinity, "updateVMAffinityGroup", ct);
+            if (fault is not null)
+            {
+                return Refused(fault);
+            }
+
+            var job = await AddJobAsync(turn, caller, MachineJobs.UpdateAffinity, vm, "changing the affinity groups of", ct);
+            await turn.Part<AffinityBook>().LeaveAsync(vm.Id, ct);
+            await turn.Part<AffinityBook>().AddAsync(vm.Id, groups, ct);
+            await turn.CompleteJobAsync(job.Id, ct);
+            return new JobOutcome.Accepted(job.Id, vm.Id.Value);
+        },
+        cancellationToken);
+
     // What a guest is told it is told at its start.
     private static ApiFault? WhyNotReset(VmRow vm, string what) => vm.State == VmState.Stopped && vm.Removal == VmRemoval.None
         ? null
@@ -591,6 +620,12 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
             return Refused(keyFault);
         }
 
+        var (affinities, affinityFault) = await turn.Part<AffinityBook>().FindAsync(caller.AccountId, request.Affinity, command, cancellationToken);
+        if (affinityFault is not null)
+        {
+            return Refused(affinityFault);
+        }
+
         if (await GuestTelling.WhyNotAsync(db, request.UserData, command, cancellationToken) is { } noUserData)
         {
             return Refused(noUserData);
@@ -664,6 +699,7 @@ internal sealed class VirtualMachineOperations : IVirtualMachineOperations
         }
 
         await db.InsertAsync(vm, token: cancellationToken);
+        await turn.Part<AffinityBook>().AddAsync(id, affinities, cancellationToken);
         List<VolumeRow> volumes =
         [
             NewVolumes.Row(turn, caller, zone.Id, $"ROOT-{number}", VolumeType.Root, rootSize, offering.StorageTags) with

@@ -60,6 +60,7 @@ internal static class VirtualMachineRows
                     OsType = osType,
                     Offering = offering,
                     GroupName = instances.Name,
+                    IsInAffinityGroups = db.AffinityMembers.Any(m => m.VmId == vm.Id),
                     UserDataName = userData.Name,
                 },
             page,
@@ -100,6 +101,16 @@ internal static class VirtualMachineRows
             listing.Rows.Where(e => e.Host is { SetAside: > 0 }).Select(e => e.Vm.Id.Value),
             chunk => db.SetAside.Where(s => s.Subject == ReportSubject.Machine && chunk.Contains(s.Id)),
             cancellationToken);
+        var affinities = await Listing.ChildrenAsync(
+            listing.Rows.Where(e => e.IsInAffinityGroups).Select(e => e.Vm.Id),
+            chunk =>
+                from member in db.AffinityMembers
+                join g in db.AffinityGroups on member.GroupId equals g.Id
+                where chunk.Contains(member.VmId)
+                orderby g.Created, g.Id
+                select new { member.VmId, Group = g },
+            cancellationToken);
+        var affinitiesOf = affinities.ToLookup(a => a.VmId, a => a.Group);
         var tagsOf = await TagReader.ReadAsync(db, ids.Select(i => i.Value), cancellationToken);
         var userDataOf = filter.WithUserData
             ? (await Listing.ChildrenAsync(ids, chunk => db.VmUserData.Where(u => chunk.Contains(u.VmId)), cancellationToken)).ToDictionary(u => u.VmId, u => u.Content)
@@ -118,6 +129,7 @@ internal static class VirtualMachineRows
                 {
                     Nics = [.. nicsOf[e.Vm.Id]],
                     Tags = [.. tagsOf[e.Vm.Id.Value]],
+                    AffinityGroups = [.. affinitiesOf[e.Vm.Id]],
                     UserData = userDataOf.GetValueOrDefault(e.Vm.Id),
                     RootPoolType = poolTypeOf.GetValueOrDefault(e.Vm.Id),
                     Missing = [.. missingOf[e.Vm.Id]],
@@ -226,6 +238,11 @@ internal static class VirtualMachineRows
             // Names are the keys of the object; no quote of another stands in a name or a key unescaped.
             var named = StoredText.Of([new(keyPair, string.Empty)])[1..^2].ToLowerInvariant();
             vms = vms.Where(v => v.SshKeys.ToLower().Contains(named));
+        }
+
+        if (filter.AffinityGroupId is { } affinity)
+        {
+            vms = vms.Where(v => db.AffinityMembers.Any(m => m.GroupId == affinity && m.VmId == v.Id));
         }
 
         if (filter.GroupId is { } instances)

@@ -1,5 +1,7 @@
 using Holdfast.Core.States;
+using Holdfast.Server.AffinityGroups;
 using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Tags;
 
 namespace Holdfast.Server.Machines;
@@ -23,6 +25,12 @@ internal static class VirtualMachineView
         .Bool("isdefault", "true for the VM's default interface", n => n.Nic.IsDefault)
         .Text("deviceid", "its position, from 0", n => n.Nic.DeviceId.ToString())
         .EmptyList("secondaryip", "always empty: there are no secondary addresses"));
+
+    private static readonly View<AffinityGroupRow> Affinity = View<AffinityGroupRow>.Build(v => v
+        .Id("id", "the id of the affinity group", g => g.Id)
+        .Text("name", "the name of the affinity group", g => g.Name)
+        .Text("type", "what its VMs want of each other", g => AffinityTypes.NameOf(g.Type))
+        .Text("description", "the description of the affinity group", g => g.Description));
 
     /// <summary>The object.</summary>
     public static View<VirtualMachineEntry> View { get; } = View<VirtualMachineEntry>.Build(v => v
@@ -68,7 +76,7 @@ internal static class VirtualMachineView
         .Text("pooltype", "the type of the storage pool that holds the root disk", e => e.RootPoolType)
         .Text("hypervisor", "the hypervisor", _ => "KVM")
         .List("nic", "the VM's network interfaces", Nic, e => e.Nics)
-        .EmptyList("affinitygroup", "always empty: there are no affinity groups")
+        .List("affinitygroup", "the affinity groups that the VM is in", Affinity, e => e.AffinityGroups)
         .EmptyList("securitygroup", "always empty: there are no security groups")
         .List("tags", "its tags", TagView.View, e => e.Tags)
         .Text("keypairs", "the names of its SSH key pairs, separated by commas", e => StoredJson.Map(e.Vm.SshKeys) is { Count: > 0 } keys ? string.Join(",", keys.Keys) : null)

@@ -27,6 +27,9 @@ internal static class HostObstacles
     private const int ClusterDisabled = 10;
     private const int FirstTag = 11;
 
+    /// <summary>Affinity groups, downwards; the tags go upwards.</summary>
+    private const int LastGroup = -1;
+
     // As many as the planner names, and of those whose storage is looked at, as many as can be told apart in a text.
     private const int Named = 10;
     private const int LookedAt = 200;
@@ -62,6 +65,17 @@ internal static class HostObstacles
         {
             var (tag, obstacle) = (tags[i], FirstTag + i);
             graded = graded.Select(g => new Graded { Host = g.Host, Obstacle = ("," + g.Host.HostTags.ToLower() + ",").Contains(tag) ? g.Obstacle : obstacle });
+        }
+
+        for (var i = wanted.Affinities.Count - 1; i >= 0; i--)
+        {
+            var (there, obstacle) = (wanted.Affinities[i].Hosts.ToList(), LastGroup - i);
+            graded = wanted.Affinities[i].Type switch
+            {
+                AffinityType.HostAntiAffinity when there.Count > 0 => graded.Select(g => new Graded { Host = g.Host, Obstacle = there.Contains(g.Host.Id) ? obstacle : g.Obstacle }),
+                AffinityType.HostAffinity when there.Count > 0 => graded.Select(g => new Graded { Host = g.Host, Obstacle = there.Contains(g.Host.Id) ? g.Obstacle : obstacle }),
+                _ => graded,
+            };
         }
 
         graded = graded.Select(g => new Graded

@@ -44,6 +44,12 @@ internal sealed class HostSearch
         _fromStart = string.Empty;
     }
 
+    /// <summary>Only these are looked at; empty: all.</summary>
+    public IReadOnlySet<HostId> Among { get; init; } = new HashSet<HostId>();
+
+    /// <summary>These are not looked at.</summary>
+    public IReadOnlySet<HostId> ButNot { get; init; } = new HashSet<HostId>();
+
     /// <summary>Whether there may be more.</summary>
     public bool HasMore => _after is not null || _fromStart is not null;
 
@@ -90,6 +96,29 @@ internal sealed class HostSearch
         if (!wanted.MayUseDisabledPlaces)
         {
             hosts = hosts.Where(h => PlaceRule.DisabledPlaceOf(_db, h) == null);
+        }
+
+        foreach (var group in wanted.Affinities)
+        {
+            var there = group.Hosts.ToList();
+            hosts = group.Type switch
+            {
+                AffinityType.HostAntiAffinity when there.Count > 0 => hosts.Where(h => !there.Contains(h.Id)),
+                AffinityType.HostAffinity when there.Count > 0 => hosts.Where(h => there.Contains(h.Id)),
+                _ => hosts,
+            };
+        }
+
+        if (Among.Count > 0)
+        {
+            var among = Among.ToList();
+            hosts = hosts.Where(h => among.Contains(h.Id));
+        }
+
+        if (ButNot.Count > 0)
+        {
+            var butNot = ButNot.ToList();
+            hosts = hosts.Where(h => !butNot.Contains(h.Id));
         }
 
         foreach (var tag in wanted.HostTags.Where(IsComparable).Select(t => t.ToLowerInvariant()))

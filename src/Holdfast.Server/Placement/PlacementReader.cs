@@ -13,6 +13,8 @@ namespace Holdfast.Server.Placement;
 /// <summary>What there is to place VMs and volumes on.</summary>
 internal sealed class PlacementReader : TurnPart, ITurnPart<PlacementReader>
 {
+    private static readonly IReadOnlySet<HostId> NoHosts = new HashSet<HostId>();
+
     private PlacementReader(Turn turn)
         : base(turn)
     {
@@ -67,7 +69,7 @@ internal sealed class PlacementReader : TurnPart, ITurnPart<PlacementReader>
             ? [new HostDemand { Vm = vm, Wanted = wanted, Volumes = facts.Volumes }]
             : facts.Volumes.Where(VmPlanner.IsWaitingForPlace).Select(v => new HostDemand
             {
-                Vm = vm, Wanted = wanted with { Cpus = 0, MemoryMib = 0, HostTags = [] }, Volumes = [v],
+                Vm = vm, Wanted = wanted with { Cpus = 0, MemoryMib = 0, HostTags = [], Affinities = [] }, Volumes = [v],
             }).ToList();
         var found = new List<PlacementFacts>();
         foreach (var demand in demands.Where(d => PlacementPlanner.UnservedPool(d.Volumes) is null))
@@ -100,6 +102,7 @@ internal sealed class PlacementReader : TurnPart, ITurnPart<PlacementReader>
             .Select(o => new
             {
                 o.HostTags,
+                IsInGroups = Db.AffinityMembers.Any(m => m.VmId == vm.Id),
                 IsOfRootAdmin = Db.Accounts.Any(a => a.Id == owner && a.Type == AccountRow.RootAdmin),
                 TemplateBytes = Db.Templates.Where(t => t.Id == template).Select(t => t.SizeBytes).FirstOrDefault(),
                 Overprovisioning = Db.Settings.Where(s => s.Name == Setting.StorageOverprovisioning.Name).Select(s => s.Value).FirstOrDefault(),
@@ -111,6 +114,7 @@ internal sealed class PlacementReader : TurnPart, ITurnPart<PlacementReader>
             Cpus = vm.Cpus,
             MemoryMib = vm.MemoryMib,
             HostTags = Csv.Split(wanted?.HostTags),
+            Affinities = wanted?.IsInGroups == true ? await AffinitiesAsync(vm.Id, cancellationToken) : [],
             Storage = new StorageRule(Setting.StorageOverprovisioning.Of(wanted?.Overprovisioning), Setting.StorageFullShare.Of(wanted?.FullShare)),
             TemplateBytes = wanted?.TemplateBytes ?? 0,
             LastHost = vm.LastHostId,
@@ -123,27 +127,64 @@ internal sealed class PlacementReader : TurnPart, ITurnPart<PlacementReader>
         };
     }
 
-    // Healthy storage goes before where the VM ran last, and that before all else: so the hosts whose storage serves are asked first, and of these the last one.
+    // Read in the transaction that places the VM, which writes what others of the group read: of two that are placed at once, one is placed again and sees the other.
+    private async Task<IReadOnlyList<AffinityFacts>> AffinitiesAsync(VmId vm, CancellationToken cancellationToken)
+    {
+        var places = await (
+            from own in Db.AffinityMembers
+            join g in Db.AffinityGroups on own.GroupId equals g.Id
+            from other in Db.AffinityMembers.LeftJoin(m => m.GroupId == g.Id && m.VmId != own.VmId)
+            from there in Db.Vms.LeftJoin(v => v.Id == other.VmId && v.Removed == null && v.HostId != null)
+            where own.VmId == vm
+            orderby g.Created, g.Id
+            select new { g.Id, g.Name, g.Type, there.HostId }).Distinct().ToListAsync(cancellationToken);
+        return [.. places.GroupBy(p => p.Id).Select(g => new AffinityFacts(g.Key, g.First().Name, g.First().Type, g.Where(p => p.HostId is not null).Select(p => p.HostId!.Value).ToHashSet()))];
+    }
+
+    // Healthy storage goes before what affinity groups wish and where the VM ran last, and these before all else: so the hosts whose storage serves are asked first, of these those
+    // that the groups wish for, then the last one, and those that the groups would rather not have at the end.
     private async Task<PlacementFacts?> SearchAsync(HostDemand demand, CancellationToken cancellationToken)
     {
         var full = demand.Volumes.Where(v => v.PoolId is null).ToDictionary(v => v.Id, _ => new HashSet<PoolId>());
 
         // Only what is made already can be used without a control plane.
+        var (liked, disliked) = AffinityFacts.Wishes(demand.Wanted.Affinities);
         var last = demand.Volumes.Any(v => v.PoolId is not null && v.State is not (VolumeState.Allocated or VolumeState.Creating)) ? BindingHealth.LocalOnly : BindingHealth.Unclear;
         for (var worst = BindingHealth.Serving; worst <= last; worst++)
         {
-            var search = new HostSearch(Db, demand, worst, full);
-            if (demand.Wanted.LastHost is { } before && demand.Wanted.OnlyHost is null && await FittingAsync(demand, await search.OnlyAsync(before, cancellationToken), full, cancellationToken) is { } there)
+            HostSearch Search(IReadOnlySet<HostId> among, IReadOnlySet<HostId> butNot) => new(Db, demand, worst, full) { Among = among, ButNot = butNot };
+            if (liked.Count > 0 && await FirstAsync(demand, Search(liked, disliked), full, cancellationToken) is { } wished)
             {
-                return there;
+                return wished;
             }
 
-            while (search.HasMore)
+            if (await FirstAsync(demand, Search(NoHosts, disliked), full, cancellationToken) is { } some)
             {
-                if (await FittingAsync(demand, await search.NextAsync(cancellationToken), full, cancellationToken) is { } some)
-                {
-                    return some;
-                }
+                return some;
+            }
+
+            if (disliked.Count > 0 && await FirstAsync(demand, Search(disliked, NoHosts), full, cancellationToken) is { } unwished)
+            {
+                return unwished;
+            }
+        }
+
+        return null;
+    }
+
+    // The last host first, then the others.
+    private async Task<PlacementFacts?> FirstAsync(HostDemand demand, HostSearch search, Dictionary<VolumeId, HashSet<PoolId>> full, CancellationToken cancellationToken)
+    {
+        if (demand.Wanted.LastHost is { } before && demand.Wanted.OnlyHost is null && await FittingAsync(demand, await search.OnlyAsync(before, cancellationToken), full, cancellationToken) is { } there)
+        {
+            return there;
+        }
+
+        while (search.HasMore)
+        {
+            if (await FittingAsync(demand, await search.NextAsync(cancellationToken), full, cancellationToken) is { } some)
+            {
+                return some;
             }
         }
 

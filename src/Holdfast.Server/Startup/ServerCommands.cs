@@ -1,4 +1,5 @@
 using Holdfast.Server.Accounts;
+using Holdfast.Server.AffinityGroups;
 using Holdfast.Server.Annotations;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Events;
@@ -51,6 +52,7 @@ internal static class ServerCommands
         new(TemplateCommands.All),
         new(VirtualMachineCommands.All),
         new(InstanceGroupCommands.All),
+        new(AffinityGroupCommands.All),
         new(VolumeCommands.All),
         new(NetworkCommands.All),
         new(JobCommands.All),

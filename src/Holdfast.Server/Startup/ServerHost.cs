@@ -8,6 +8,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Accounts;
 using Holdfast.Server.Agents;
+using Holdfast.Server.AffinityGroups;
 using Holdfast.Server.Annotations;
 using Holdfast.Server.Api;
 using Holdfast.Server.Api.Commands;
@@ -203,6 +204,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<ISshKeyPairOperations, SshKeyPairOperations>();
         services.AddSingleton<IUserDataOperations, UserDataOperations>();
         services.AddSingleton<IInstanceGroupOperations, InstanceGroupOperations>();
+        services.AddSingleton<IAffinityGroupOperations, AffinityGroupOperations>();
         services.AddSingleton<IAnnotationOperations, AnnotationOperations>();
         services.AddSingleton<IEventOperations, EventOperations>();
         services.AddSingleton<IConfigurationOperations, ConfigurationOperations>();

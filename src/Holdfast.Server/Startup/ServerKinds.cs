@@ -1,4 +1,5 @@
 using Holdfast.Server.Accounts;
+using Holdfast.Server.AffinityGroups;
 using Holdfast.Server.Annotations;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Events;
@@ -38,6 +39,7 @@ internal static class ServerKinds
         new ObligationEntityKind(),
         new MachineKind(),
         new InstanceGroupKind(),
+        new AffinityGroupKind(),
         new VolumeKind(),
         new JobEntityKind(),
         new EventKind(),
@@ -54,5 +56,5 @@ internal static class ServerKinds
     ];
 
     /// <summary>The kinds of job.</summary>
-    public static IReadOnlyList<JobType> Jobs { get; } = [.. MachineJobs.All, .. VolumeJobs.All, .. TemplateJobs.All, .. PoolJobs.All, .. HostJobs.All, .. AccountJobs.All, .. TagJobs.All];
+    public static IReadOnlyList<JobType> Jobs { get; } = [.. MachineJobs.All, .. VolumeJobs.All, .. TemplateJobs.All, .. PoolJobs.All, .. HostJobs.All, .. AccountJobs.All, .. TagJobs.All, .. AffinityJobs.All];
 }

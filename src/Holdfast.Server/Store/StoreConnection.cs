@@ -26,6 +26,8 @@ internal sealed class StoreConnection : DataConnection
     public ITable<AccountRow> Accounts => this.GetTable<AccountRow>();
     public ITable<AnnotationRow> Annotations => this.GetTable<AnnotationRow>();
     public ITable<InstanceGroupRow> InstanceGroups => this.GetTable<InstanceGroupRow>();
+    public ITable<AffinityGroupRow> AffinityGroups => this.GetTable<AffinityGroupRow>();
+    public ITable<AffinityMemberRow> AffinityMembers => this.GetTable<AffinityMemberRow>();
     public ITable<TagRow> Tags => this.GetTable<TagRow>();
     public ITable<SshKeyPairRow> SshKeyPairs => this.GetTable<SshKeyPairRow>();
     public ITable<UserDataRow> UserData => this.GetTable<UserDataRow>();

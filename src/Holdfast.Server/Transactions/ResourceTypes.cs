@@ -4,6 +4,7 @@ namespace Holdfast.Server.Transactions;
 internal static class ResourceTypes
 {
     public const string VirtualMachine = "VirtualMachine";
+    public const string AffinityGroup = "AffinityGroup";
     public const string InstanceGroup = "InstanceGroup";
     public const string Volume = "Volume";
     public const string StoragePool = "StoragePool";

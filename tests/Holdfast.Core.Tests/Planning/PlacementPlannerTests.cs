@@ -148,6 +148,48 @@ public sealed class PlacementPlannerTests
     }
 
     [Fact]
+    public void Vms_of_a_strict_group_are_on_different_hosts_or_on_one_or_nowhere()
+    {
+        var facts = Facts(Host(1), Host(2)) with { LastHost = Host(1).Id };
+        var apart = facts with { Affinities = [Group("apart", AffinityType.HostAntiAffinity, 1)] };
+        Chosen(apart).ShouldBe(Host(2).Id, "where it ran last does not count");
+        var nowhere = Fault(apart with { OnlyHost = Host(1).Id });
+        nowhere.Kind.ShouldBe(PlanFaultKind.NoCapacity);
+        nowhere.Text.ShouldContain("affinity group apart");
+        Fault(facts with { Affinities = [Group("apart", AffinityType.HostAntiAffinity, 1, 2)] }).Text.ShouldContain("2 hosts (");
+
+        var together = facts with { Affinities = [Group("together", AffinityType.HostAffinity, 2)] };
+        Chosen(together).ShouldBe(Host(2).Id);
+        Fault(together with { OnlyHost = Host(1).Id }).Text.ShouldContain("affinity group together");
+        Chosen(facts with { Affinities = [Group("together", AffinityType.HostAffinity)] }).ShouldBe(Host(1).Id, "the first of a group goes anywhere");
+        Fault(facts with { Affinities = [Group("apart", AffinityType.HostAntiAffinity, 1), Group("together", AffinityType.HostAffinity, 1)] }).Text.ShouldContain("affinity group together");
+    }
+
+    [Fact]
+    public void Vms_of_a_group_that_is_not_strict_are_where_it_wishes_when_that_can_be()
+    {
+        var facts = Facts(Host(1), Host(2)) with { LastHost = Host(1).Id };
+        var apart = facts with { Affinities = [Group("apart", AffinityType.NonStrictHostAntiAffinity, 1)] };
+        Chosen(apart).ShouldBe(Host(2).Id);
+        Chosen(apart with { OnlyHost = Host(1).Id }).ShouldBe(Host(1).Id);
+        Chosen(apart with { Affinities = [Group("apart", AffinityType.NonStrictHostAntiAffinity, 1, 2)] }).ShouldBe(Host(1).Id);
+
+        var together = facts with { Affinities = [Group("together", AffinityType.NonStrictHostAffinity, 2)] };
+        Chosen(together).ShouldBe(Host(2).Id);
+        Chosen(together with { OnlyHost = Host(1).Id }).ShouldBe(Host(1).Id);
+        Chosen(facts with { Affinities = [Group("apart", AffinityType.NonStrictHostAntiAffinity, 2), Group("together", AffinityType.NonStrictHostAffinity, 2)] }).ShouldBe(Host(1).Id, "who wishes both wishes nothing");
+        var existing = Volume() with { State = VolumeState.Ready, PoolId = PoolA, PoolName = "a", PoolState = PoolState.Up };
+        var unclear = together with { Bindings = [new BindingFacts(Host(1).IncarnationId, PoolA, BindingHealth.Serving, null), new BindingFacts(Host(2).IncarnationId, PoolA, BindingHealth.Unclear, null)] };
+        PlacementPlanner.Choose(unclear, [existing]).ShouldBeOfType<Placement.Found>().Host.Id.ShouldBe(Host(1).Id, "healthy storage goes before a wish");
+    }
+
+    private static AffinityFacts Group(string name, AffinityType type, params int[] hosts) => new(new AffinityGroupId(Guid.NewGuid()), name, type, hosts.Select(h => Host(h).Id).ToHashSet());
+
+    private static HostId Chosen(PlacementFacts facts) => PlacementPlanner.Choose(facts, [Volume()]).ShouldBeOfType<Placement.Found>().Host.Id;
+
+    private static PlanFault Fault(PlacementFacts facts) => PlacementPlanner.Choose(facts, [Volume()]).ShouldBeOfType<Placement.Nowhere>().Fault;
+
+    [Fact]
     public void The_answer_does_not_depend_on_the_order_of_rows()
     {
         var facts = Facts(Host(1), Host(2), Host(3));

@@ -29,8 +29,8 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
     // Which commands are asynchronous is part of the contract: clients poll only then.
     private static readonly string[] Async =
     [
-        "attachVolume", "cancelHostMaintenance", "cancelStorageMaintenance", "createTags", "createVolume", "deleteAccount", "deleteDomain", "deleteTags", "deleteTemplate", "deployVirtualMachine", "destroyVirtualMachine", "detachVolume", "disableAccount", "disableUser",
-        "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "reconnectHost", "resetPasswordForVirtualMachine", "resetSSHKeyForVirtualMachine", "resizeVolume", "scaleVirtualMachine", "startVirtualMachine", "stopVirtualMachine", "updateVolume",
+        "attachVolume", "cancelHostMaintenance", "cancelStorageMaintenance", "createAffinityGroup", "createTags", "createVolume", "deleteAccount", "deleteAffinityGroup", "deleteDomain", "deleteTags", "deleteTemplate", "deployVirtualMachine", "destroyVirtualMachine", "detachVolume", "disableAccount", "disableUser",
+        "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "reconnectHost", "resetPasswordForVirtualMachine", "resetSSHKeyForVirtualMachine", "resizeVolume", "scaleVirtualMachine", "startVirtualMachine", "stopVirtualMachine", "updateVMAffinityGroup", "updateVolume",
     ];
 
     public static TheoryData<string> Commands => [.. ServerCommands.Table.All.Select(c => c.Name)];
@@ -344,6 +344,10 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
                 var instances = new InstanceGroupRow { Id = new InstanceGroupId(Guid.NewGuid()), AccountId = owner.Account.Id, Name = "x", Created = Rows.Now };
                 await host.InsertAsync(instances);
                 return instances.Id.Value;
+            case nameof(AffinityGroupId):
+                var affinity = new AffinityGroupRow { Id = new AffinityGroupId(Guid.NewGuid()), AccountId = owner.Account.Id, Name = "x", Type = Core.States.AffinityType.HostAntiAffinity, Created = Rows.Now };
+                await host.InsertAsync(affinity);
+                return affinity.Id.Value;
             case nameof(AnnotationId):
                 var comment = new AnnotationRow { Id = new AnnotationId(Guid.NewGuid()), EntityType = "VM", EntityId = Guid.NewGuid(), Text = "x", UserId = owner.Row.Id, AdminsOnly = false, Created = Rows.Now };
                 await host.InsertAsync(comment);

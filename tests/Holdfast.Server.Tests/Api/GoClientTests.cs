@@ -19,7 +19,7 @@ public sealed class GoClientTests(RealApiHost host) : IClassFixture<RealApiHost>
     // Commands that are not there. It only shrinks.
     private static readonly string[] NotThere =
     [
-        "associateIpAddress", "authorizeSecurityGroupIngress", "createAffinityGroup", "createEgressFirewallRule", "createFirewallRule", "createLoadBalancerRule", "createNetworkACLList",
+        "associateIpAddress", "authorizeSecurityGroupIngress", "createEgressFirewallRule", "createFirewallRule", "createLoadBalancerRule", "createNetworkACLList",
         "createProject", "createSecurityGroup", "createSnapshot", "createVPC", "destroyVolume", "listEgressFirewallRules", "listFirewallRules", "listNetworkOfferings", "listSnapshots",
     ];
 

@@ -5,6 +5,7 @@ using Holdfast.Server.Accounts;
 using Holdfast.Server.Annotations;
 using Holdfast.Server.Events;
 using Holdfast.Server.Hosts;
+using Holdfast.Server.AffinityGroups;
 using Holdfast.Server.InstanceGroups;
 using Holdfast.Server.Inventories;
 using Holdfast.Server.Limits;
@@ -51,6 +52,7 @@ internal class RecordedOperations : DispatchProxy
         Add<IObligationOperations>(services, log);
         Add<IInventoryOperations>(services, log);
         Add<IInstanceGroupOperations>(services, log);
+        Add<IAffinityGroupOperations>(services, log);
         Add<IAnnotationOperations>(services, log);
         Add<IEventOperations>(services, log);
         Add<IConfigurationOperations>(services, log);

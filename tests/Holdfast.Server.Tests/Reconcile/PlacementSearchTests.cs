@@ -54,6 +54,73 @@ public abstract class PlacementSearchTests
         nowhere.ShouldBeGreaterThan(3);
     }
 
+    [Theory]
+    [InlineData(Few)]
+    [InlineData(5 * Few)]
+    public async Task Affinity_groups_are_obeyed_whatever_part_of_the_zone_is_read(int hosts)
+    {
+        var random = new Random(hosts);
+        var zone = await ZoneOf(random, hosts);
+        for (var i = 0; i < 24; i++)
+        {
+            var (vm, facts) = await DemandIn(zone, random);
+            await GroupsAsync(zone, vm, random, i);
+            var (some, all) = await ChooseAsync(zone, vm, facts);
+            some.GetType().ShouldBe(all.GetType());
+            if (all is not Core.Planning.Placement.Found best)
+            {
+                continue;
+            }
+
+            var chosen = ((Core.Planning.Placement.Found)some).Host.Id;
+            if (hosts == Few)
+            {
+                chosen.ShouldBe(best.Host.Id);
+            }
+
+            var affinities = (await LoadAsync(vm, facts.Volumes)).Affinities;
+            affinities.ShouldNotBeEmpty();
+            affinities.ShouldAllBe(a => a.Objection(chosen) == null);
+            var (liked, disliked) = AffinityFacts.Wishes(affinities);
+            (liked.Contains(chosen), disliked.Contains(chosen)).ShouldBe((liked.Contains(best.Host.Id), disliked.Contains(best.Host.Id)));
+        }
+    }
+
+    [Fact]
+    public async Task A_group_that_speaks_against_every_host_is_named_and_its_hosts_are_counted()
+    {
+        var zone = await ZoneOf(new Random(12), 0);
+        var hosts = Enumerable.Range(0, 3 * Few).Select(i => HostIn(zone, $"h{i:D3}") with { State = i % 2 == 0 ? HostState.Disconnected : HostState.Up }).ToList();
+        await InsertAllAsync(hosts);
+        var vm = VmIn(zone, zone.Offering);
+        await AddGroupAsync(zone, vm, "apart", AffinityType.HostAntiAffinity, hosts.Where(h => h.State == HostState.Up));
+
+        var (some, all) = await ChooseAsync(zone, vm, Starting(vm, []).Facts);
+
+        var text = some.ShouldBeOfType<Core.Planning.Placement.Nowhere>().Fault.Text;
+        text.ShouldBe(((Core.Planning.Placement.Nowhere)all).Fault.Text);
+        text.ShouldContain($"{3 * Few / 2} hosts (");
+        text.ShouldContain("affinity group apart");
+    }
+
+    // Groups of every type, most of them with others on some hosts.
+    private async Task GroupsAsync(TestZone zone, VmRow vm, Random random, int i)
+    {
+        foreach (var type in Enum.GetValues<AffinityType>().Where((_, n) => n == i % 4 || random.Next(4) == 0))
+        {
+            await AddGroupAsync(zone, vm, $"group of {vm.Id} {type}", type, zone.Hosts.Where(_ => random.Next(type == AffinityType.HostAffinity ? 2 : 3) == 0));
+        }
+    }
+
+    private async Task AddGroupAsync(TestZone zone, VmRow vm, string name, AffinityType type, IEnumerable<HostRow> hosts)
+    {
+        var group = new AffinityGroupRow { Id = new AffinityGroupId(Guid.NewGuid()), AccountId = vm.AccountId, Name = name, Type = type, Created = Rows.Now };
+        var others = hosts.Select(h => Rows.Vm(_host.Admin, zone.Id, zone.Offering, host: h) with { Cpus = 0, MemoryMib = 0 }).ToList();
+        await _host.InsertAsync(group);
+        await InsertAllAsync(others);
+        await InsertAllAsync(others.Append(vm).Select(v => new AffinityMemberRow { GroupId = group.Id, VmId = v.Id }));
+    }
+
     [Fact]
     public async Task Of_many_hosts_one_is_found_if_and_only_if_there_is_one()
     {

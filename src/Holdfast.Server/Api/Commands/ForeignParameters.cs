@@ -99,7 +99,6 @@ internal static class ForeignParameters
         ],
         ["deployVirtualMachine"] =
         [
-            .. Each(ParameterTreatment.Refused, "there are no affinity groups", ["affinitygroupids", "affinitygroupnames"], []),
             new("bootintosetup", ParameterTreatment.Refused, "a guest does not boot into its firmware's set-up", "false"),
             new("boottype", ParameterTreatment.Refused, "guests boot by BIOS", "bios"),
             new("bootmode", ParameterTreatment.Refused, "guests boot by BIOS", "legacy"),
@@ -130,10 +129,6 @@ internal static class ForeignParameters
             new("tag", ParameterTreatment.Refused, "limits have no tags"),
             new("apikeyaccess", ParameterTreatment.FindsNothing, "access by API key is not switched off", "enabled", "inherit"),
             new("iscleanuprequired", ParameterTreatment.Refused, "accounts that are being deleted are listed with the others"),
-        ],
-        ["listAffinityGroups"] =
-        [
-            .. Each(ParameterTreatment.WithoutEffect, "the list is empty", ["id", "name", "type", "virtualmachineid"], []),
         ],
         ["listAsyncJobs"] =
         [
@@ -276,7 +271,7 @@ internal static class ForeignParameters
             new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
             new("arch", ParameterTreatment.FindsNothing, "all is x86-64", "x86_64"),
             new("accumulate", ParameterTreatment.WithoutEffect, "there are no statistics"),
-            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["affinitygroupid", "autoscalevmgroupid", "backupofferingid", "extensionid", "isoid", "securitygroupid", "vpcid"], []),
+            .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["autoscalevmgroupid", "backupofferingid", "extensionid", "isoid", "securitygroupid", "vpcid"], []),
             .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["forvirtualnetwork", "gpuenabled", "haenable", "isvnf", "leased"], ["false"]),
             new("displayvm", ParameterTreatment.FindsNothing, "every VM is shown", "true"),
             new("userdata", ParameterTreatment.WithoutEffect, "user data is shown where one VM is asked for by id, and else left out: a page of it would be hundreds of megabytes"),

@@ -23,13 +23,14 @@ internal static class Parameters
         };
 
     /// <summary>The ids of entities.</summary>
-    public static ListParameter<TId> Ids<TId>(string name, string description, bool required = false, bool minusOne = false)
+    public static ListParameter<TId> Ids<TId>(string name, string description, bool required = false, bool minusOne = false, bool clearable = false)
         where TId : struct, ITypedId<TId> =>
         new(name, description, text => ParseId<TId>(text) is { } id ? (true, id) : (false, default), id => id.Value)
         {
             Entity = new EntityReference(typeof(TId), IsToChange: false),
             IsRequired = required,
             AcceptsMinusOne = minusOne,
+            IsClearable = clearable,
         };
 
     /// <summary>A UUID of any kind of entity.</summary>
