@@ -108,6 +108,19 @@ public abstract record VmAction
     /// <param name="Volume">The volume.</param>
     public sealed record UndoDetach(VolumeId Volume) : VmAction;
 
+    /// <summary>Has the guest of a running VM stopped to give the VM another root disk, and started again afterwards.</summary>
+    public sealed record StopToReplace : VmAction;
+
+    /// <summary>A new root disk takes the place of the present one, which ends as was asked for.</summary>
+    /// <param name="Old">The present one; null: there is none.</param>
+    /// <param name="New">The new one.</param>
+    /// <param name="Job">The job that asked for it.</param>
+    public sealed record ReplaceRoot(VolumeId? Old, VolumeId New, JobId Job) : VmAction;
+
+    /// <summary>A new root disk is not to be had, or not wanted any more: the VM stays as it is.</summary>
+    /// <param name="New">The new one.</param>
+    public sealed record DropReplacement(VolumeId New) : VmAction;
+
     /// <summary>Marks a volume destroyed with its VM; recoverable.</summary>
     /// <param name="Volume">The volume.</param>
     public sealed record DestroyVolume(VolumeId Volume) : VmAction;

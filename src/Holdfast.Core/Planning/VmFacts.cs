@@ -54,6 +54,12 @@ public sealed record VmFacts
     /// <summary>Its volumes, by device.</summary>
     public IReadOnlyList<VolumeFacts> Volumes { get; init; } = [];
 
+    /// <summary>A new root disk that takes the place of the present one when it is made; not among <see cref="Volumes"/>.</summary>
+    public VolumeFacts? Replacement { get; init; }
+
+    /// <summary>Whether it is started again when its guest, which was stopped for that, has ended.</summary>
+    public bool StartsAgain { get; init; }
+
     /// <summary>What there is to choose from; must be given while <see cref="VmPlanner.NeedsPlacement"/> says so.</summary>
     public PlacementFacts? Placement { get; init; }
 

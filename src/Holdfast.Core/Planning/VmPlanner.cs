@@ -18,7 +18,7 @@ public static class VmPlanner
     public static bool NeedsPlacement(VmFacts facts) => facts.State switch
     {
         VmState.Starting => facts.Incarnation is null || facts.Volumes.Any(v => v.PoolId is null),
-        VmState.Running or VmState.Stopped => facts.Removal == VmRemoval.None && facts.Volumes.Any(IsWaitingForPlace),
+        VmState.Running or VmState.Stopped => facts.Removal == VmRemoval.None && (facts.Volumes.Any(IsWaitingForPlace) || facts.Replacement is { } disk && NeedsPlace(disk)),
         _ => false,
     };
 
@@ -31,6 +31,11 @@ public static class VmPlanner
         if (actions.Count == 0)
         {
             actions = PlanDeadlines(facts);
+        }
+
+        if (actions.Count == 0)
+        {
+            actions = PlanReplacement(facts);
         }
 
         if (actions.Count > 0)
@@ -106,10 +111,14 @@ public static class VmPlanner
         {
             switch (job.Kind)
             {
-                case var kind when IsStart(kind) && facts.State == VmState.Starting:
+                case var kind when (IsStart(kind) || (kind == JobKind.RestoreVm && facts.Replacement is null)) && facts.State == VmState.Starting:
                     // A start that missed its time is withdrawn: nothing starts hours late.
                     FailStart(actions, facts, new PlanFault(PlanFaultKind.TimedOut, $"VM {facts.Name} ({facts.Id}) did not start in time: {WaitingFor(facts)}"));
                     return actions;
+                case var kind when kind == JobKind.RestoreVm && facts.Replacement is { } disk:
+                    var what = disk.State == VolumeState.Ready ? $"it is in state {facts.State}: {WaitingFor(facts)}" : $"its new root disk: {WaitingForVolumes([disk])}";
+                    actions.Add(new VmAction.FailJob(job.Id, new PlanFault(PlanFaultKind.TimedOut, $"VM {facts.Name} ({facts.Id}) was not restored in time, and keeps its root disk: {what}")));
+                    break;
                 default:
                     // A stop stands and goes on converging; the job tells the truth.
                     actions.Add(new VmAction.FailJob(job.Id, new PlanFault(PlanFaultKind.TimedOut, $"VM {facts.Name} ({facts.Id}) is in state {facts.State}: {WaitingFor(facts)}")));
@@ -152,12 +161,12 @@ public static class VmPlanner
             {
                 actions.Add(new VmAction.Started());
                 actions.Add(new VmAction.MoveTo(VmState.Running, observed.Failure));
-                CompleteJobs(actions, facts, JobKind.DeployVm, JobKind.StartVm);
+                CompleteJobs(actions, facts, [JobKind.DeployVm, JobKind.StartVm, .. Restores(facts)]);
             }
             else if (observed.IsGone)
             {
                 var why = observed.Failure ?? (observed.IsExpired ? "its time to start had passed" : "the guest ended at once");
-                FailJobs(actions, facts, new PlanFault(PlanFaultKind.Runtime, $"Unable to start VM {facts.Name} ({facts.Id}) on host {machine.HostName}: {why}"), JobKind.DeployVm, JobKind.StartVm);
+                FailJobs(actions, facts, new PlanFault(PlanFaultKind.Runtime, $"Unable to start VM {facts.Name} ({facts.Id}) on host {machine.HostName}: {why}"), [JobKind.DeployVm, JobKind.StartVm, .. Restores(facts)]);
                 actions.Add(new VmAction.GuestGone());
                 actions.Add(new VmAction.MoveTo(AfterFailedStart(facts), Joined(why, observed.CutOff)));
                 TellCutOff(actions, facts, observed);
@@ -397,23 +406,105 @@ public static class VmPlanner
         }
     }
 
+    // Without a replacement, a restore waits for the start that follows.
+    private static JobKind[] Restores(VmFacts facts) => facts.Replacement is null ? [JobKind.RestoreVm] : [];
+
+    // A new root disk is made while the present one serves. Only one that is made takes its place: whatever fails before leaves the VM as it was.
+    private static List<VmAction> PlanReplacement(VmFacts facts)
+    {
+        var actions = new List<VmAction>();
+        if (facts.Replacement is not { } disk)
+        {
+            return actions;
+        }
+
+        var jobs = facts.Jobs.Where(j => j.Kind == JobKind.RestoreVm).ToList();
+        if (facts.Removal != VmRemoval.None || facts.State is VmState.Destroyed or VmState.Expunging or VmState.Error || jobs.Count == 0)
+        {
+            GiveUp(new PlanFault(PlanFaultKind.Overtaken, $"VM {facts.Name} ({facts.Id}) is being removed"));
+            return actions;
+        }
+
+        switch (disk)
+        {
+            case { State: VolumeState.Creating, Task: { Kind: WorkKind.EnsureVolume, State: WorkState.Done } }:
+                actions.Add(new VmAction.VolumeMade(disk.Id));
+                break;
+            case { State: VolumeState.Creating, Task: null or { State: WorkState.Failed or WorkState.Withdrawn } }:
+                var why = $"volume {disk.Name} ({disk.Id}) could not be made on storage pool {disk.PoolName} ({disk.PoolId}): {disk.Task?.Error ?? "the task was withdrawn"}";
+                actions.Add(new VmAction.VolumeNotMade(disk.Id, why));
+
+                // A template's copy that had been lost at the backend is brought anew, once.
+                if (disk is not { Copy.State: TemplateCopyState.Gone, IsFirstTry: true })
+                {
+                    GiveUp(new PlanFault(PlanFaultKind.Runtime, why));
+                }
+
+                break;
+            case { State: VolumeState.Allocated } when facts.State is VmState.Running or VmState.Stopped && disk.Copy is not { State: TemplateCopyState.Importing }:
+                PlanNewDisk();
+                break;
+            case { State: VolumeState.Ready } when facts.State == VmState.Running && facts.Machine is { Wish: MachineWish.Running, Current.IsGone: false } machine:
+                if (machine.IsHostUp)
+                {
+                    actions.Add(new VmAction.StopToReplace());
+                }
+                else
+                {
+                    GiveUp(new PlanFault(PlanFaultKind.Runtime, $"its guest cannot be stopped: host {machine.HostName} does not report"));
+                }
+
+                break;
+            case { State: VolumeState.Ready } when facts.State == VmState.Stopped && facts.Volumes.FirstOrDefault(v => v.Type == VolumeType.Root) is var old && old is null or { State: VolumeState.Ready or VolumeState.Allocated }:
+                actions.Add(new VmAction.ReplaceRoot(old?.Id, disk.Id, jobs[0].Id));
+                if (facts.StartsAgain)
+                {
+                    actions.Add(new VmAction.MoveTo(VmState.Starting));
+                }
+                else
+                {
+                    actions.AddRange(jobs.Select(j => new VmAction.CompleteJob(j.Id)));
+                }
+
+                break;
+        }
+
+        return actions;
+
+        void PlanNewDisk()
+        {
+            switch (PlacementPlanner.Choose(ForVolume(facts), [disk]))
+            {
+                case Placement.Found found:
+                    if (disk.PoolId is null)
+                    {
+                        actions.Add(new VmAction.PlaceVolume(disk.Id, found.Pools[disk.Id], found.Host.IncarnationId));
+                    }
+
+                    PlanVolume(actions, disk, found.Host.IncarnationId, out var fault);
+                    if (fault is not null)
+                    {
+                        GiveUp(fault);
+                    }
+
+                    break;
+                case Placement.Nowhere nowhere:
+                    GiveUp(nowhere.Fault);
+                    break;
+            }
+        }
+
+        void GiveUp(PlanFault fault)
+        {
+            actions.AddRange(jobs.Select(j => new VmAction.FailJob(j.Id, fault with { Text = $"VM {facts.Name} ({facts.Id}) is not restored, and keeps its root disk: {fault.Text}" })));
+            actions.Add(new VmAction.DropReplacement(disk.Id));
+        }
+    }
+
     // A new volume is made before it is given to the guest.
     private static void PlanAttachVolume(List<VmAction> actions, VmFacts facts, VolumeFacts volume)
     {
-        var placement = facts.Placement ?? throw new InvalidOperationException("Placement facts are missing.");
-        if (facts.State == VmState.Running)
-        {
-            // The guest's place is given; it must not be measured against what is left.
-            placement = placement with
-            {
-                OnlyHost = placement.Hosts.FirstOrDefault(h => h.IncarnationId == facts.Incarnation)?.Id,
-                Hosts = [.. placement.Hosts.Where(h => h.IncarnationId == facts.Incarnation).Select(h => h with { IsEnabled = true })],
-            };
-        }
-
-        // A volume is made by any host that can: where the guest runs is another question.
-        placement = placement with { Cpus = 0, MemoryMib = 0, HostTags = [], Affinities = [] };
-        switch (PlacementPlanner.Choose(placement, [volume]))
+        switch (PlacementPlanner.Choose(ForVolume(facts), [volume]))
         {
             case Placement.Found found:
                 actions.Add(new VmAction.PlaceVolume(volume.Id, volume.PoolId ?? found.Pools[volume.Id], found.Host.IncarnationId));
@@ -428,6 +519,24 @@ public static class VmPlanner
                 actions.Add(new VmAction.UndoAttach(volume.Id));
                 break;
         }
+    }
+
+    // Where a volume of a VM that has its place, or needs none now, can be made.
+    private static PlacementFacts ForVolume(VmFacts facts)
+    {
+        var placement = facts.Placement ?? throw new InvalidOperationException("Placement facts are missing.");
+        if (facts.State == VmState.Running)
+        {
+            // The guest's place is given; it must not be measured against what is left.
+            placement = placement with
+            {
+                OnlyHost = placement.Hosts.FirstOrDefault(h => h.IncarnationId == facts.Incarnation)?.Id,
+                Hosts = [.. placement.Hosts.Where(h => h.IncarnationId == facts.Incarnation).Select(h => h with { IsEnabled = true })],
+            };
+        }
+
+        // A volume is made by any host that can: where the guest runs is another question.
+        return placement with { Cpus = 0, MemoryMib = 0, HostTags = [], Affinities = [] };
     }
 
     /// <summary>A removal that was asked for while the guest cannot be ended stands like its stop: said wherever the stop is told, so that nobody is surprised by it later.</summary>
@@ -445,9 +554,7 @@ public static class VmPlanner
             actions,
             facts,
             new PlanFault(PlanFaultKind.Overtaken, $"VM {facts.Name} ({facts.Id}) is being stopped"),
-            JobKind.DeployVm,
-            JobKind.StartVm,
-            JobKind.RebootVm);
+            [JobKind.DeployVm, JobKind.StartVm, JobKind.RebootVm, .. Restores(facts)]);
         var stops = facts.Jobs.Where(j => j.Kind == JobKind.StopVm || IsRemoval(j.Kind)).ToList();
         var unbound = stops.Where(j => j.Generation is null).Select(j => j.Id).ToList();
         switch (facts.Machine)
@@ -628,9 +735,13 @@ public static class VmPlanner
     /// <param name="volume">The volume.</param>
     public static bool IsWaitingForPlace(VolumeFacts volume) => volume is { IsAttaching: true, State: VolumeState.Allocated };
 
+    /// <summary>Whether a new root disk needs a host that makes it, or brings its template.</summary>
+    /// <param name="disk">The disk.</param>
+    public static bool NeedsPlace(VolumeFacts disk) => disk is { State: VolumeState.Allocated, Copy: not { State: TemplateCopyState.Importing } };
+
     private static void FailStart(List<VmAction> actions, VmFacts facts, PlanFault fault)
     {
-        FailJobs(actions, facts, fault, JobKind.DeployVm, JobKind.StartVm);
+        FailJobs(actions, facts, fault, [JobKind.DeployVm, JobKind.StartVm, .. Restores(facts)]);
         if (facts.Machine is { Wish: MachineWish.Running })
         {
             actions.Add(new VmAction.StopMachine([]));
@@ -727,14 +838,16 @@ public static class VmPlanner
                 : $"host {machine.HostName} has not taken up generation {machine.Generation}";
         }
 
-        var waiting = facts.Volumes
+        return WaitingForVolumes(facts.Volumes) is { Length: > 0 } waiting ? waiting : facts.MachineItems > 0 ? "its host has not confirmed that it forgot it" : facts.Condition ?? "nobody answered";
+    }
+
+    private static string WaitingForVolumes(IEnumerable<VolumeFacts> volumes) => string.Join(
+        "; ",
+        volumes
             .Where(v => v.State is VolumeState.Creating or VolumeState.Expunging or VolumeState.Resizing || v.Copy is { State: TemplateCopyState.Importing })
             .Select(v => v.Copy is { State: TemplateCopyState.Importing } && v.State == VolumeState.Allocated
                 ? $"the template of volume {v.Name} is being imported to storage pool {v.PoolName} ({v.PoolId})"
-                : $"volume {v.Name} on storage pool {v.PoolName} ({v.PoolId}) is in state {v.State}")
-            .ToList();
-        return waiting.Count > 0 ? string.Join("; ", waiting) : facts.MachineItems > 0 ? "its host has not confirmed that it forgot it" : facts.Condition ?? "nobody answered";
-    }
+                : $"volume {v.Name} on storage pool {v.PoolName} ({v.PoolId}) is in state {v.State}"));
 
     private static string WaitingFor(VmFacts facts, VolumeFacts volume) => volume.State is VolumeState.Creating or VolumeState.Resizing
         ? $"storage pool {volume.PoolName} ({volume.PoolId}) did not answer in time, the volume is in state {volume.State}"

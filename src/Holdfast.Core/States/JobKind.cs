@@ -24,6 +24,9 @@ public readonly record struct JobKind(string Name)
     /// <summary>The host forgot the VM and its root volume's deletion is in a ledger.</summary>
     public static JobKind ExpungeVm { get; } = new(nameof(ExpungeVm));
 
+    /// <summary>A VM has a new root disk, and runs if it did.</summary>
+    public static JobKind RestoreVm { get; } = new(nameof(RestoreVm));
+
     /// <summary>A volume is allocated.</summary>
     public static JobKind CreateVolume { get; } = new(nameof(CreateVolume));
 

@@ -1,4 +1,3 @@
-using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;

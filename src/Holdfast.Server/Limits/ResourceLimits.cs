@@ -19,7 +19,8 @@ internal static class ResourceLimits
     /// <param name="owner">The account that is to have it.</param>
     /// <param name="more">What more it is to have.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public static async Task<ApiFault?> WhyNotAsync(Turn turn, AccountRow owner, ResourceAmounts more, CancellationToken cancellationToken)
+    /// <param name="holder">The account that has it now, if one does: domains above both have no more of it then.</param>
+    public static async Task<ApiFault?> WhyNotAsync(Turn turn, AccountRow owner, ResourceAmounts more, CancellationToken cancellationToken, AccountId? holder = null)
     {
         // Nobody sets limits to who can lift them.
         if (owner.Type == AccountRow.RootAdmin)
@@ -44,8 +45,14 @@ internal static class ResourceLimits
             return fault;
         }
 
+        var present = holder is null ? null : await (from a in db.Accounts join d in db.Domains on a.DomainId equals d.Id where a.Id == holder select d.Path).SingleAsync(cancellationToken);
         foreach (var level in above)
         {
+            if (present is not null && (present == level.Path || present.StartsWith(level.Path + "/", StringComparison.Ordinal)))
+            {
+                continue;
+            }
+
             limits = LimitSet.Of(level, rows.Where(r => r.DomainId == level.Id), settings);
             var (path, below) = (level.Path, level.Path + "/");
             var accounts = db.Accounts.Where(a => db.Domains.Any(d => d.Id == a.DomainId && d.Removed == null && (d.Path == path || d.Path.StartsWith(below))));

@@ -63,6 +63,21 @@ internal sealed record DeployVirtualMachine
     public IReadOnlyDictionary<string, string> Details { get; init; } = new Dictionary<string, string>();
 }
 
+/// <summary>A VM that is to have a new root disk.</summary>
+internal sealed record RestoreVirtualMachine
+{
+    public required VmId Id { get; init; }
+
+    /// <summary>Its template; null: the VM's.</summary>
+    public TemplateId? TemplateId { get; init; }
+
+    /// <summary>Its size in GiB; null: that of the present one, or of the template where that is larger.</summary>
+    public long? RootDiskGib { get; init; }
+
+    /// <summary>Whether the present one is deleted at once, and not kept to be recovered.</summary>
+    public bool Expunge { get; init; }
+}
+
 /// <summary>What to change of a VM; null leaves a field.</summary>
 internal sealed record UpdateVirtualMachine
 {
@@ -149,6 +164,18 @@ internal interface IVirtualMachineOperations
 
     /// <summary>updateVMAffinityGroup: other affinity groups of its owner in place of those that it is in. 431 a VM that is not stopped, a group that is not there. The job is done at once.</summary>
     Task<JobOutcome> UpdateAffinityAsync(Caller caller, VmId vmId, GivenAffinity affinity, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// assignVirtualMachine: a stopped VM with its volumes belongs to another account, which the caller may see; its groups and key pairs stay behind. 431 a VM that is not stopped, a name
+    /// that the account has, a template that it may not use; 530 a volume that is busy; 531 an account that has ended; 535 its limits.
+    /// </summary>
+    Task<Outcome<VmId>> AssignAsync(Caller caller, VmId vmId, AccountId ownerId, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// restoreVirtualMachine: a new root disk is made from a template, while the VM goes on; then it takes the place of the present one, for which a running guest is stopped and started
+    /// again. What fails before that leaves the VM as it was. 431 a VM that is neither running nor stopped, a template that cannot be used; 530 a root disk that is busy; 535 its owner's limits.
+    /// </summary>
+    Task<JobOutcome> RestoreAsync(Caller caller, RestoreVirtualMachine request, CancellationToken cancellationToken);
 
     /// <summary>expungeVirtualMachine. 431 unless Destroyed or Error. Done when the host forgot the VM; its volumes stay Expunging while a backend owes them.</summary>
     Task<JobOutcome> ExpungeAsync(Caller caller, VmId vmId, CancellationToken cancellationToken);

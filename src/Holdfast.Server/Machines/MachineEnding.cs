@@ -27,6 +27,7 @@ internal sealed class MachineEnding : TurnPart, ITurnPart<MachineEnding>
                 State = VmState.Stopping,
                 StateSince = vm.State == VmState.Stopping ? vm.StateSince : Now,
                 ForcedStop = vm.ForcedStop || forced,
+                StartsAgain = false,
                 Condition = vm.State == VmState.Stopping ? vm.Condition : null,
             },
             cancellationToken);

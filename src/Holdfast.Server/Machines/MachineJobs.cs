@@ -24,6 +24,7 @@ internal static class MachineJobs
         new(JobKind.DeployVm, "VM.CREATE", "org.apache.cloudstack.api.command.user.vm.DeployVMCmd") { HasSecret = true },
         new(JobKind.StartVm, "VM.START", "org.apache.cloudstack.api.command.user.vm.StartVMCmd"),
         new(JobKind.StopVm, "VM.STOP", "org.apache.cloudstack.api.command.user.vm.StopVMCmd"),
+        new(JobKind.RestoreVm, "VM.RESTORE", "org.apache.cloudstack.api.command.user.vm.RestoreVMCmd") { HasSecret = true },
         new(JobKind.RebootVm, "VM.REBOOT", "org.apache.cloudstack.api.command.user.vm.RebootVMCmd"),
         new(JobKind.DestroyVm, "VM.DESTROY", "org.apache.cloudstack.api.command.user.vm.DestroyVMCmd"),
         new(ScaleVm, EventTypes.VmUpgrade, "org.apache.cloudstack.api.command.user.vm.ScaleVMCmd"),

@@ -41,6 +41,8 @@ internal sealed class MachineRows : TurnPart, ITurnPart<MachineRows>
         var volumes = await Turn.Part<VolumeRows>().OfVmAsync(id, cancellationToken);
         var items = await ItemsAsync(id, cancellationToken);
         var jobs = await JobsAsync(id, volumes, cancellationToken);
+        var volumeFacts = await Turn.Part<VolumeSettler>().VolumeFactsAsync(volumes, jobs, cancellationToken);
+        var replacement = volumes.FirstOrDefault(v => v.Replaces is not null);
         var facts = new VmFacts
         {
             Id = id,
@@ -56,7 +58,9 @@ internal sealed class MachineRows : TurnPart, ITurnPart<MachineRows>
             IsPaused = row.Paused is not null,
             Condition = row.Condition,
             Jobs = [.. jobs.Where(j => j.InstanceId == id.Value).Select(Turn.JobFactsOf)],
-            Volumes = await Turn.Part<VolumeSettler>().VolumeFactsAsync(volumes, jobs, cancellationToken),
+            Volumes = replacement is null ? volumeFacts : [.. volumeFacts.Where(v => v.Id != replacement.Id)],
+            Replacement = replacement is null ? null : volumeFacts.First(v => v.Id == replacement.Id),
+            StartsAgain = row.StartsAgain,
             Now = Now,
         };
         var item = items.FirstOrDefault(i => i.IncarnationId == row.IncarnationId);
@@ -84,7 +88,7 @@ internal sealed class MachineRows : TurnPart, ITurnPart<MachineRows>
 
         if (VmPlanner.NeedsPlacement(facts))
         {
-            facts = facts with { Placement = await Turn.Part<PlacementReader>().LoadPlacementAsync(row, facts, cancellationToken) };
+            facts = facts with { Placement = await Turn.Part<PlacementReader>().LoadPlacementAsync(replacement is null ? row : row with { TemplateId = replacement.TemplateId }, facts, cancellationToken) };
         }
 
         return new LoadedVm(row, facts, volumes, item);

@@ -152,6 +152,16 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
             case VmAction.UndoDetach undo:
                 await Db.Volumes.Where(v => v.Id == undo.Volume).Set(v => v.Detaching, false).UpdateAsync(cancellationToken);
                 break;
+            case VmAction.StopToReplace:
+                await SaveAsync(vm, vm.Row with { State = VmState.Stopping, StateSince = Now, ForcedStop = false, StartsAgain = true, Condition = null }, cancellationToken);
+                break;
+            case VmAction.ReplaceRoot replace:
+                await ReplaceRootAsync(vm, replace, cancellationToken);
+                break;
+            case VmAction.DropReplacement drop:
+                await Turn.Part<VolumeChanges>().DropReplacementAsync(drop.New, cancellationToken);
+                await SaveAsync(vm, vm.Row with { StartsAgain = false }, cancellationToken);
+                break;
             case VmAction.DestroyVolume destroy:
                 await Db.Volumes.Where(v => v.Id == destroy.Volume)
                     .Set(v => v.State, VolumeState.Destroy)
@@ -185,7 +195,7 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
     private static DateTimeOffset? DeadlineOf(LoadedVm vm)
     {
         var deadlines = vm.Facts.Jobs
-            .Where(j => j.Kind == JobKind.DeployVm || j.Kind == JobKind.StartVm)
+            .Where(j => j.Kind == JobKind.DeployVm || j.Kind == JobKind.StartVm || j.Kind == JobKind.RestoreVm)
             .Concat(vm.Facts.Volumes.SelectMany(v => v.Jobs).Where(j => j.Kind == JobKind.AttachVolume))
             .Select(j => j.Deadline)
             .ToList();
@@ -206,6 +216,11 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
             row = row with { ForcedStop = false, OnlyHostId = null, OnlyClusterId = null };
         }
 
+        if (move.State is not (VmState.Stopping or VmState.Stopped))
+        {
+            row = row with { StartsAgain = false };
+        }
+
         if (move.State == VmState.Destroyed)
         {
             row = row with { Destroyed = Now };
@@ -223,6 +238,23 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
                 Turn.Mark(pool!.Value);
             }
         }
+    }
+
+    private async Task ReplaceRootAsync(LoadedVm vm, VmAction.ReplaceRoot replace, CancellationToken cancellationToken)
+    {
+        var disk = await Turn.Part<VolumeRows>().GetAsync(replace.New, cancellationToken);
+        if (replace.Old is { } old)
+        {
+            await Turn.Part<VolumeChanges>().RetireRootAsync(old, disk.Replaces == RootReplacement.Expunge, cancellationToken);
+        }
+
+        await Turn.Part<VolumeRows>().SaveAsync(disk with { Replaces = null, DeviceId = 0, Attached = Now }, cancellationToken);
+
+        // What is told once for each disk is told again: the new one has heard nothing.
+        await SaveAsync(
+            vm,
+            vm.Row with { TemplateId = disk.TemplateId, PasswordTold = false, PasswordJobId = vm.Row.Password is null ? null : replace.Job },
+            cancellationToken);
     }
 
     private async Task TellStuckAsync(LoadedVm vm, string text, CancellationToken cancellationToken)
@@ -260,7 +292,7 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
 
         // Not those of the facts: earlier actions of the same plan may have changed the volumes.
         var volumes = await Turn.Part<VolumeRows>().OfVmAsync(row.Id, cancellationToken);
-        var used = volumes.Where(v => v is { State: VolumeState.Ready or VolumeState.Resizing, Detaching: false, PoolId: not null }).ToList();
+        var used = volumes.Where(v => v is { State: VolumeState.Ready or VolumeState.Resizing, Detaching: false, PoolId: not null, Replaces: null }).ToList();
         var pools = (await Turn.Part<KeptRows>().PoolsAsync(used.Select(v => v.PoolId!.Value), cancellationToken)).ToDictionary(p => p.Id, p => p.Name);
         var leases = desired == Desired.Running ? await Db.Leases.Where(l => l.VmId == row.Id).Select(l => l.VolumeId).ToListAsync(cancellationToken) : [];
         var disks = new List<MachineDisk>();

@@ -62,7 +62,7 @@ internal static class VirtualMachineCommands
 
     private static readonly MapParameter SizeDetails = Map("details", "the size of the VM, for a custom service offering: details[0].cpuNumber=N, .memory=MIB and, where it has no bounds, .cpuSpeed=MHZ");
 
-    private static readonly ValueParameter<VmId> UserDataOf = Id<VmId>("virtualmachineid", "the id of the VM", required: true);
+    private static readonly ValueParameter<VmId> NamedVm = Id<VmId>("virtualmachineid", "the id of the VM", required: true);
 
     private static readonly View<(VmId Id, string? Content)> UserDataView = View<(VmId Id, string? Content)>.Build(v => v
         .Id("virtualmachineid", "the id of the VM", e => e.Id)
@@ -74,6 +74,9 @@ internal static class VirtualMachineCommands
     private static readonly ValueParameter<bool> CleanUpDetails = Bool("cleanupdetails", "whether all its details go");
     private static readonly ValueParameter<bool> DeleteProtection = Bool("deleteprotection", "whether it cannot be destroyed, also not with its account");
 
+    private static readonly ValueParameter<TemplateId> RestoreTemplate = Id<TemplateId>("templateid", "the template of the new root disk; the VM's when not sent");
+    private static readonly ValueParameter<long> RestoreDiskSize = Long("rootdisksize", "the size of the new root disk in GiB; that of the present one when not sent, or of the template where that is larger");
+    private static readonly ValueParameter<bool> RestoreExpunge = Bool("expunge", "whether the present root disk is deleted at once; else it is destroyed, and can be recovered as a data disk until storage.cleanup.delay is over");
     private static readonly ValueParameter<HostId> StartHost = Id<HostId>("hostid", "the host to start on; root administrators only");
     private static readonly ValueParameter<bool> Expunge = Bool("expunge", "whether the VM is expunged at once");
     private static readonly ListParameter<VolumeId> VolumeIds = Ids<VolumeId>("volumeids", "data volumes to be deleted with the VM; the others are detached");
@@ -167,10 +170,30 @@ internal static class VirtualMachineCommands
             Name = "getVirtualMachineUserData",
             Description = "Answers the user data of a VM",
             Roles = Roles.Authenticated,
-            Parameters = [UserDataOf],
+            Parameters = [NamedVm],
             Response = ResponseShape.Of("virtualmachineuserdata", UserDataView),
             Handler = UserDataAsync,
         },
+        new()
+        {
+            Name = "assignVirtualMachine",
+            Description = "Gives a stopped VM, with its volumes, to another account; it leaves its groups and key pairs behind",
+            Roles = Roles.RootAdmin | Roles.DomainAdmin,
+            Parameters = [NamedVm, .. OwnerParameters.All],
+            Response = VirtualMachineView.Shape,
+            Handler = AssignAsync,
+        },
+        Change(
+            "restoreVirtualMachine",
+            "Gives a VM a new root disk from its template, or from another one; a running guest is stopped for it and started again",
+            [NamedVm, RestoreTemplate, RestoreDiskSize, RestoreExpunge],
+            (call, ct) => call.Services.Of<IVirtualMachineOperations>().RestoreAsync(
+                call.Caller.ForOperations,
+                new RestoreVirtualMachine
+                {
+                    Id = call.Require(NamedVm), TemplateId = call.Get(RestoreTemplate), RootDiskGib = call.Get(RestoreDiskSize), Expunge = call.Get(RestoreExpunge) ?? false,
+                },
+                ct)),
         Change("destroyVirtualMachine", "Destroys a VM, after stopping it when it runs", [Vm, Expunge, VolumeIds, Forced], (call, ct) =>
             call.Services.Of<IVirtualMachineOperations>().DestroyAsync(
                 call.Caller.ForOperations,
@@ -419,9 +442,23 @@ internal static class VirtualMachineCommands
         ({ } affinity, _) => (await call.Services.Of<IVirtualMachineOperations>().UpdateAffinityAsync(call.Caller.ForOperations, call.Require(Vm), affinity, cancellationToken)).ToResult(),
     };
 
+    private static async Task<ApiResult> AssignAsync(CommandCall call, CancellationToken cancellationToken)
+    {
+        if (!OwnerParameters.IsNamed(call))
+        {
+            return ApiError.Missing(call.Command.Name, "account");
+        }
+
+        var (owner, notOwner) = await OwnerParameters.ResolveAsync(call, cancellationToken);
+        return owner is null
+            ? notOwner!
+            : await (await call.Services.Of<IVirtualMachineOperations>().AssignAsync(call.Caller.ForOperations, call.Require(NamedVm), owner.AccountId, cancellationToken))
+                .ToResultAsync(id => ShowAsync(call, id, cancellationToken));
+    }
+
     private static async Task<ApiResult> UserDataAsync(CommandCall call, CancellationToken cancellationToken)
     {
-        var id = call.Require(UserDataOf);
+        var id = call.Require(NamedVm);
         var content = await call.Services.Database.ReadAsync((db, ct) => db.VmUserData.Where(u => u.VmId == id).Select(u => u.Content).FirstOrDefaultAsync(ct), cancellationToken);
         return ApiResult.Object("virtualmachineuserdata", UserDataView, (id, content));
     }

@@ -18,7 +18,7 @@ using LinqToDB.Async;
 namespace Holdfast.Server.Machines;
 
 /// <inheritdoc/>
-internal sealed class VirtualMachineOperations : IVirtualMachineOperations
+internal sealed partial class VirtualMachineOperations : IVirtualMachineOperations
 {
     private const long Gib = 1L << 30;
 

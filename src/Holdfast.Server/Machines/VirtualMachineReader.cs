@@ -81,7 +81,7 @@ internal static class VirtualMachineRows
                 from volume in db.Volumes
                 from pool in db.StoragePools.LeftJoin(p => p.Id == volume.PoolId)
                 from offering in db.DiskOfferings.LeftJoin(o => o.Id == volume.DiskOfferingId)
-                where chunk.Contains(volume.VmId!.Value) && volume.Removed == null
+                where chunk.Contains(volume.VmId!.Value) && volume.Removed == null && volume.Replaces == null
                 orderby volume.DeviceId
                 select new
                 {

@@ -6,6 +6,7 @@ using Holdfast.Server.Settings;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Transactions;
+using LinqToDB;
 using LinqToDB.Async;
 
 namespace Holdfast.Server.Placement;
@@ -67,7 +68,7 @@ internal sealed class PlacementReader : TurnPart, ITurnPart<PlacementReader>
         // A VM that starts needs a host for all its volumes; one that is stopped has new ones made, each wherever it can be.
         var demands = facts.State == VmState.Starting
             ? [new HostDemand { Vm = vm, Wanted = wanted, Volumes = facts.Volumes }]
-            : facts.Volumes.Where(VmPlanner.IsWaitingForPlace).Select(v => new HostDemand
+            : facts.Volumes.Where(VmPlanner.IsWaitingForPlace).Concat(facts.Replacement is { } disk && VmPlanner.NeedsPlace(disk) ? [disk] : []).Select(v => new HostDemand
             {
                 Vm = vm, Wanted = wanted with { Cpus = 0, MemoryMib = 0, HostTags = [], Affinities = [] }, Volumes = [v],
             }).ToList();

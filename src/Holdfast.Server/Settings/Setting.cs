@@ -38,6 +38,18 @@ internal abstract record Setting
         DefaultOf = static timings => timings.ExpungeDelay,
     };
 
+    /// <summary>How long a destroyed volume can be recovered.</summary>
+    public static DurationSetting VolumeCleanupDelay { get; } = new()
+    {
+        Name = "storage.cleanup.delay",
+        Category = "Storage",
+        Description = "Seconds from the destruction of a volume (destroyVolume, or a root disk that restoreVirtualMachine replaced) until it is expunged; it can be recovered for so long. Those that were destroyed with their VM go by expunge.delay",
+        Unit = TimeSpan.FromSeconds(1),
+        UnitName = "seconds",
+        Maximum = 315_360_000,
+        DefaultOf = static timings => timings.ExpungeDelay,
+    };
+
     /// <summary>How long ended jobs are kept.</summary>
     public static DurationSetting JobExpire { get; } = new()
     {
@@ -226,7 +238,7 @@ internal abstract record Setting
     [
         .. new Setting[]
         {
-            AlertPurge, EventPurge, ExpungeDelay, InstanceName, JobExpire, ObligationAlertAge, StorageFullShare, StorageHistoryPurge, MaintenanceSettle, StorageOverprovisioning, PoolAddTimeout, PoolAddWait,
+            AlertPurge, EventPurge, ExpungeDelay, VolumeCleanupDelay, InstanceName, JobExpire, ObligationAlertAge, StorageFullShare, StorageHistoryPurge, MaintenanceSettle, StorageOverprovisioning, PoolAddTimeout, PoolAddWait,
             InventoryInterval, PausedResumeInterval,
             AccountVms, AccountVolumes, AccountTemplates, AccountCpus, AccountMemory, AccountStorage, DomainVms, DomainVolumes, DomainTemplates, DomainCpus, DomainMemory, DomainStorage,
         }.OrderBy(s => s.Name, StringComparer.Ordinal),

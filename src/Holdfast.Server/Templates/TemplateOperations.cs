@@ -112,7 +112,7 @@ internal sealed class TemplateOperations : ITemplateOperations
 
             var deploying = await (from v in turn.Db.Vms
                                    join d in turn.Db.Volumes on v.Id equals d.VmId
-                                   where v.TemplateId == templateId && v.State == VmState.Starting && v.Removed == null
+                                   where ((v.TemplateId == templateId && v.State == VmState.Starting) || (d.TemplateId == templateId && d.Replaces != null)) && v.Removed == null
                                        && d.Type == VolumeType.Root && (d.State == VolumeState.Allocated || d.State == VolumeState.Creating)
                                    orderby v.Name
                                    select new { v.Name, v.Id }).ToListAsync(ct);

@@ -41,6 +41,7 @@ internal static class EventTypes
     public const string ObligationSuperseded = "OBLIGATION.SUPERSEDED";
     public const string ObligationOrphaned = "OBLIGATION.ORPHANED";
     public const string ObligationForgotten = "OBLIGATION.FORGOTTEN";
+    public const string VolumeRecover = "VOLUME.RECOVER";
     public const string VolumeDelete = "VOLUME.DELETE";
 
     /// <summary>A backend does not know a volume that it had confirmed.</summary>
@@ -122,6 +123,7 @@ internal static class EventTypes
     public const string InstanceGroupDelete = "INSTANCE.GROUP.DELETE";
     public const string VmUpdate = "VM.UPDATE";
     public const string VmUpgrade = "VM.UPGRADE";
+    public const string VmMove = "VM.MOVE";
     public const string VmRecover = "VM.RECOVER";
 
     /// <summary>A VM is to end, and its QEMU cannot be killed.</summary>

@@ -89,7 +89,7 @@ internal sealed record ReconcileTimings
     /// <returns>The time it may take.</returns>
     public TimeSpan Of(JobKind kind, int graceSeconds = 0) => kind switch
     {
-        _ when kind == JobKind.DeployVm => DeployDeadline,
+        _ when kind == JobKind.DeployVm || kind == JobKind.RestoreVm => DeployDeadline,
         _ when kind == JobKind.StartVm => StartDeadline,
         _ when kind == JobKind.StopVm || kind == JobKind.DestroyVm => StopDeadline + TimeSpan.FromSeconds(graceSeconds),
         _ when kind == JobKind.ExpungeVm => ExpungeDeadline,

@@ -53,6 +53,15 @@ internal interface IVolumeOperations
     /// <summary>deleteVolume (synchronous, at once): the deletion goes through a host's ledger; the volume stays Expunging while owed. 431 attached, wrong state.</summary>
     Task<Outcome<Success>> DeleteAsync(Caller caller, VolumeId volumeId, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// destroyVolume: kept, and to be recovered, until <c>storage.cleanup.delay</c> is over; with expunge deleted at once, as <see cref="DeleteAsync"/> does. 431 attached, or nothing to keep;
+    /// 530 busy. Idempotent; the job is done at once.
+    /// </summary>
+    Task<JobOutcome> DestroyAsync(Caller caller, VolumeId volumeId, bool expunge, CancellationToken cancellationToken);
+
+    /// <summary>recoverVolume (synchronous). 431 unless destroyed by itself; 535 the owner's limits.</summary>
+    Task<Outcome<VolumeId>> RecoverAsync(Caller caller, VolumeId volumeId, CancellationToken cancellationToken);
+
     /// <summary>updateVolume: another name, which no backend knows it by; null leaves it. Done at once. 431 a volume that is given up, a name that will not do.</summary>
     Task<JobOutcome> UpdateAsync(Caller caller, VolumeId volumeId, string? name, CancellationToken cancellationToken);
 

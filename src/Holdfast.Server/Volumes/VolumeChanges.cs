@@ -215,6 +215,29 @@ internal sealed partial class VolumeChanges : TurnPart, ITurnPart<VolumeChanges>
         AskDeletion(id);
     }
 
+    /// <summary>A root disk whose place another one has taken is a data disk from now on: destroyed, to be recovered for a while, or deleted.</summary>
+    public async Task RetireRootAsync(VolumeId id, bool expunge, CancellationToken cancellationToken)
+    {
+        await FreeVolumeAsync(id, keepLease: false, cancellationToken);
+        var volume = await Rows.GetAsync(id, cancellationToken) with { Type = VolumeType.DataDisk };
+        if (volume.State == VolumeState.Ready && !expunge)
+        {
+            await Rows.SaveAsync(volume with { State = VolumeState.Destroy, StateSince = Now }, cancellationToken);
+            return;
+        }
+
+        await Rows.SaveAsync(volume, cancellationToken);
+        await DeleteVolumeAsync(id, cancellationToken);
+    }
+
+    /// <summary>A new root disk takes nobody's place.</summary>
+    public async Task DropReplacementAsync(VolumeId id, CancellationToken cancellationToken)
+    {
+        await FreeVolumeAsync(id, keepLease: false, cancellationToken);
+        await Rows.SaveAsync(await Rows.GetAsync(id, cancellationToken) with { Replaces = null }, cancellationToken);
+        await DeleteVolumeAsync(id, cancellationToken);
+    }
+
     /// <summary>Has a volume grown: on the host of its running guest, else on one that serves its pool.</summary>
     /// <returns>Why nobody can; null when somebody was told.</returns>
     public async Task<PlanFault?> ResizeVolumeAsync(VolumeRow volume, VmRow? vm, long size, DateTimeOffset deadline, CancellationToken cancellationToken)

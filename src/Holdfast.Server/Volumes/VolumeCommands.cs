@@ -10,6 +10,7 @@ namespace Holdfast.Server.Volumes;
 internal static class VolumeCommands
 {
     private static readonly ValueParameter<VolumeId> Volume = Id<VolumeId>("id", "the id of the volume", required: true);
+    private static readonly ValueParameter<bool> Expunge = Bool("expunge", "whether it is deleted at once, and cannot be recovered");
     private static readonly ValueParameter<VolumeId> MaybeVolume = Id<VolumeId>("id", "the id of the volume");
     private static readonly ListParameter<VolumeId> FilterIds = Ids<VolumeId>("ids", "the ids of the volumes; not together with id");
     private static readonly TextParameter FilterName = Text("name", "the exact name of the volume, whatever its case");
@@ -81,6 +82,26 @@ internal static class VolumeCommands
             Parameters = [Volume],
             Response = ResponseShape.Success,
             Handler = async (call, ct) => (await call.Services.Of<IVolumeOperations>().DeleteAsync(call.Caller.ForOperations, call.Require(Volume), ct)).ToResult(),
+        },
+        new()
+        {
+            Name = "destroyVolume",
+            Description = "Destroys a detached volume; it can be recovered until storage.cleanup.delay is over, or with expunge=true is deleted at once",
+            Roles = Roles.Authenticated,
+            IsAsync = true,
+            Parameters = [Volume, Expunge],
+            Response = VolumeView.Shape,
+            Handler = async (call, ct) => (await call.Services.Of<IVolumeOperations>().DestroyAsync(call.Caller.ForOperations, call.Require(Volume), call.Get(Expunge) ?? false, ct)).ToResult(),
+        },
+        new()
+        {
+            Name = "recoverVolume",
+            Description = "Recovers a destroyed volume that was not expunged",
+            Roles = Roles.Authenticated,
+            Parameters = [Volume],
+            Response = VolumeView.Shape,
+            Handler = async (call, ct) => await (await call.Services.Of<IVolumeOperations>().RecoverAsync(call.Caller.ForOperations, call.Require(Volume), ct)).ToResultAsync(async id =>
+                ApiResult.Object(VolumeView.Key, VolumeView.View, (await call.Services.Database.ReadAsync((db, token) => VolumeReader.FindAsync(db, id, token), ct))!)),
         },
         new()
         {

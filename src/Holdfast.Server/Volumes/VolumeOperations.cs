@@ -304,6 +304,79 @@ internal sealed class VolumeOperations : IVolumeOperations
         cancellationToken);
 
     /// <inheritdoc/>
+    public Task<JobOutcome> DestroyAsync(Caller caller, VolumeId volumeId, bool expunge, CancellationToken cancellationToken) => _turns.RunAsync<JobOutcome>(
+        async (turn, ct) =>
+        {
+            var volume = await FindAsync(turn, caller, volumeId, ct);
+            if (volume is null)
+            {
+                return new JobOutcome.Refused(Faults.NoSuchEntity("destroyVolume", "id", volumeId));
+            }
+
+            if (volume.VmId is not null)
+            {
+                return new JobOutcome.Refused(Faults.VolumeAttached());
+            }
+
+            if (!expunge)
+            {
+                switch (volume.State)
+                {
+                    case VolumeState.Ready or VolumeState.Destroy:
+                        break;
+                    case VolumeState.Allocated:
+                        return new JobOutcome.Refused(Faults.Invalid(
+                            $"Volume {volume.Name} ({volume.Id}) is in state Allocated, no backend holds anything of it: it can only be expunged, not destroyed or recovered"));
+                    default:
+                        return new JobOutcome.Refused(Faults.VolumeBusy(volume.Id, volume.Name, volume.State));
+                }
+            }
+
+            var job = await AddJobAsync(turn, caller, VolumeJobs.DestroyVolume, volume, expunge ? "destroying and expunging" : "destroying", ct);
+            if (expunge && volume.State != VolumeState.Expunging)
+            {
+                await turn.Part<VolumeChanges>().DeleteVolumeAsync(volumeId, ct);
+            }
+            else if (volume.State == VolumeState.Ready)
+            {
+                await turn.Part<VolumeRows>().SaveAsync(volume with { State = VolumeState.Destroy, StateSince = turn.Now }, ct);
+            }
+
+            await turn.CompleteJobAsync(job.Id, ct);
+            return new JobOutcome.Accepted(job.Id, volumeId.Value);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Outcome<VolumeId>> RecoverAsync(Caller caller, VolumeId volumeId, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<VolumeId>>(
+        async (turn, ct) =>
+        {
+            var volume = await FindAsync(turn, caller, volumeId, ct);
+            if (volume is null)
+            {
+                return new Outcome<VolumeId>.Refused(Faults.NoSuchEntity("recoverVolume", "id", volumeId));
+            }
+
+            // One that was destroyed with its VM comes back with it.
+            if (volume.State != VolumeState.Destroy || volume.VmId is not null)
+            {
+                return new Outcome<VolumeId>.Refused(Faults.Invalid(
+                    $"Please specify a volume in Destroy state: volume {volume.Name} ({volume.Id}) is in state {volume.State}{(volume.VmId is { } vm ? $" with VM {vm}" : string.Empty)}"));
+            }
+
+            if (await ResourceLimits.WhyNotAsync(turn, volume.AccountId, new ResourceAmounts { Volumes = 1, StorageBytes = volume.SizeBytes }, ct) is { } beyond)
+            {
+                return new Outcome<VolumeId>.Refused(beyond);
+            }
+
+            await turn.Part<VolumeRows>().SaveAsync(volume with { State = VolumeState.Ready, StateSince = turn.Now }, ct);
+            await turn.TellAsync(
+                EventTypes.VolumeRecover, EventLevel.Info, EventState.Completed, $"Volume {volume.Name} ({volume.Id}) was recovered", volume.AccountId, caller.UserId, ResourceTypes.Volume, volumeId.Value, volume.Name, null, ct);
+            return new Outcome<VolumeId>.Done(volumeId);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
     public Task<JobOutcome> ResizeAsync(Caller caller, ResizeVolume request, CancellationToken cancellationToken) => _turns.RunAsync<JobOutcome>(
         async (turn, ct) =>
         {
@@ -326,7 +399,7 @@ internal sealed class VolumeOperations : IVolumeOperations
             }
 
             var vm = volume.VmId is { } vmId ? await turn.Db.Vms.SingleAsync(v => v.Id == vmId, ct) : null;
-            if (volume.Attaching || volume.Detaching || vm is { State: VmState.Starting or VmState.Stopping })
+            if (volume.Attaching || volume.Detaching || volume.Replaces is not null || vm is { State: VmState.Starting or VmState.Stopping })
             {
                 return new JobOutcome.Refused(Faults.VolumeBusy(volume.Id, volume.Name, volume.State));
             }

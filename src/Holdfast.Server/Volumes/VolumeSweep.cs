@@ -1,12 +1,13 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
+using Holdfast.Server.Settings;
 using Holdfast.Server.Sweeps;
 using LinqToDB;
 using LinqToDB.Async;
 
 namespace Holdfast.Server.Volumes;
 
-/// <summary>Volumes whose deletion nobody has.</summary>
+/// <summary>Volumes whose deletion nobody has, and those whose time to be recovered is over.</summary>
 internal sealed class VolumeSweep : ISweep
 {
     /// <inheritdoc/>
@@ -27,6 +28,31 @@ internal sealed class VolumeSweep : ISweep
                 {
                     await turn.Db.Volumes.Where(v => v.Id == volume.Id && v.TaskId == volume.TaskId).Set(v => v.TaskId, (TaskId?)null).UpdateAsync(ct);
                     turn.Mark(volume.Id);
+                }));
+        }
+
+        if (!moment.IsThorough)
+        {
+            return finds;
+        }
+
+        var expired = moment.Now - moment.Settings[Setting.VolumeCleanupDelay];
+        var destroyed = await moment.Db.Volumes
+            .Where(v => v.State == VolumeState.Destroy && v.VmId == null && v.StateSince <= expired && v.Removed == null)
+            .OrderBy(v => v.StateSince)
+            .Take(SweepMoment.Batch)
+            .Select(v => v.Id)
+            .ToListAsync(cancellationToken);
+        foreach (var volume in destroyed)
+        {
+            finds.Add(new SweepFind(
+                $"volume {volume}",
+                async (turn, ct) =>
+                {
+                    if (await turn.Db.Volumes.AnyAsync(v => v.Id == volume && v.State == VolumeState.Destroy && v.VmId == null && v.StateSince <= expired, ct))
+                    {
+                        await turn.Part<VolumeChanges>().DeleteVolumeAsync(volume, ct);
+                    }
                 }));
         }
 

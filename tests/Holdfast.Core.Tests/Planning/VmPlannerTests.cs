@@ -344,6 +344,45 @@ public sealed class VmPlannerTests
         VmPlanner.Plan(facts with { Machine = Machine(MachineWish.Running, seen) }).OfType<VmAction.FinishDetach>().ShouldHaveSingleItem();
     }
 
+    [Fact]
+    public void A_new_root_disk_takes_the_place_of_the_old_one_only_when_it_is_made_and_the_guest_is_gone()
+    {
+        var disk = Volume() with { Id = new VolumeId(Guid.Parse("33333333-0000-7000-8000-000000000002")) };
+        var restoring = Vm(VmState.Stopped) with { Volumes = [Volume()], Replacement = disk, Jobs = [Job(JobKind.RestoreVm)] };
+        var stopped = VmPlanner.Plan(restoring);
+        stopped[0].ShouldBe(new VmAction.ReplaceRoot(Volume().Id, disk.Id, Job(JobKind.RestoreVm).Id));
+        stopped[1].ShouldBeOfType<VmAction.CompleteJob>();
+        VmPlanner.Plan(restoring with { StartsAgain = true })[1].ShouldBe(new VmAction.MoveTo(VmState.Starting));
+        VmPlanner.Plan(restoring with { Volumes = [Volume() with { State = VolumeState.Resizing, Task = new TaskFacts(WorkKind.ResizeVolume, WorkState.Pending, null) }] }).ShouldBeEmpty("the old one is busy");
+        VmPlanner.Plan(restoring with { Replacement = disk with { State = VolumeState.Creating, Task = new TaskFacts(WorkKind.EnsureVolume, WorkState.Pending, null) } }).ShouldBeEmpty();
+
+        var running = restoring with { State = VmState.Running, Incarnation = Incarnation, Machine = Machine(MachineWish.Running, Seen(MachinePhase.Running, 5)) };
+        VmPlanner.Plan(running).ShouldHaveSingleItem().ShouldBeOfType<VmAction.StopToReplace>();
+        VmPlanner.Plan(running with { State = VmState.Starting, Machine = Machine(MachineWish.Running, null) }).ShouldBeEmpty();
+        VmPlanner.Plan(running with { State = VmState.Stopping, StartsAgain = true }).OfType<VmAction.FailJob>().ShouldBeEmpty("its own stop does not end it");
+        VmPlanner.Plan(running with { State = VmState.Starting, Replacement = null }).OfType<VmAction.CompleteJob>().ShouldHaveSingleItem("it runs with the new disk");
+    }
+
+    [Fact]
+    public void A_new_root_disk_that_is_not_to_be_had_is_given_up_and_nothing_else_happens_to_the_vm()
+    {
+        var disk = Volume() with { Id = new VolumeId(Guid.Parse("33333333-0000-7000-8000-000000000002")), State = VolumeState.Creating, Task = new TaskFacts(WorkKind.EnsureVolume, WorkState.Failed, "full") };
+        var restoring = Vm(VmState.Running) with
+        {
+            Volumes = [Volume()], Replacement = disk, Jobs = [Job(JobKind.RestoreVm)], Incarnation = Incarnation, Machine = Machine(MachineWish.Running, Seen(MachinePhase.Running, 5)),
+        };
+        var failed = VmPlanner.Plan(restoring);
+        failed.Select(a => a.GetType()).ShouldBe([typeof(VmAction.VolumeNotMade), typeof(VmAction.FailJob), typeof(VmAction.DropReplacement)]);
+        failed.OfType<VmAction.FailJob>().Single().Fault.Text.ShouldContain("full");
+        var silent = restoring with { Replacement = disk with { State = VolumeState.Ready, Task = null }, Machine = Machine(MachineWish.Running, Seen(MachinePhase.Running, 5)) with { IsHostUp = false } };
+        VmPlanner.Plan(silent).OfType<VmAction.DropReplacement>().ShouldHaveSingleItem();
+        VmPlanner.Plan(silent with { Jobs = [] }).ShouldHaveSingleItem().ShouldBeOfType<VmAction.DropReplacement>("nobody waits for it");
+        VmPlanner.Plan(silent with { Removal = VmRemoval.Destroy }).OfType<VmAction.DropReplacement>().ShouldHaveSingleItem();
+        VmPlanner.Plan(restoring with { Replacement = disk with { Task = new TaskFacts(WorkKind.EnsureVolume, WorkState.Pending, null) }, Now = Now.AddMinutes(2) })
+            .ShouldHaveSingleItem().ShouldBeOfType<VmAction.FailJob>().Fault.Text.ShouldContain("in state Creating");
+        VmPlanner.Plan(restoring with { Replacement = disk with { Copy = Copy(TemplateCopyState.Gone), IsFirstTry = true } }).ShouldHaveSingleItem().ShouldBeOfType<VmAction.VolumeNotMade>("its template is brought anew, once");
+    }
+
     private static VmFacts Vm(VmState state) => new() { Id = new VmId(Guid.Parse("22222222-0000-7000-8000-000000000001")), Name = "vm1", State = state, Now = Now };
 
     private static VolumeFacts Volume() => new()

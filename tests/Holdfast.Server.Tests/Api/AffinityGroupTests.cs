@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Holdfast.Core.States;
-using Holdfast.Server.Store.Rows;
 using LinqToDB;
 using LinqToDB.Async;
 using Shouldly;

@@ -29,8 +29,8 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
     // Which commands are asynchronous is part of the contract: clients poll only then.
     private static readonly string[] Async =
     [
-        "attachVolume", "cancelHostMaintenance", "cancelStorageMaintenance", "createAffinityGroup", "createTags", "createVolume", "deleteAccount", "deleteAffinityGroup", "deleteDomain", "deleteTags", "deleteTemplate", "deployVirtualMachine", "destroyVirtualMachine", "detachVolume", "disableAccount", "disableUser",
-        "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "reconnectHost", "resetPasswordForVirtualMachine", "resetSSHKeyForVirtualMachine", "resizeVolume", "scaleVirtualMachine", "startVirtualMachine", "stopVirtualMachine", "updateVMAffinityGroup", "updateVolume",
+        "attachVolume", "cancelHostMaintenance", "cancelStorageMaintenance", "createAffinityGroup", "createTags", "createVolume", "deleteAccount", "deleteAffinityGroup", "deleteDomain", "deleteTags", "deleteTemplate", "deployVirtualMachine", "destroyVirtualMachine", "destroyVolume", "detachVolume", "disableAccount", "disableUser",
+        "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "reconnectHost", "resetPasswordForVirtualMachine", "resetSSHKeyForVirtualMachine", "resizeVolume", "restoreVirtualMachine", "scaleVirtualMachine", "startVirtualMachine", "stopVirtualMachine", "updateVMAffinityGroup", "updateVolume",
     ];
 
     public static TheoryData<string> Commands => [.. ServerCommands.Table.All.Select(c => c.Name)];

@@ -22,7 +22,7 @@ internal static class CapabilityCommands
         .Bool("kvmsnapshotenabled", "always false: there are no snapshots of running VMs", _ => false)
         .Bool("allowuserviewdestroyedvm", "true: users see their destroyed VMs", _ => true)
         .Bool("allowuserexpungerecovervm", "true: users may expunge and recover their VMs", _ => true)
-        .Bool("allowuserexpungerecovervolume", "always false: a deleted volume cannot be recovered", _ => false)
+        .Bool("allowuserexpungerecovervolume", "true: users may expunge and recover their volumes", _ => true)
         .Long("defaultuipagesize", "rows in a page of a user interface", _ => 20));
 
     /// <summary>The commands.</summary>

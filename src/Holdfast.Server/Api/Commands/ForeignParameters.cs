@@ -22,6 +22,11 @@ internal static class ForeignParameters
             new("externaldetails", ParameterTreatment.Refused, "there are no extensions"),
             new("storageaccessgroups", ParameterTreatment.Refused, "hosts have no storage access groups"),
         ],
+        ["assignVirtualMachine"] =
+        [
+            new("networkids", ParameterTreatment.Refused, "the VM stays on its networks"),
+            new("securitygroupids", ParameterTreatment.Refused, "there are no security groups"),
+        ],
         ["createAccount"] =
         [
             new("accountdetails", ParameterTreatment.Refused, "accounts have no details"),
@@ -289,6 +294,11 @@ internal static class ForeignParameters
             new("storageaccessgroup", ParameterTreatment.FindsNothing, "there are no storage access groups"),
             new("domainid", ParameterTreatment.WithoutEffect, "every zone is for all domains"),
             new("tags", ParameterTreatment.FindsNothing, "no zone has tags"),
+        ],
+        ["restoreVirtualMachine"] =
+        [
+            new("details", ParameterTreatment.Refused, "the size of the new root disk is given by rootdisksize"),
+            new("diskofferingid", ParameterTreatment.Refused, "a root disk has no disk offering of its own"),
         ],
         ["rebootVirtualMachine"] =
         [

@@ -100,6 +100,10 @@ internal sealed record VmRow
     [Column("restart_on_cancel")]
     public PoolId? RestartOnCancel { get; init; }
 
+    /// <summary>Whether it is started again when its guest has ended, which was stopped to get another root disk.</summary>
+    [Column("starts_again")]
+    public bool StartsAgain { get; init; }
+
     /// <summary>What stands in the way, for operators.</summary>
     [Column("condition")]
     public string? Condition { get; init; }

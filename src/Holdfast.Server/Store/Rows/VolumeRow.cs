@@ -84,6 +84,10 @@ internal sealed record VolumeRow
     [Column("goes_with_vm")]
     public required bool GoesWithVm { get; init; }
 
+    /// <summary>A root disk that takes the place of its VM's when it is made, and what becomes of that one then; null: any other volume. Until then it is no disk of the guest's.</summary>
+    [Column("replaces")]
+    public RootReplacement? Replaces { get; init; }
+
     [Column("backend_name")]
     public string? BackendName { get; init; }
 
