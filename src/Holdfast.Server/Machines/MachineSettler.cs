@@ -369,6 +369,8 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
     {
         await SaveAsync(vm, vm.Row with { Removed = Now, StateSince = Now, Password = null }, cancellationToken);
         await Db.VmUserData.Where(u => u.VmId == vm.Row.Id).DeleteAsync(cancellationToken);
+        await Db.VmScheduleRuns.Where(r => Db.VmSchedules.Any(s => s.Id == r.ScheduleId && s.VmId == vm.Row.Id)).DeleteAsync(cancellationToken);
+        await Db.VmSchedules.Where(s => s.VmId == vm.Row.Id).DeleteAsync(cancellationToken);
         await Turn.Part<AffinityBook>().LeaveAsync(vm.Row.Id, cancellationToken);
         await Turn.Part<TagRows>().DropAsync(vm.Row.Id.Value, cancellationToken);
         await Db.Nics.Where(n => n.VmId == vm.Row.Id && n.Removed == null).Set(n => n.Removed, Now).UpdateAsync(cancellationToken);

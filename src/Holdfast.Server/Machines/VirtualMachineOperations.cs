@@ -1,6 +1,5 @@
 using System.Globalization;
 using Holdfast.Core.Ids;
-using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Protocol;
 using Holdfast.Server.AffinityGroups;
@@ -41,111 +40,15 @@ internal sealed partial class VirtualMachineOperations : IVirtualMachineOperatio
 
     /// <inheritdoc/>
     public Task<JobOutcome> StartAsync(Caller caller, VmId vmId, HostId? hostId, CancellationToken cancellationToken) =>
-        OnVmAsync(
-            caller,
-            vmId,
-            "startVirtualMachine",
-            async (turn, vm, ct) =>
-            {
-                if (hostId is { } wanted)
-                {
-                    var host = caller.IsRootAdmin ? await turn.Db.Hosts.FirstOrDefaultAsync(h => h.Id == wanted && h.Removed == null, ct) : null;
-                    if (host is null)
-                    {
-                        return new JobOutcome.Refused(Faults.NoSuchEntity("startVirtualMachine", "hostid", wanted));
-                    }
-
-                    if (host.ZoneId != vm.ZoneId)
-                    {
-                        return new JobOutcome.Refused(Faults.NotWithin($"Host {host.Name} ({host.Id})", $"the zone of VM {vm.Name} ({vm.Id})"));
-                    }
-                }
-
-                if (await turn.Db.Accounts.FirstOrDefaultAsync(a => a.Id == vm.AccountId && a.State != AccountStates.Enabled, ct) is { } account)
-                {
-                    return new JobOutcome.Refused(Faults.PermissionDenied($"The account {account.Name} ({account.Id}) of VM {vm.Name} ({vm.Id}) is {account.State}"));
-                }
-
-                var job = await AddJobAsync(turn, caller, JobKind.StartVm, vm, "starting", ct);
-                var silence = await SilenceOfHostAsync(turn, vm, ct);
-                switch (vm.State)
-                {
-                    case VmState.Running or VmState.Starting or VmState.Stopping when silence is not null:
-                        await turn.FailJobAsync(job.Id, Faults.NotStartableElsewhere(vm.Id, vm.Name, vm.State, silence), ct);
-                        break;
-                    case VmState.Stopped when vm.Removal == VmRemoval.None:
-                        await turn.Part<MachineRows>().SaveAsync(vm with { State = VmState.Starting, StateSince = turn.Now, OnlyHostId = hostId, Condition = null }, ct);
-                        turn.Mark(vm.Id);
-                        break;
-                    case VmState.Running:
-                        await turn.FailJobAsync(job.Id, vm.Paused is null ? Faults.AlreadyRunning(vm.Id, vm.Name) : Faults.RunningButPaused(vm.Id, vm.Name, vm.Condition), ct);
-                        break;
-                    case VmState.Starting or VmState.Stopping:
-                        await turn.FailJobAsync(job.Id, Faults.VmBusy(vm.Id, vm.Name, vm.State), ct);
-                        break;
-                    default:
-                        await turn.FailJobAsync(job.Id, Faults.NotStartable(vm.Id, vm.Name, vm.State), ct);
-                        break;
-                }
-
-                return new JobOutcome.Accepted(job.Id, vm.Id.Value);
-            },
-            cancellationToken);
+        OnVmAsync(caller, vmId, "startVirtualMachine", (turn, vm, ct) => turn.Part<MachinePower>().StartAsync(caller, vm, hostId, ct), cancellationToken);
 
     /// <inheritdoc/>
     public Task<JobOutcome> StopAsync(Caller caller, VmId vmId, bool forced, CancellationToken cancellationToken) =>
-        OnVmAsync(
-            caller,
-            vmId,
-            "stopVirtualMachine",
-            async (turn, vm, ct) =>
-            {
-                var job = await AddJobAsync(turn, caller, JobKind.StopVm, vm, forced ? "stopping (forced)" : "stopping", ct);
-                switch (vm.State)
-                {
-                    case VmState.Running or VmState.Stopping:
-                    case VmState.Starting when forced:
-                        await turn.Part<MachineEnding>().StopAsync(vm with { RestartOnCancel = null }, forced, ct);
-                        if (vm.EverRan && await SilenceOfHostAsync(turn, vm, ct) is { } silence)
-                        {
-                            // It stands and is carried out when the host is back; nobody has to wait minutes to be told so.
-                            await turn.FailJobAsync(job.Id, Faults.StopNotConfirmed(vm.Id, vm.Name, silence), ct);
-                        }
-
-                        break;
-                    case VmState.Starting:
-                        await turn.FailJobAsync(job.Id, Faults.VmBusy(vm.Id, vm.Name, vm.State), ct);
-                        break;
-                    default:
-                        await turn.CompleteJobAsync(job.Id, ct);
-                        break;
-                }
-
-                return new JobOutcome.Accepted(job.Id, vm.Id.Value);
-            },
-            cancellationToken);
+        OnVmAsync(caller, vmId, "stopVirtualMachine", (turn, vm, ct) => turn.Part<MachinePower>().StopAsync(caller, vm, forced, ct), cancellationToken);
 
     /// <inheritdoc/>
     public Task<JobOutcome> RebootAsync(Caller caller, VmId vmId, bool forced, CancellationToken cancellationToken) =>
-        OnVmAsync(
-            caller,
-            vmId,
-            "rebootVirtualMachine",
-            async (turn, vm, ct) =>
-            {
-                var job = await AddJobAsync(turn, caller, JobKind.RebootVm, vm, forced ? "rebooting (forced)" : "rebooting", ct);
-                if (vm.State != VmState.Running)
-                {
-                    await turn.FailJobAsync(job.Id, Faults.NotRunning(vm.Id, vm.Name), ct);
-                    return new JobOutcome.Accepted(job.Id, vm.Id.Value);
-                }
-
-                await turn.Part<MachineRows>().SaveAsync(vm with { RebootSequence = vm.RebootSequence + 1, ForcedReboot = forced }, ct);
-                await turn.Part<MachineSettler>().UpdateMachineAsync(vm.Id, [job.Id], ct);
-                turn.Mark(vm.Id);
-                return new JobOutcome.Accepted(job.Id, vm.Id.Value);
-            },
-            cancellationToken);
+        OnVmAsync(caller, vmId, "rebootVirtualMachine", (turn, vm, ct) => turn.Part<MachinePower>().RebootAsync(caller, vm, forced, ct), cancellationToken);
 
     /// <inheritdoc/>
     public Task<JobOutcome> DestroyAsync(Caller caller, VmId vmId, bool expunge, IReadOnlyList<VolumeId> volumeIds, bool forced, CancellationToken cancellationToken) =>
@@ -506,12 +409,6 @@ internal sealed partial class VirtualMachineOperations : IVirtualMachineOperatio
 
     private static Task<JobRow> AddJobAsync(Turn turn, Caller caller, JobKind kind, VmRow vm, string verb, CancellationToken cancellationToken) =>
         turn.AddJobAsync(caller.AccountId, caller.UserId, kind, ResourceTypes.VirtualMachine, vm.Id.Value, $"{verb} VM {vm.Name} ({vm.Id})", turn.Timings.Of(kind, vm.GraceSeconds), cancellationToken);
-
-    // Null while the host of the VM is heard of, or it has none.
-    private static async Task<string?> SilenceOfHostAsync(Turn turn, VmRow vm, CancellationToken cancellationToken) =>
-        vm.HostId is { } id && await turn.Part<KeptRows>().HostAsync(id, cancellationToken) is { } host
-            ? HostSilence.Of(host.Name, host.State, host.LastReport)
-            : null;
 
     private static async Task<JobOutcome> DeployAsync(Turn turn, Caller caller, DeployVirtualMachine request, long number, SecretBox secrets, ISecretSource random, CancellationToken cancellationToken)
     {

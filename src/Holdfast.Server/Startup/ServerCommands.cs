@@ -19,6 +19,7 @@ using Holdfast.Server.SshKeyPairs;
 using Holdfast.Server.Tags;
 using Holdfast.Server.Templates;
 using Holdfast.Server.UserData;
+using Holdfast.Server.VmSchedules;
 using Holdfast.Server.Volumes;
 using Holdfast.Server.Zones;
 
@@ -53,6 +54,7 @@ internal static class ServerCommands
         new(VirtualMachineCommands.All),
         new(InstanceGroupCommands.All),
         new(AffinityGroupCommands.All),
+        new(VmScheduleCommands.All),
         new(VolumeCommands.All),
         new(NetworkCommands.All),
         new(JobCommands.All),

@@ -34,6 +34,7 @@ using Holdfast.Server.Tasks;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Transactions;
 using Holdfast.Server.UserData;
+using Holdfast.Server.VmSchedules;
 using Holdfast.Server.Volumes;
 using Holdfast.Server.Zones;
 using Microsoft.AspNetCore.Builder;
@@ -205,6 +206,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<IUserDataOperations, UserDataOperations>();
         services.AddSingleton<IInstanceGroupOperations, InstanceGroupOperations>();
         services.AddSingleton<IAffinityGroupOperations, AffinityGroupOperations>();
+        services.AddSingleton<IVmScheduleOperations, VmScheduleOperations>();
         services.AddSingleton<IAnnotationOperations, AnnotationOperations>();
         services.AddSingleton<IEventOperations, EventOperations>();
         services.AddSingleton<IConfigurationOperations, ConfigurationOperations>();
@@ -259,6 +261,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<ISweep, ObligationSweep>();
         services.AddSingleton<ISweep, ReportSweep>();
         services.AddSingleton<ISweep, AccountSweep>();
+        services.AddSingleton<ISweep, VmScheduleSweep>();
         services.AddSingleton<ISweep, EventSweep>();
     }
 

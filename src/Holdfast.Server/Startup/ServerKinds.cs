@@ -16,6 +16,7 @@ using Holdfast.Server.Tags;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Transactions;
 using Holdfast.Server.UserData;
+using Holdfast.Server.VmSchedules;
 using Holdfast.Server.Volumes;
 using Holdfast.Server.Zones;
 
@@ -40,6 +41,7 @@ internal static class ServerKinds
         new MachineKind(),
         new InstanceGroupKind(),
         new AffinityGroupKind(),
+        new VmScheduleKind(),
         new VolumeKind(),
         new JobEntityKind(),
         new EventKind(),

@@ -53,6 +53,8 @@ internal sealed class StoreConnection : DataConnection
     public ITable<TemplateCopyRow> TemplateCopies => this.GetTable<TemplateCopyRow>();
     public ITable<NetworkRow> Networks => this.GetTable<NetworkRow>();
     public ITable<VmRow> Vms => this.GetTable<VmRow>();
+    public ITable<VmScheduleRow> VmSchedules => this.GetTable<VmScheduleRow>();
+    public ITable<VmScheduleRunRow> VmScheduleRuns => this.GetTable<VmScheduleRunRow>();
     public ITable<NicRow> Nics => this.GetTable<NicRow>();
     public ITable<VolumeRow> Volumes => this.GetTable<VolumeRow>();
     public ITable<LeaseRow> Leases => this.GetTable<LeaseRow>();

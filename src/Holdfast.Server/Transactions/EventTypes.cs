@@ -126,6 +126,14 @@ internal static class EventTypes
     public const string VmMove = "VM.MOVE";
     public const string VmRecover = "VM.RECOVER";
 
+    public const string VmScheduleCreate = "VM.SCHEDULE.CREATE";
+    public const string VmScheduleUpdate = "VM.SCHEDULE.UPDATE";
+    public const string VmScheduleDelete = "VM.SCHEDULE.DELETE";
+    public const string VmScheduleExecute = "VM.SCHEDULE.EXECUTE";
+
+    /// <summary>A schedule was due, and nothing was done.</summary>
+    public const string VmScheduleSkipped = "VM.SCHEDULE.SKIPPED";
+
     /// <summary>A VM is to end, and its QEMU cannot be killed.</summary>
     public const string VmStuck = "VM.STUCK";
 

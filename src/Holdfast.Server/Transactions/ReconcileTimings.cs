@@ -68,6 +68,9 @@ internal sealed record ReconcileTimings
     /// <summary>The default of the setting <c>PausedResumeInterval</c>.</summary>
     public TimeSpan PausedResumeInterval { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>How late a time of a schedule may be found and done still; one that is older was missed.</summary>
+    public TimeSpan ScheduleTolerance { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>Pause between sweeps.</summary>
     public TimeSpan SweepInterval { get; init; } = TimeSpan.FromSeconds(1);
 

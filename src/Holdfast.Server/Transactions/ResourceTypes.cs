@@ -6,6 +6,7 @@ internal static class ResourceTypes
     public const string VirtualMachine = "VirtualMachine";
     public const string AffinityGroup = "AffinityGroup";
     public const string InstanceGroup = "InstanceGroup";
+    public const string VmSchedule = "VmSchedule";
     public const string Volume = "Volume";
     public const string StoragePool = "StoragePool";
     public const string Template = "Template";

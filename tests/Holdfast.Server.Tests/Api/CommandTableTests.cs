@@ -348,6 +348,15 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
                 var affinity = new AffinityGroupRow { Id = new AffinityGroupId(Guid.NewGuid()), AccountId = owner.Account.Id, Name = "x", Type = Core.States.AffinityType.HostAntiAffinity, Created = Rows.Now };
                 await host.InsertAsync(affinity);
                 return affinity.Id.Value;
+            case nameof(VmScheduleId):
+                var scheduled = Rows.Vm(owner, host.Zone.Id, offering);
+                await host.InsertAsync(scheduled);
+                var schedule = new VmScheduleRow
+                {
+                    Id = new VmScheduleId(Guid.NewGuid()), VmId = scheduled.Id, Schedule = "0 0 * * *", TimeZone = "UTC", Action = Core.States.ScheduledAction.Stop, Enabled = true, StartDate = Rows.Now, Created = Rows.Now,
+                };
+                await host.InsertAsync(schedule);
+                return schedule.Id.Value;
             case nameof(AnnotationId):
                 var comment = new AnnotationRow { Id = new AnnotationId(Guid.NewGuid()), EntityType = "VM", EntityId = Guid.NewGuid(), Text = "x", UserId = owner.Row.Id, AdminsOnly = false, Created = Rows.Now };
                 await host.InsertAsync(comment);

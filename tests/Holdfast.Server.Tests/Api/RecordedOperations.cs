@@ -19,6 +19,7 @@ using Holdfast.Server.Tags;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Transactions;
 using Holdfast.Server.UserData;
+using Holdfast.Server.VmSchedules;
 using Holdfast.Server.Volumes;
 using Holdfast.Server.Zones;
 using Microsoft.Extensions.DependencyInjection;
@@ -53,6 +54,7 @@ internal class RecordedOperations : DispatchProxy
         Add<IInventoryOperations>(services, log);
         Add<IInstanceGroupOperations>(services, log);
         Add<IAffinityGroupOperations>(services, log);
+        Add<IVmScheduleOperations>(services, log);
         Add<IAnnotationOperations>(services, log);
         Add<IEventOperations>(services, log);
         Add<IConfigurationOperations>(services, log);
