@@ -12,6 +12,9 @@ public enum LimitedResource
     /// <summary>Templates.</summary>
     Template = 4,
 
+    /// <summary>Projects that the account owns.</summary>
+    Project = 5,
+
     /// <summary>Virtual CPUs of VMs.</summary>
     Cpu = 8,
 

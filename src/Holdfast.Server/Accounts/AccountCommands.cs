@@ -123,7 +123,6 @@ internal static class AccountCommands
             IsAsync = true,
             Handler = DeleteAsync,
         },
-        NetworkCommands.Empty("listProjects", "project", "Lists projects; there are none"),
         NetworkCommands.Empty("listSecurityGroups", "securitygroup", "Lists security groups; there are none"),
     ];
 
@@ -145,6 +144,7 @@ internal static class AccountCommands
                     join domain in db.Domains on account.DomainId equals domain.Id
                     join role in db.Roles on account.RoleId equals role.Id
                     where account.Removed == null
+                        && account.Type != AccountRow.Project
                         && (id == null || account.Id == id)
                         && (name == null || account.Name.ToLower() == name)
                         && (keyword == null || account.Name.ToLower().Contains(keyword))

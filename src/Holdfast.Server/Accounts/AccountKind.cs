@@ -1,6 +1,7 @@
 using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Store;
+using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Transactions;
 
 namespace Holdfast.Server.Accounts;
@@ -20,5 +21,5 @@ internal sealed class AccountKind : EntityKind<AccountId>
 
     /// <inheritdoc/>
     protected override IQueryable<AccountId> Find(StoreConnection db, AccountId[] ids, EntityViewer viewer) =>
-        viewer.Owners.Where(r => ids.Contains(r.Id)).Select(r => r.Id);
+        viewer.Owners.Where(r => ids.Contains(r.Id) && r.Type != AccountRow.Project).Select(r => r.Id);
 }

@@ -225,6 +225,11 @@ internal sealed class AccountOperations : IAccountOperations
                 return new JobOutcome.Refused(fault);
             }
 
+            if (await ProjectMembers.OwnedAsync(turn.Db, id, null, ct) is { Count: > 0 } owned)
+            {
+                return new JobOutcome.Refused(Faults.Invalid($"The {account.Named} owns projects, and can't be removed: {ProjectMembers.NamesOf(owned)}. Give them to others with updateProject, or delete them"));
+            }
+
             if (await ProtectedVms.WhyNotAsync(turn.Db, turn.Db.Accounts.Where(a => a.Id == id), ct) is { } isProtected)
             {
                 return new JobOutcome.Refused(isProtected);
@@ -265,7 +270,7 @@ internal sealed class AccountOperations : IAccountOperations
     private static Task<bool> IsNameTakenAsync(StoreConnection db, DomainId domain, string name, AccountId? except, CancellationToken cancellationToken)
     {
         var lower = name.ToLowerInvariant();
-        return db.Accounts.AnyAsync(a => a.DomainId == domain && a.Removed == null && a.Name.ToLower() == lower && (except == null || a.Id != except), cancellationToken);
+        return db.Accounts.AnyAsync(a => a.DomainId == domain && a.Removed == null && a.Type != AccountRow.Project && a.Name.ToLower() == lower && (except == null || a.Id != except), cancellationToken);
     }
 
     // One that is being deleted is done with: nothing else can be asked of it.

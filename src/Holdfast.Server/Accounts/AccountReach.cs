@@ -10,10 +10,10 @@ namespace Holdfast.Server.Accounts;
 /// <summary>Which accounts and users a caller may change, the same for all that changes them.</summary>
 internal static class AccountReach
 {
-    /// <summary>The accounts that are there and that the caller looks after: those that it may see, but a domain administrator none of root administrators.</summary>
+    /// <summary>The accounts that are there and that the caller looks after: those that it may see and that are no projects, but a domain administrator none of root administrators.</summary>
     public static IQueryable<AccountRow> Managed(StoreConnection db, Caller caller)
     {
-        var accounts = caller.Accounts(db).Where(a => a.Removed == null);
+        var accounts = caller.AccountsAlone(db).Where(a => a.Removed == null);
         return caller.IsRootAdmin ? accounts : accounts.Where(a => a.Type != 1);
     }
 

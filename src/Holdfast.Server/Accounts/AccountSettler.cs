@@ -3,6 +3,7 @@ using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Server.Machines;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Tags;
 using Holdfast.Server.Templates;
 using Holdfast.Server.Transactions;
 using Holdfast.Server.Volumes;
@@ -12,7 +13,7 @@ using LinqToDB.Async;
 namespace Holdfast.Server.Accounts;
 
 /// <summary>
-/// Accounts that are being disabled or deleted: what they have ends through the ordinary ways, so many things in a turn, and the sweep comes back for the rest. A disabled account
+/// Accounts that are being disabled or deleted, projects among them: what they have ends through the ordinary ways, so many things in a turn, and the sweep comes back for the rest. A disabled account
 /// is done when none of its guests can run; a deleted one when its VMs are gone and all else is being deleted: what backends owe then is remembered as ever.
 /// </summary>
 internal sealed class AccountSettler : TurnPart, ITurnPart<AccountSettler>, ISettler<AccountId>
@@ -49,7 +50,7 @@ internal sealed class AccountSettler : TurnPart, ITurnPart<AccountSettler>, ISet
             if (!await Db.Vms.AnyAsync(v => v.AccountId == id && v.Removed == null && (v.State == VmState.Running || v.State == VmState.Starting || v.State == VmState.Stopping), cancellationToken))
             {
                 await Db.UpdateAsync(account with { Ending = null }, token: cancellationToken);
-                await CompleteAsync(id.Value, AccountJobs.DisableAccount, cancellationToken);
+                await CompleteAsync(id.Value, [AccountJobs.DisableAccount, AccountJobs.SuspendProject], cancellationToken);
             }
 
             await FailLateJobsAsync(account, cancellationToken);
@@ -68,9 +69,10 @@ internal sealed class AccountSettler : TurnPart, ITurnPart<AccountSettler>, ISet
             await Db.AffinityGroups.Where(g => g.AccountId == id).DeleteAsync(cancellationToken);
             await Db.UserData.Where(u => u.AccountId == id).DeleteAsync(cancellationToken);
             await Db.ResourceLimits.Where(l => l.AccountId == id).DeleteAsync(cancellationToken);
+            await Db.ProjectMembers.Where(m => m.AccountId == id || m.ProjectId == id).DeleteAsync(cancellationToken);
+            await Turn.Part<TagRows>().DropAsync(id.Value, cancellationToken);
             await Db.UpdateAsync(account with { Ending = null, Removed = Now }, token: cancellationToken);
-            await CompleteAsync(id.Value, AccountJobs.DeleteAccount, cancellationToken);
-            await CompleteAsync(id.Value, AccountJobs.DisableAccount, cancellationToken);
+            await CompleteAsync(id.Value, [AccountJobs.DeleteAccount, AccountJobs.DeleteProject, AccountJobs.DisableAccount, AccountJobs.SuspendProject], cancellationToken);
             Turn.Mark(account.DomainId);
         }
 
@@ -90,7 +92,7 @@ internal sealed class AccountSettler : TurnPart, ITurnPart<AccountSettler>, ISet
         var named = await left.OrderBy(v => v.Created).ThenBy(v => v.Id).Take(10).Select(v => new { v.Name, v.Id, v.State, v.Condition }).ToListAsync(cancellationToken);
         var fault = new PlanFault(
             PlanFaultKind.TimedOut,
-            $"{count} VMs of account {account.Name} ({account.Id}) have not ended yet, and go on ending: {string.Join("; ", named.Select(v => $"{v.Name} ({v.Id}), {v.State}{(v.Condition is null ? string.Empty : $": {v.Condition}")}"))}");
+            $"{count} VMs of {account.Named} have not ended yet, and go on ending: {string.Join("; ", named.Select(v => $"{v.Name} ({v.Id}), {v.State}{(v.Condition is null ? string.Empty : $": {v.Condition}")}"))}");
         foreach (var job in late)
         {
             await Turn.FailJobAsync(job, fault, cancellationToken);
@@ -151,9 +153,9 @@ internal sealed class AccountSettler : TurnPart, ITurnPart<AccountSettler>, ISet
         && !await Db.Volumes.AnyAsync(v => v.AccountId == id && v.Removed == null && v.State != VolumeState.Expunging, cancellationToken)
         && !await Db.Templates.AnyAsync(t => t.AccountId == id && t.Removed == null, cancellationToken);
 
-    private async Task CompleteAsync(Guid instance, JobKind kind, CancellationToken cancellationToken)
+    private async Task CompleteAsync(Guid instance, JobKind[] kinds, CancellationToken cancellationToken)
     {
-        foreach (var job in await Db.Jobs.Where(j => j.State == JobState.Pending && j.InstanceId == instance && j.Kind == kind).Select(j => j.Id).ToListAsync(cancellationToken))
+        foreach (var job in await Db.Jobs.Where(j => j.State == JobState.Pending && j.InstanceId == instance && kinds.Contains(j.Kind)).Select(j => j.Id).ToListAsync(cancellationToken))
         {
             await Turn.CompleteJobAsync(job, cancellationToken);
         }

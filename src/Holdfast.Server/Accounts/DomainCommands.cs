@@ -28,7 +28,7 @@ internal static class DomainCommands
     private static readonly TextParameter NetworkDomain = Text("networkdomain", "the domain name of its networks", noEffect: "kept and shown; no network is made for a domain");
     private static readonly TextParameter OtherName = Text("name", "another name; the paths of all domains below change with it");
     private static readonly TextParameter OtherNetworkDomain = Text("networkdomain", "another domain name of its networks; empty for none", clearable: true);
-    private static readonly ValueParameter<bool> CleanUp = Bool("cleanup", "true deletes all accounts and domains in it first; else it must be empty");
+    private static readonly ValueParameter<bool> CleanUp = Bool("cleanup", "true deletes all accounts, projects and domains in it first; else it must be empty");
 
     private static readonly View<DomainEntry> View = Api.Commands.View<DomainEntry>.Build(v => v
         .Id("id", "the id of the domain", e => e.Domain.Id)

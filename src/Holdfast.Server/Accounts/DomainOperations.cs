@@ -118,11 +118,12 @@ internal sealed class DomainOperations : IDomainOperations
 
             if (!cleanUp && domain.Deleted is null)
             {
-                var (accountCount, domainCount) = (await accounts.CountAsync(ct), await domains.CountAsync(d => d.Id != id, ct));
-                if (accountCount + domainCount > 0)
+                var (accountCount, projectCount, domainCount) = (
+                    await accounts.CountAsync(a => a.Type != AccountRow.Project, ct), await accounts.CountAsync(a => a.Type == AccountRow.Project, ct), await domains.CountAsync(d => d.Id != id, ct));
+                if (accountCount + projectCount + domainCount > 0)
                 {
                     return new JobOutcome.Refused(Faults.Runtime(
-                        $"Failed to delete the domain {domain.Path} ({domain.Id}): it has {accountCount} accounts and {domainCount} domains below it; delete them first, or send cleanup=true"));
+                        $"Failed to delete the domain {domain.Path} ({domain.Id}): it has {accountCount} accounts and {domainCount} domains below it, and {projectCount} projects; delete them first, or send cleanup=true"));
                 }
             }
 

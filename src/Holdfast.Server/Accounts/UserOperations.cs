@@ -1,5 +1,6 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
+using Holdfast.Server.Limits;
 using Holdfast.Protocol;
 using Holdfast.Server.Security;
 using Holdfast.Server.Store;
@@ -124,7 +125,14 @@ internal sealed class UserOperations : IUserOperations
                 return new Outcome<Success>.Refused(fault);
             }
 
+            if (await ProjectMembers.OwnedAsync(turn.Db, null, userId, ct) is { Count: > 0 } owned)
+            {
+                return new Outcome<Success>.Refused(Faults.Invalid(
+                    $"User {user.Username} ({user.Id}) owns projects, and can't be removed: {ProjectMembers.NamesOf(owned)}. Give them to others with updateProject, or delete them"));
+            }
+
             await turn.Db.UpdateAsync(user with { Removed = turn.Now }, token: ct);
+            await turn.Db.ProjectMembers.Where(m => m.UserId == userId).DeleteAsync(ct);
             await turn.Db.Sessions.Where(s => s.UserId == userId).DeleteAsync(ct);
             await TellAsync(turn, caller, EventTypes.UserDelete, $"Deleted user {user.Username} ({user.Id})", user, ct);
             return new Outcome<Success>.Done(Success.Value);
@@ -231,8 +239,15 @@ internal sealed class UserOperations : IUserOperations
                 return new Outcome<Success>.Refused(fault);
             }
 
+            if (await ProjectMembers.OwnedAsync(turn.Db, null, userId, ct) is { Count: > 0 } owned
+                && await ResourceLimits.WhyNotAsync(turn, account, new ResourceAmounts { Projects = owned.Count }, ct) is { } beyond)
+            {
+                return new Outcome<Success>.Refused(beyond);
+            }
+
             // Another account is other rights: what was begun with the old ones ends.
             await turn.Db.UpdateAsync(user with { AccountId = account.Id }, token: ct);
+            await turn.Db.ProjectMembers.Where(m => m.UserId == userId).Set(m => m.AccountId, account.Id).UpdateAsync(ct);
             await turn.Db.Sessions.Where(s => s.UserId == userId).DeleteAsync(ct);
             await TellAsync(turn, caller, EventTypes.UserMove, $"Moved user {user.Username} ({user.Id}) from account {own.Name} ({own.Id}) to {account.Name} ({account.Id})", user, ct);
             return new Outcome<Success>.Done(Success.Value);

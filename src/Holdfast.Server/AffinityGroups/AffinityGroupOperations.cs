@@ -57,9 +57,14 @@ internal sealed class AffinityGroupOperations : IAffinityGroupOperations
         cancellationToken);
 
     /// <inheritdoc/>
-    public Task<JobOutcome> DeleteAsync(Caller caller, string name, CancellationToken cancellationToken) => _turns.RunAsync(
+    public Task<JobOutcome> DeleteAsync(Caller caller, string name, CancellationToken cancellationToken) => _turns.RunAsync<JobOutcome>(
         async (turn, ct) =>
         {
+            if (await caller.WhyNotActForAsync(turn.Db, ct) is { } others)
+            {
+                return new JobOutcome.Refused(others);
+            }
+
             var lower = name.Trim().ToLowerInvariant();
             var row = await turn.Db.AffinityGroups.FirstOrDefaultAsync(g => g.AccountId == caller.AccountId && g.Name.ToLower() == lower, ct);
             return row is null ? new JobOutcome.Refused(Faults.Invalid($"Unable to find affinity group {name}")) : await DeleteAsync(turn, caller, row, ct);

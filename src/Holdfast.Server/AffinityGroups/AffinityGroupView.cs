@@ -16,7 +16,7 @@ internal static class AffinityGroupView
         .Text("name", "the name of the group", e => e.Group.Name)
         .Text("type", "what its VMs want of each other", e => AffinityTypes.NameOf(e.Group.Type))
         .Text("description", "the description of the group", e => e.Group.Description)
-        .Text("account", "the account that owns it", e => e.Account.Name)
+        .Include(OwnerView.View, e => e.Account)
         .Id("domainid", "the id of the owner's domain", e => e.Domain.Id)
         .Text("domain", "the owner's domain", e => e.Domain.Name)
         .Text("domainpath", "the path of the owner's domain", e => e.Domain.Path)

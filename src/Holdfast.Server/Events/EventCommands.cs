@@ -32,7 +32,7 @@ internal static class EventCommands
         .Text("type", "the type", e => e.Event.Type)
         .Text("level", "INFO, WARN or ERROR", e => e.Event.Level.ToString().ToUpperInvariant())
         .Text("description", "what happened", e => e.Event.Description)
-        .Text("account", "the account it belongs to", e => e.Account.Name)
+        .Include(OwnerView.View, e => e.Account)
         .Id("domainid", "the id of that account's domain", e => e.Domain.Id)
         .Text("domain", "that account's domain", e => e.Domain.Name)
         .Text("domainpath", "the path of that domain", e => e.Domain.Path)

@@ -22,7 +22,7 @@ internal static class InstanceGroupCommands
     private static readonly View<Entry> View = Api.Commands.View<Entry>.Build(v => v
         .Id("id", "the id of the group", e => e.Group.Id)
         .Text("name", "the name of the group", e => e.Group.Name)
-        .Text("account", "the account that owns it", e => e.Account.Name)
+        .Include(OwnerView.View, e => e.Account)
         .Id("domainid", "the id of the owner's domain", e => e.Domain.Id)
         .Text("domain", "the owner's domain", e => e.Domain.Name)
         .Text("domainpath", "the path of the owner's domain", e => e.Domain.Path)

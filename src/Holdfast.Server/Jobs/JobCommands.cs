@@ -20,8 +20,8 @@ internal static class JobCommands
     private static readonly ValueParameter<DateTimeOffset> StartDate = Date("startdate", "jobs that began at this time or later");
 
     private static readonly View<JobEntry> View = Api.Commands.View<JobEntry>.Build(v => v
-        .Id("accountid", "the id of the account that asked", e => e.Job.AccountId)
-        .Text("account", "the account that asked", e => e.Account.Name)
+        .OptionalId("accountid", "the id of the account that asked, or that something is made for", e => e.Account.ShownId)
+        .Include(OwnerView.View, e => e.Account)
         .Id("domainid", "the id of that account's domain", e => e.Domain.Id)
         .Text("domainpath", "the path of that domain", e => e.Domain.Path)
         .Id("userid", "the id of the user who asked", e => e.Job.UserId)

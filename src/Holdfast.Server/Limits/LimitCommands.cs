@@ -19,7 +19,7 @@ internal static class LimitCommands
 
     private static readonly string Types = string.Join(", ", LimitedResources.All.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Number} {r.Name}")));
 
-    private static readonly TextParameter Account = Text("account", "the name of the account, with domainid; the caller's own when neither is sent");
+    private static readonly TextParameter Account = Text("account", "the name of the account, with domainid; the caller's own when neither this, domainid nor projectid is sent");
     private static readonly ValueParameter<DomainId> Domain = Id<DomainId>("domainid", "the domain of that account; without account, the domain with all below it");
     private static readonly ValueParameter<DomainId> CountedDomain = Id<DomainId>("domainid", "the domain of that account; without account, the domain with all below it", required: true);
     private static readonly ValueParameter<int> Type = Int("resourcetype", $"the type of the resource: {Types}");
@@ -30,7 +30,9 @@ internal static class LimitCommands
     private static readonly ValueParameter<bool> IsRecursive = Bool("isrecursive", "whether to list from the domain named by domainid down", noEffect: "the limits of one account or domain are listed");
 
     private static readonly View<LimitEntry> OwnerView = Api.Commands.View<LimitEntry>.Build(v => v
-        .Text("account", "the name of the account; not there for a domain's", e => e.Owner.Account?.Name)
+        .Text("account", "the name of the account; not there for a domain's or a project's", e => e.Owner.Account is { IsProject: false } account ? account.Name : null)
+        .OptionalId("projectid", "the id of the project", e => e.Owner.Account?.ProjectId)
+        .Text("project", "the name of the project", e => e.Owner.Account is { IsProject: true } project ? project.Name : null)
         .Id("domainid", "the id of the domain", e => e.Owner.Domain.Id)
         .Text("domain", "the name of the domain", e => e.Owner.Domain.Name)
         .Text("domainpath", "the path of the domain", e => e.Owner.Domain.Path)
@@ -51,7 +53,7 @@ internal static class LimitCommands
         new()
         {
             Name = "listResourceLimits",
-            Description = "Lists what an account, or a domain with all below it, may have",
+            Description = "Lists what an account, a project, or a domain with all below it, may have",
             Roles = Roles.Authenticated,
             Parameters = [Account, Domain, Type, TypeName, ListAll, IsRecursive, CommonParameters.Project, .. CommonParameters.List],
             Response = ResponseShape.Of(Key, View),
@@ -60,7 +62,7 @@ internal static class LimitCommands
         new()
         {
             Name = "updateResourceLimit",
-            Description = "Sets how much an account, or a domain with all below it, may have; what it has already it keeps",
+            Description = "Sets how much an account, a project, or a domain with all below it, may have; what it has already it keeps",
             Roles = Roles.RootAdmin | Roles.DomainAdmin,
             Parameters = [Account, Domain, LimitedType, Maximum, CommonParameters.Project],
             Response = ResponseShape.Of(Key, View),
@@ -69,7 +71,7 @@ internal static class LimitCommands
         new()
         {
             Name = "updateResourceCount",
-            Description = "Counts what an account, or a domain with all below it, has; it is counted at each use too, so that nothing is mended by it",
+            Description = "Counts what an account, a project, or a domain with all below it, has; it is counted at each use too, so that nothing is mended by it",
             Roles = Roles.RootAdmin | Roles.DomainAdmin,
             Parameters = [Account, CountedDomain, Type, CommonParameters.Project],
             Response = ResponseShape.Of(CountKey, CountView),
@@ -89,10 +91,10 @@ internal static class LimitCommands
         var (owner, error) = await OwnerAsync(call, domain, cancellationToken);
         if (owner is null)
         {
-            return error ?? ApiResult.List(key, view, [], 0);
+            return error!;
         }
 
-        List<LimitEntry> entries = [.. resources.Select(r => new LimitEntry(owner, r))];
+        List<LimitEntry> entries = [.. resources.Where(r => r.OfProject is not null || owner.Account is not { IsProject: true }).Select(r => new LimitEntry(owner, r))];
         return ApiResult.List(key, view, [.. entries.Skip(call.Page.Offset).Take(call.Page.Limit ?? entries.Count)], entries.Count);
     }
 
@@ -113,7 +115,7 @@ internal static class LimitCommands
         var (owner, error) = await OwnerAsync(call, call.Get(Domain), cancellationToken);
         if (owner is null)
         {
-            return error ?? ApiError.InvalidParameter("There is no such project");
+            return error!;
         }
 
         var operations = call.Services.Of<ILimitOperations>();
@@ -133,19 +135,20 @@ internal static class LimitCommands
             : (resources, ApiError.InvalidParameter($"Invalid parameter resourcetype value={(number is { } n ? n.ToString(CultureInfo.InvariantCulture) : name)}: of a resource of that type there is no limit; there are {Types}"));
     }
 
-    // Neither an owner nor an error: a project, of which there are none.
     private static async Task<(OwnerEntry? Owner, ApiError? Error)> OwnerAsync(CommandCall call, DomainId? domain, CancellationToken cancellationToken)
     {
-        if (call.Get(CommonParameters.Project) is { } project && project != NoSuchEntity)
+        var (project, name) = (Ownership.ProjectOf(call), call.Get(Account));
+        if (project is not null && name is not null)
         {
-            return (null, null);
+            return (null, ApiError.InvalidParameter("Account and projectId can't be specified together: a limit has one owner"));
         }
 
-        var name = call.Get(Account);
-        var account = name is not null ? await OwnerParameters.FindAsync(call, name, domain ?? call.Caller.DomainId, cancellationToken) : null;
-        if (name is not null && account is null)
+        var account = project is { } id ? await call.Services.Database.ReadAsync((db, ct) => Ownership.Visible(db, call.Caller).FirstOrDefaultAsync(a => a.Id == id && a.Removed == null, ct), cancellationToken)
+            : name is not null ? await OwnerParameters.FindAsync(call, name, domain ?? call.Caller.DomainId, cancellationToken)
+            : null;
+        if (account is null && (project is not null || name is not null))
         {
-            return (null, OwnerParameters.NotFound(name, domain ?? call.Caller.DomainId));
+            return (null, project is { } gone ? call.UnknownEntity(CommonParameters.Project, gone) : OwnerParameters.NotFound(name!, domain ?? call.Caller.DomainId));
         }
 
         var own = call.Caller.AccountId;
@@ -154,8 +157,8 @@ internal static class LimitCommands
             {
                 // What a domain may have is for those who look after it.
                 var row = account ?? (domain is null || call.Caller.Role == Roles.User ? await db.Accounts.SingleAsync(a => a.Id == own, ct) : null);
-                var id = row?.DomainId ?? domain!.Value;
-                return await ReadAsync(call, db, row, await db.Domains.SingleAsync(d => d.Id == id, ct), ct);
+                var place = row?.DomainId ?? domain!.Value;
+                return await ReadAsync(call, db, row, await db.Domains.SingleAsync(d => d.Id == place, ct), ct);
             },
             cancellationToken), null);
     }

@@ -32,10 +32,15 @@ internal sealed class LimitOperations : ILimitOperations
                 return Refused(Faults.Invalid($"The account {row.Name} ({row.Id}) is a root administrator's, which has no limits"));
             }
 
+            if (row.IsProject && LimitedResources.All.Single(r => r.Resource == resource).OfProject is null)
+            {
+                return Refused(Faults.Invalid($"The {row.Named} has no {LimitedResources.All.Single(r => r.Resource == resource).What}, and no limit of them"));
+            }
+
             var domain = await turn.Db.Domains.SingleAsync(d => d.Id == row.DomainId, ct);
-            return await WhyNotAsync(turn, domain, $"account {row.Name} ({row.Id})", resource, maximum, ct) is { } beyond
+            return await WhyNotAsync(turn, domain, row.Named, resource, maximum, ct) is { } beyond
                 ? Refused(beyond)
-                : await SaveAsync(turn, caller, new ResourceLimitRow { AccountId = account, Resource = resource, Maximum = maximum }, $"account {row.Name} ({row.Id})", row.Id.Value, ResourceTypes.Account, row.Name, ct);
+                : await SaveAsync(turn, caller, new ResourceLimitRow { AccountId = account, Resource = resource, Maximum = maximum }, row.Named, row.Id.Value, row.IsProject ? ResourceTypes.Project : ResourceTypes.Account, row.Name, ct);
         },
         cancellationToken);
 

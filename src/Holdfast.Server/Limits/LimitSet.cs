@@ -14,12 +14,12 @@ internal sealed class LimitSet
     /// <summary>At most so much, in the resource's unit; null: as much as one likes.</summary>
     public long? this[LimitedResource resource] => _maximum[resource] is >= 0 and var most ? most : null;
 
-    /// <summary>The limits of an account. A root administrator's has none.</summary>
+    /// <summary>The limits of an account, or of a project. A root administrator's account has none.</summary>
     /// <param name="account">The account.</param>
     /// <param name="rows">What was set for it.</param>
     /// <param name="settings">What holds else.</param>
     public static LimitSet Of(AccountRow account, IEnumerable<ResourceLimitRow> rows, SettingValues settings) =>
-        account.Type == AccountRow.RootAdmin ? None() : Of(rows, resource => settings[resource.OfAccount]);
+        account.Type == AccountRow.RootAdmin ? None() : Of(rows, resource => account.IsProject ? (resource.OfProject is { } setting ? settings[setting] : -1) : settings[resource.OfAccount]);
 
     /// <summary>The limits of a domain with all below it. ROOT has none.</summary>
     /// <param name="domain">The domain.</param>

@@ -17,15 +17,10 @@ internal sealed record OwnerLimits(LimitSet Limits, ResourceAmounts Used)
     private const string Unlimited = "Unlimited";
 
     /// <summary>The fields that CloudStack's accounts and domains have of it.</summary>
-    public static View<OwnerLimits> View { get; } = Api.Commands.View<OwnerLimits>.Build(v =>
-    {
-        foreach (var resource in LimitedResources.All)
-        {
-            v.Text($"{resource.Field}limit", $"how many {resource.What} it may have; {Unlimited}: any number", e => TextOf(e.Limits[resource.Resource]))
-                .Long($"{resource.Field}total", $"how many {resource.What} it has", e => e.Used[resource.Resource])
-                .Text($"{resource.Field}available", $"how many {resource.What} more it may have", e => TextOf(e.Limits[resource.Resource] - e.Used[resource.Resource] is { } left ? Math.Max(left, 0) : null));
-        }
-    });
+    public static View<OwnerLimits> View { get; } = ViewOf(LimitedResources.All);
+
+    /// <summary>Those that projects have.</summary>
+    public static View<OwnerLimits> ProjectView { get; } = ViewOf(LimitedResources.All.Where(r => r.OfProject is not null));
 
     /// <summary>Those of accounts: two statements, however many they are.</summary>
     public static async Task<IReadOnlyDictionary<AccountId, OwnerLimits>> ByAccountAsync(
@@ -66,6 +61,16 @@ internal sealed record OwnerLimits(LimitSet Limits, ResourceAmounts Used)
 
         return found;
     }
+
+    private static View<OwnerLimits> ViewOf(IEnumerable<LimitedResources> resources) => Api.Commands.View<OwnerLimits>.Build(v =>
+    {
+        foreach (var resource in resources)
+        {
+            v.Text($"{resource.Field}limit", $"how many {resource.What} it may have; {Unlimited}: any number", e => TextOf(e.Limits[resource.Resource]))
+                .Long($"{resource.Field}total", $"how many {resource.What} it has", e => e.Used[resource.Resource])
+                .Text($"{resource.Field}available", $"how many {resource.What} more it may have", e => TextOf(e.Limits[resource.Resource] - e.Used[resource.Resource] is { } left ? Math.Max(left, 0) : null));
+        }
+    });
 
     private static string TextOf(long? count) => count?.ToString(CultureInfo.InvariantCulture) ?? Unlimited;
 }

@@ -28,12 +28,16 @@ internal sealed record ResourceAmounts
     /// <summary>Templates.</summary>
     public long Templates { get; init; }
 
+    /// <summary>Projects that are owned.</summary>
+    public long Projects { get; init; }
+
     /// <summary>One of them, in the unit of its limit; what is begun of a GiB counts whole.</summary>
     public long this[LimitedResource resource] => resource switch
     {
         LimitedResource.UserVm => Vms,
         LimitedResource.Volume => Volumes,
         LimitedResource.Template => Templates,
+        LimitedResource.Project => Projects,
         LimitedResource.Cpu => Cpus,
         LimitedResource.Memory => MemoryMib,
         LimitedResource.PrimaryStorage => (StorageBytes + Gib - 1) / Gib,
@@ -50,5 +54,6 @@ internal sealed record ResourceAmounts
         Volumes = one.Volumes + other.Volumes,
         StorageBytes = one.StorageBytes + other.StorageBytes,
         Templates = one.Templates + other.Templates,
+        Projects = one.Projects + other.Projects,
     };
 }

@@ -40,7 +40,7 @@ internal static class ResourceLimits
         var domains = above.ConvertAll(d => (DomainId?)d.Id);
         var rows = await db.ResourceLimits.Where(l => l.AccountId == account || domains.Contains(l.DomainId)).ToListAsync(cancellationToken);
         var limits = LimitSet.Of(owner, rows.Where(r => r.AccountId == account), settings);
-        if (await ExceededAsync(db, limits, db.Accounts.Where(a => a.Id == account), $"account {owner.Name} ({account})", more, cancellationToken) is { } fault)
+        if (await ExceededAsync(db, limits, db.Accounts.Where(a => a.Id == account), owner.Named, more, cancellationToken) is { } fault)
         {
             return fault;
         }

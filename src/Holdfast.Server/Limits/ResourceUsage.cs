@@ -9,7 +9,7 @@ namespace Holdfast.Server.Limits;
 
 /// <summary>
 /// What accounts have, added up from the rows themselves: there is no counter that a crash or a forgotten way out could leave wrong. A VM counts until it is destroyed, and not
-/// when its deployment failed; a volume counts until its deletion is asked for, whatever is still owed for it. Each method is one statement.
+/// when its deployment failed; a volume counts until its deletion is asked for, whatever is still owed for it; a project counts for each who owns it. Each method is one statement.
 /// </summary>
 internal static class ResourceUsage
 {
@@ -34,6 +34,11 @@ internal static class ResourceUsage
         if (asked.Templates > 0)
         {
             kinds.Add(Templates(db));
+        }
+
+        if (asked.Projects > 0)
+        {
+            kinds.Add(Projects(db));
         }
 
         var parts = kinds.Aggregate((one, other) => one.Concat(other));
@@ -75,10 +80,11 @@ internal static class ResourceUsage
                 Volumes = g.Sum(k => k.Part.Volumes),
                 StorageBytes = g.Sum(k => k.Part.StorageBytes),
                 Templates = g.Sum(k => k.Part.Templates),
+                Projects = g.Sum(k => k.Part.Projects),
             },
         };
 
-    private static IQueryable<Part> All(StoreConnection db) => Vms(db).Concat(Volumes(db)).Concat(Templates(db));
+    private static IQueryable<Part> All(StoreConnection db) => Vms(db).Concat(Volumes(db)).Concat(Templates(db)).Concat(Projects(db));
 
     private static IQueryable<Part> Vms(StoreConnection db) =>
         from v in db.Vms
@@ -93,6 +99,7 @@ internal static class ResourceUsage
             Volumes = 0,
             StorageBytes = 0,
             Templates = 0,
+            Projects = 0,
         };
 
     private static IQueryable<Part> Volumes(StoreConnection db) =>
@@ -108,6 +115,7 @@ internal static class ResourceUsage
             Volumes = 1,
             StorageBytes = v.WantedSizeBytes ?? v.SizeBytes,
             Templates = 0,
+            Projects = 0,
         };
 
     private static IQueryable<Part> Templates(StoreConnection db) =>
@@ -123,6 +131,25 @@ internal static class ResourceUsage
             Volumes = 0,
             StorageBytes = 0,
             Templates = 1,
+            Projects = 0,
+        };
+
+    // Of one that is being deleted nobody has anything any more but that it ends.
+    private static IQueryable<Part> Projects(StoreConnection db) =>
+        from m in db.ProjectMembers
+        join p in db.Accounts on m.ProjectId equals p.Id
+        where m.Owns && p.Deleted == null
+        select new Part
+        {
+            Account = m.AccountId,
+            Vms = 0,
+            Running = 0,
+            Cpus = 0,
+            MemoryMib = 0,
+            Volumes = 0,
+            StorageBytes = 0,
+            Templates = 0,
+            Projects = 1,
         };
 
     // One row's part.
@@ -143,6 +170,8 @@ internal static class ResourceUsage
         public required long StorageBytes { get; init; }
 
         public required long Templates { get; init; }
+
+        public required long Projects { get; init; }
     }
 
     private sealed record Keyed<TKey>

@@ -37,7 +37,7 @@ internal sealed class MachinePower : TurnPart, ITurnPart<MachinePower>
 
         if (await Db.Accounts.FirstOrDefaultAsync(a => a.Id == vm.AccountId && a.State != AccountStates.Enabled, cancellationToken) is { } account)
         {
-            return new JobOutcome.Refused(Faults.PermissionDenied($"The account {account.Name} ({account.Id}) of VM {vm.Name} ({vm.Id}) is {account.State}"));
+            return new JobOutcome.Refused(Faults.PermissionDenied($"The {account.Named} of VM {vm.Name} ({vm.Id}) is {account.ShownState}"));
         }
 
         var job = await AddJobAsync(caller, JobKind.StartVm, vm, "starting", cancellationToken);

@@ -177,7 +177,7 @@ internal static class VirtualMachineCommands
         new()
         {
             Name = "assignVirtualMachine",
-            Description = "Gives a stopped VM, with its volumes, to another account; it leaves its groups and key pairs behind",
+            Description = "Gives a stopped VM, with its volumes, to another account or to a project; it leaves its groups and key pairs behind",
             Roles = Roles.RootAdmin | Roles.DomainAdmin,
             Parameters = [NamedVm, .. OwnerParameters.All],
             Response = VirtualMachineView.Shape,
@@ -284,7 +284,7 @@ internal static class VirtualMachineCommands
             Tags = call.Get(CommonParameters.Tags)?.Entries,
         };
         var listing = await call.Services.Database.ReadAsync(
-            (db, ct) => VirtualMachineRows.ReadAsync(db, Ownership.AskedFor(db, call, filter.Ids is not null, haveTags: true), filter, call.Page, ct),
+            (db, ct) => VirtualMachineRows.ReadAsync(db, Ownership.Asked(db, call, filter.Ids is not null, haveTags: true), filter, call.Page, ct),
             cancellationToken);
         return ApiResult.List(
             VirtualMachineView.Key,

@@ -23,7 +23,7 @@ internal sealed partial class VirtualMachineOperations
 
             var owner = await turn.Db.Accounts.SingleAsync(a => a.Id == ownerId, ct);
             var volumes = await turn.Db.Volumes.Where(v => v.VmId == vm.Id && v.Removed == null).ToListAsync(ct);
-            if (await WhyNotAssignAsync(turn, vm, volumes, owner, ct) is { } fault)
+            if (await WhyNotAssignAsync(turn, caller, vm, volumes, owner, ct) is { } fault)
             {
                 return new Outcome<VmId>.Refused(fault);
             }
@@ -37,7 +37,7 @@ internal sealed partial class VirtualMachineOperations
             await turn.Db.Volumes.Where(v => v.VmId == vm.Id && v.Removed == null).Set(v => v.AccountId, owner.Id).UpdateAsync(ct);
             await turn.Db.Tags.Where(t => resources.Contains(t.ResourceId)).Set(t => t.AccountId, owner.Id).UpdateAsync(ct);
             await turn.Part<MachineRows>().SaveAsync(vm with { AccountId = owner.Id, GroupId = null, SshKeys = "{}", UserDataId = null, PasswordJobId = null }, ct);
-            var text = $"VM {vm.Name} ({vm.Id}) with {volumes.Count} volumes belongs to account {owner.Name} ({owner.Id}) now, and to account {from.Name} ({from.Id}) no more";
+            var text = $"VM {vm.Name} ({vm.Id}) with {volumes.Count} volumes belongs to {owner.Named} now, and to {from.Named} no more";
             foreach (var account in new[] { from.Id, owner.Id })
             {
                 await turn.TellAsync(EventTypes.VmMove, EventLevel.Info, EventState.Completed, text, account, caller.UserId, ResourceTypes.VirtualMachine, vm.Id.Value, vm.Name, null, ct);
@@ -47,11 +47,11 @@ internal sealed partial class VirtualMachineOperations
         },
         cancellationToken);
 
-    private static async Task<ApiFault?> WhyNotAssignAsync(Turn turn, VmRow vm, IReadOnlyList<VolumeRow> volumes, AccountRow owner, CancellationToken cancellationToken)
+    private static async Task<ApiFault?> WhyNotAssignAsync(Turn turn, Caller caller, VmRow vm, IReadOnlyList<VolumeRow> volumes, AccountRow owner, CancellationToken cancellationToken)
     {
         if (vm.AccountId == owner.Id)
         {
-            return Faults.Invalid($"VM {vm.Name} ({vm.Id}) belongs to account {owner.Name} ({owner.Id}) already");
+            return Faults.Invalid($"VM {vm.Name} ({vm.Id}) belongs to {owner.Named} already");
         }
 
         if (vm.State != VmState.Stopped || vm.Removal != VmRemoval.None)
@@ -59,7 +59,7 @@ internal sealed partial class VirtualMachineOperations
             return Faults.Invalid($"Unable to move VM {vm.Name} ({vm.Id}) to another account in state {vm.State}; it must be Stopped");
         }
 
-        if (Caller.WhyNotOwner(owner) is { } ended)
+        if (await caller.For(owner).WhyNotOwnerAsync(turn.Db, owner, cancellationToken) is { } ended)
         {
             return ended;
         }
@@ -71,14 +71,14 @@ internal sealed partial class VirtualMachineOperations
 
         if (await turn.Db.Vms.FirstOrDefaultAsync(v => v.Name == vm.Name && v.AccountId == owner.Id && v.Removed == null, cancellationToken) is { } taken)
         {
-            return Faults.Invalid($"Account {owner.Name} ({owner.Id}) has a VM named {vm.Name} already: {taken.Id}");
+            return Faults.Invalid($"The {owner.Named} has a VM named {vm.Name} already: {taken.Id}");
         }
 
         var template = vm.TemplateId;
         if (owner.Type != AccountRow.RootAdmin
             && await turn.Db.Templates.FirstOrDefaultAsync(t => t.Id == template && t.Removed == null && !t.IsPublic && t.AccountId != owner.Id, cancellationToken) is { } hidden)
         {
-            return Faults.Invalid($"Account {owner.Name} ({owner.Id}) may not use template {hidden.Name} ({hidden.Id}) of VM {vm.Name} ({vm.Id})");
+            return Faults.Invalid($"The {owner.Named} may not use template {hidden.Name} ({hidden.Id}) of VM {vm.Name} ({vm.Id})");
         }
 
         var more = new ResourceAmounts { Vms = 1, Cpus = vm.Cpus, MemoryMib = vm.MemoryMib, Volumes = volumes.Count, StorageBytes = volumes.Sum(v => v.SizeBytes) };

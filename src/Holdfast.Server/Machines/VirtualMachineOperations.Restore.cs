@@ -31,7 +31,7 @@ internal sealed partial class VirtualMachineOperations
             var owner = await turn.Db.Accounts.SingleAsync(a => a.Id == vm.AccountId, ct);
             if (owner.State != AccountStates.Enabled)
             {
-                return Refused(Faults.PermissionDenied($"The account {owner.Name} ({owner.Id}) of VM {vm.Name} ({vm.Id}) is {owner.State}"));
+                return Refused(Faults.PermissionDenied($"The {owner.Named} of VM {vm.Name} ({vm.Id}) is {owner.ShownState}"));
             }
 
             var roots = await turn.Db.Volumes.Where(v => v.VmId == vm.Id && v.Type == VolumeType.Root && v.Removed == null).ToListAsync(ct);

@@ -536,7 +536,7 @@ internal sealed partial class VirtualMachineOperations : IVirtualMachineOperatio
         }
 
         var account = await db.Accounts.SingleAsync(a => a.Id == caller.AccountId, cancellationToken);
-        if (Caller.WhyNotOwner(account) is { } ended)
+        if (await caller.WhyNotOwnerAsync(db, account, cancellationToken) is { } ended)
         {
             return Refused(ended);
         }

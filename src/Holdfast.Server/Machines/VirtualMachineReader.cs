@@ -21,15 +21,19 @@ internal static class VirtualMachineRows
     /// <param name="cancellationToken">The request ended.</param>
     public static async Task<Listing<VirtualMachineEntry>> ReadAsync(
         StoreConnection db,
-        IQueryable<AccountRow> owners,
+        AskedOwners owners,
         VirtualMachineFilter filter,
         Page page,
         CancellationToken cancellationToken)
     {
         var vms = Filtered(db, filter);
-        if (!Ownership.IsEverybody(owners))
+        if (owners.AllBut is { } others)
         {
-            vms = vms.Where(v => owners.Select(a => a.Id).Contains(v.AccountId));
+            vms = vms.Where(v => !others.Select(a => a.Id).Contains(v.AccountId));
+        }
+        else if (!owners.AreAll)
+        {
+            vms = vms.Where(v => owners.Accounts.Select(a => a.Id).Contains(v.AccountId));
         }
 
         var listing = await Listing.ReadAsync(
@@ -146,7 +150,7 @@ internal static class VirtualMachineRows
     /// <summary>Reads one VM, also one that was removed.</summary>
     public static async Task<VirtualMachineEntry?> FindAsync(StoreConnection db, VmId id, CancellationToken cancellationToken)
     {
-        var listing = await ReadAsync(db, db.Accounts, new VirtualMachineFilter { Ids = [id], IncludeRemoved = true }, Page.Default, cancellationToken);
+        var listing = await ReadAsync(db, AskedOwners.All(db), new VirtualMachineFilter { Ids = [id], IncludeRemoved = true }, Page.Default, cancellationToken);
         return listing.Rows.SingleOrDefault();
     }
 

@@ -37,7 +37,7 @@ internal static class VirtualMachineView
         .Id("id", "the id of the VM", e => e.Vm.Id)
         .Text("name", "the name of the VM", e => e.Vm.Name)
         .Text("displayname", "the display name of the VM", e => e.Vm.DisplayName)
-        .Text("account", "the account that owns the VM", e => e.Account.Name)
+        .Include(OwnerView.View, e => e.Account)
         .Id("userid", "the id of the user who made the VM", e => e.Vm.UserId)
         .Text("username", "the name of the user who made the VM", e => e.User?.Username)
         .Id("domainid", "the id of the owner's domain", e => e.Domain.Id)

@@ -83,8 +83,7 @@ internal static class NetworkCommands
             || call.Get(FilterServices) is { Count: > 0 }
             || call.Get(CanUseForDeploy) == false
             || (call.Get(FilterAcl) is { } acl && !acl.Equals("Domain", StringComparison.OrdinalIgnoreCase))
-            || call.Get(CommonParameters.Tags) is not null
-            || (call.Get(CommonParameters.Project) is { } project && project != NoSuchEntity))
+            || call.Get(CommonParameters.Tags) is not null)
         {
             return ApiResult.EmptyList();
         }

@@ -42,7 +42,7 @@ internal static class ConfigurationCommands
         .Text("description", "what it does, with its unit", s => s.Setting.Description)
         .Text("displaytext", "what it does, with its unit", s => s.Setting.Description)
         .Text("scope", "what it holds for; always Global", _ => "Global")
-        .Text("type", "the type of its value: Number or String", s => s.Setting.TypeName)
+        .Text("type", "the type of its value: Number, Boolean or String", s => s.Setting.TypeName)
         .Bool("isdynamic", "always true: a change holds at once, without a restart", _ => true));
 
     private static readonly View<string> SubgroupView = Api.Commands.View<string>.Build(v => v

@@ -233,6 +233,40 @@ internal abstract record Setting
     /// <summary>How large the volumes of a domain may be together.</summary>
     public static CountSetting DomainStorage { get; } = CountSetting.OfDomain("primary.storage", "GiB of volumes", 400);
 
+    /// <summary>How many projects an account may own.</summary>
+    public static CountSetting AccountProjects { get; } = CountSetting.OfAccount("projects", "projects", 10);
+
+    /// <summary>How many projects the accounts of a domain may own.</summary>
+    public static CountSetting DomainProjects { get; } = CountSetting.OfDomain("projects", "projects", 50);
+
+    /// <summary>How many VMs a project may have.</summary>
+    public static CountSetting ProjectVms { get; } = CountSetting.OfProject("user.vms", "VMs", 20);
+
+    /// <summary>How many volumes a project may have.</summary>
+    public static CountSetting ProjectVolumes { get; } = CountSetting.OfProject("volumes", "volumes", 20);
+
+    /// <summary>How many templates a project may have.</summary>
+    public static CountSetting ProjectTemplates { get; } = CountSetting.OfProject("templates", "templates", 20);
+
+    /// <summary>How many virtual CPUs the VMs of a project may have.</summary>
+    public static CountSetting ProjectCpus { get; } = CountSetting.OfProject("cpus", "virtual CPUs", 40);
+
+    /// <summary>How much memory the VMs of a project may have.</summary>
+    public static CountSetting ProjectMemory { get; } = CountSetting.OfProject("memory", "MiB of memory", 40_960);
+
+    /// <summary>How large the volumes of a project may be together.</summary>
+    public static CountSetting ProjectStorage { get; } = CountSetting.OfProject("primary.storage", "GiB of volumes", 200);
+
+    /// <summary>Whether users who administer nothing may make projects.</summary>
+    public static FlagSetting UsersMakeProjects { get; } = new()
+    {
+        Name = "allow.user.create.projects",
+        Category = "Project Defaults",
+        Description = "Whether users who administer nothing may make projects",
+        UnitName = "yes or no",
+        DefaultValue = true,
+    };
+
     /// <summary>Every setting there is, by name.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
@@ -241,6 +275,7 @@ internal abstract record Setting
             AlertPurge, EventPurge, ExpungeDelay, VolumeCleanupDelay, InstanceName, JobExpire, ObligationAlertAge, StorageFullShare, StorageHistoryPurge, MaintenanceSettle, StorageOverprovisioning, PoolAddTimeout, PoolAddWait,
             InventoryInterval, PausedResumeInterval,
             AccountVms, AccountVolumes, AccountTemplates, AccountCpus, AccountMemory, AccountStorage, DomainVms, DomainVolumes, DomainTemplates, DomainCpus, DomainMemory, DomainStorage,
+            AccountProjects, DomainProjects, ProjectVms, ProjectVolumes, ProjectTemplates, ProjectCpus, ProjectMemory, ProjectStorage, UsersMakeProjects,
         }.OrderBy(s => s.Name, StringComparer.Ordinal),
     ];
 
@@ -262,7 +297,7 @@ internal abstract record Setting
     /// <summary>What kind of value it is, for error texts.</summary>
     public abstract string ValueName { get; }
 
-    /// <summary>CloudStack's word for the type of its value: Number or String.</summary>
+    /// <summary>CloudStack's word for the type of its value: Number, Boolean or String.</summary>
     public abstract string TypeName { get; }
 
     /// <summary>Finds a setting whatever the case of its name.</summary>
@@ -378,6 +413,33 @@ internal sealed record WordSetting : Setting
     public override string DefaultText(ReconcileTimings timings) => DefaultValue;
 }
 
+/// <summary>Yes or no.</summary>
+internal sealed record FlagSetting : Setting
+{
+    /// <summary>What it is while nobody has set it.</summary>
+    public required bool DefaultValue { get; init; }
+
+    /// <inheritdoc/>
+    public override string Range => "true or false";
+
+    /// <inheritdoc/>
+    public override string ValueName => "boolean";
+
+    /// <inheritdoc/>
+    public override string TypeName => "Boolean";
+
+    /// <summary>What a stored text stands for: the default when there is none, or one that no command would have taken.</summary>
+    public bool Of(string? stored) => bool.TryParse(stored, out var value) ? value : DefaultValue;
+
+    /// <inheritdoc/>
+    public override string? Normalise(string? text) => bool.TryParse(text, out var value) ? Format(value) : null;
+
+    /// <inheritdoc/>
+    public override string DefaultText(ReconcileTimings timings) => Format(DefaultValue);
+
+    private static string Format(bool value) => value ? "true" : "false";
+}
+
 /// <summary>A number of things that somebody may have.</summary>
 internal sealed record CountSetting : Setting
 {
@@ -402,6 +464,10 @@ internal sealed record CountSetting : Setting
     /// <summary>The limit of domains that have none of their own.</summary>
     public static CountSetting OfDomain(string name, string what, long standard) =>
         Of($"max.domain.{name}", "Domain Defaults", $"How many {what} the accounts of a domain and all below it may have together, for which no limit was set; -1: any number. ROOT has no limit", what, standard);
+
+    /// <summary>The limit of projects that have none of their own.</summary>
+    public static CountSetting OfProject(string name, string what, long standard) =>
+        Of($"max.project.{name}", "Project Defaults", $"How many {what} a project may have for which no limit was set; -1: any number", what, standard);
 
     /// <summary>Reads a value that was sent or stored; null when it is no whole number or not in range.</summary>
     public static long? Parse(string? text) =>

@@ -27,6 +27,9 @@ internal sealed class SettingValues
     /// <summary>What a setting is.</summary>
     public string this[WordSetting setting] => setting.Of(_stored.GetValueOrDefault(setting.Name));
 
+    /// <summary>What a setting is.</summary>
+    public bool this[FlagSetting setting] => setting.Of(_stored.GetValueOrDefault(setting.Name));
+
     /// <summary>What a setting is; -1: no limit.</summary>
     public long this[CountSetting setting] => setting.Of(_stored.GetValueOrDefault(setting.Name));
 

@@ -71,7 +71,7 @@ internal static class SshKeyPairCommands
     {
         v.Id("id", "the id of the key pair", e => e.Pair.Id)
             .Text("name", "the name of the key pair", e => e.Pair.Name)
-            .Text("account", "the account that owns it", e => e.Account.Name)
+            .Include(OwnerView.View, e => e.Account)
             .Id("domainid", "the id of the owner's domain", e => e.Domain.Id)
             .Text("domain", "the owner's domain", e => e.Domain.Name)
             .Text("domainpath", "the path of the owner's domain", e => e.Domain.Path)

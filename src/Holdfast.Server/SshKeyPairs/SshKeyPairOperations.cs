@@ -20,7 +20,7 @@ internal sealed class SshKeyPairOperations : ISshKeyPairOperations
         async (turn, ct) =>
         {
             var account = await turn.Db.Accounts.SingleAsync(a => a.Id == caller.AccountId, ct);
-            if (Caller.WhyNotOwner(account) is { } ended)
+            if (await caller.WhyNotOwnerAsync(turn.Db, account, ct) is { } ended)
             {
                 return new Outcome<SshKeyPairRow>.Refused(ended);
             }
@@ -47,6 +47,11 @@ internal sealed class SshKeyPairOperations : ISshKeyPairOperations
     public Task<Outcome<Success>> DeleteAsync(Caller caller, string name, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<Success>>(
         async (turn, ct) =>
         {
+            if (await caller.WhyNotActForAsync(turn.Db, ct) is { } others)
+            {
+                return new Outcome<Success>.Refused(others);
+            }
+
             if (await turn.Db.SshKeyPairs.FirstOrDefaultAsync(k => k.AccountId == caller.AccountId && k.Name == name, ct) is not { } row)
             {
                 var account = await turn.Db.Accounts.SingleAsync(a => a.Id == caller.AccountId, ct);

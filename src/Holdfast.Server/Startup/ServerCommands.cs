@@ -62,6 +62,8 @@ internal static class ServerCommands
         new(AlertCommands.All),
         new(DomainCommands.All),
         new(AccountCommands.All),
+        new(ProjectCommands.All),
+        new(ProjectMemberCommands.All),
         new(UserCommands.All),
         new(RoleCommands.All),
         new(LimitCommands.All),

@@ -197,6 +197,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<IInventoryOperations, InventoryOperations>();
         services.AddSingleton<IHostOperations, HostOperations>();
         services.AddSingleton<IAccountOperations, AccountOperations>();
+        services.AddSingleton<IProjectOperations, ProjectOperations>();
         services.AddSingleton<IUserOperations, UserOperations>();
         services.AddSingleton<IDomainOperations, DomainOperations>();
         services.AddSingleton<IRoleOperations, RoleOperations>();
@@ -245,6 +246,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton(TurnPartType.For<PoolSettler>());
         services.AddSingleton(TurnPartType.For<HostSettler>());
         services.AddSingleton(TurnPartType.For<AccountSettler>());
+        services.AddSingleton(TurnPartType.For<ProjectSettler>());
         services.AddSingleton(TurnPartType.For<DomainSettler>());
     }
 

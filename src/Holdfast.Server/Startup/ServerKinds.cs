@@ -49,6 +49,7 @@ internal static class ServerKinds
         new AnnotationKind(),
         new TemplateKind(),
         new AccountKind(),
+        new ProjectKind(),
         new UserKind(),
         new DomainKind(),
         new RoleKind(),

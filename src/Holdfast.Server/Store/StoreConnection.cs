@@ -33,6 +33,7 @@ internal sealed class StoreConnection : DataConnection
     public ITable<UserDataRow> UserData => this.GetTable<UserDataRow>();
     public ITable<VmUserDataRow> VmUserData => this.GetTable<VmUserDataRow>();
     public ITable<ResourceLimitRow> ResourceLimits => this.GetTable<ResourceLimitRow>();
+    public ITable<ProjectMemberRow> ProjectMembers => this.GetTable<ProjectMemberRow>();
     public ITable<RoleRow> Roles => this.GetTable<RoleRow>();
     public ITable<RolePermissionRow> RolePermissions => this.GetTable<RolePermissionRow>();
     public ITable<UserRow> Users => this.GetTable<UserRow>();

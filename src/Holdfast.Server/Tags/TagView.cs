@@ -26,9 +26,9 @@ internal static class TagView
     public static View<TagEntry> View { get; } = View<TagEntry>.Build(v => v
         .Text("key", "the key of the tag", e => e.Tag.Key)
         .Text("value", "the value of the tag", e => e.Tag.Value)
-        .Text("resourcetype", "the kind of the resource: UserVm, Volume, Template", e => e.Tag.ResourceType)
+        .Text("resourcetype", "the kind of the resource: UserVm, Volume, Template, Project", e => e.Tag.ResourceType)
         .Uuid("resourceid", "the id of the resource", e => e.Tag.ResourceId)
-        .Text("account", "the account that owns the resource", e => e.Account.Name)
+        .Include(OwnerView.View, e => e.Account)
         .Id("domainid", "the id of the owner's domain", e => e.Domain.Id)
         .Text("domain", "the owner's domain", e => e.Domain.Path)
         .Text("customer", "as it was sent", e => e.Tag.Customer));

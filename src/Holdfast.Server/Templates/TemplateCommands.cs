@@ -85,8 +85,8 @@ internal static class TemplateCommands
         .Bool("deployasis", "always false", _ => false)
         .Bool("requireshvm", "as recorded", e => e.Template.RequiresHvm)
         .Int("bits", "32 or 64", e => e.Template.Bits)
-        .Text("account", "the account that owns it", e => e.Account.Name)
-        .Id("accountid", "the id of the account that owns it", e => e.Account.Id)
+        .Include(OwnerView.View, e => e.Account)
+        .OptionalId("accountid", "the id of the account that owns it", e => e.Account.ShownId)
         .Id("domainid", "the id of the owner's domain", e => e.Domain.Id)
         .Text("domain", "the owner's domain", e => e.Domain.Path)
         .Only(Roles.RootAdmin, admin => admin
@@ -158,7 +158,6 @@ internal static class TemplateCommands
 
         if ((call.Get(FilterHypervisor) is { } hypervisor && !hypervisor.Equals("KVM", StringComparison.OrdinalIgnoreCase))
             || (call.Get(FilterType) is { } type && !type.Equals("USER", StringComparison.OrdinalIgnoreCase))
-            || (call.Get(CommonParameters.Project) is { } project && project != NoSuchEntity)
             || filter == "sharedexecutable")
         {
             // Nothing is shared with single accounts.
@@ -179,8 +178,10 @@ internal static class TemplateCommands
 
     private static IQueryable<TemplateRow> Filtered(StoreConnection db, CommandCall call, string filter, IReadOnlyList<TemplateId>? ids)
     {
-        var own = call.Caller.AccountId;
-        var isRoot = call.Caller.IsRootAdmin;
+        // A project's are asked for by the project, as if it were the caller.
+        var project = Ownership.ProjectOf(call);
+        var own = project ?? call.Caller.AccountId;
+        var isRoot = call.Caller.IsRootAdmin && project is null;
         var templates = db.Templates.Where(t => t.Removed == null);
         templates = filter switch
         {
@@ -189,7 +190,8 @@ internal static class TemplateCommands
             "selfexecutable" => templates.Where(t => t.AccountId == own && t.State == TemplateState.Ready),
             "executable" => templates.Where(t => t.State == TemplateState.Ready && (isRoot || t.IsPublic || t.AccountId == own)),
             "community" => templates.Where(t => t.IsPublic && !t.IsFeatured),
-            _ => OfVisible(db, templates, call),
+            _ when project is not null => templates.Where(t => t.IsPublic || t.AccountId == own),
+            _ => OfVisible(db, templates, call, withProjects: ids is not null || Ownership.AsksForAllProjects(call)),
         };
         if (ids is not null)
         {
@@ -219,7 +221,7 @@ internal static class TemplateCommands
 
         if (call.Get(CommonParameters.Account)?.ToLowerInvariant() is { } account)
         {
-            templates = templates.Where(t => db.Accounts.Any(a => a.Id == t.AccountId && a.Name.ToLower() == account));
+            templates = templates.Where(t => db.Accounts.Any(a => a.Id == t.AccountId && a.Type != AccountRow.Project && a.Name.ToLower() == account));
         }
 
         if (call.Get(CommonParameters.Domain) is { } domain)
@@ -230,9 +232,10 @@ internal static class TemplateCommands
         return templates;
     }
 
-    private static IQueryable<TemplateRow> OfVisible(StoreConnection db, IQueryable<TemplateRow> templates, CommandCall call)
+    private static IQueryable<TemplateRow> OfVisible(StoreConnection db, IQueryable<TemplateRow> templates, CommandCall call, bool withProjects)
     {
-        var visible = Ownership.Visible(db, call.Caller);
+        var caller = call.Caller.ForOperations;
+        var visible = withProjects ? caller.Accounts(db) : caller.AccountsAlone(db);
         return templates.Where(t => t.IsPublic || visible.Any(a => a.Id == t.AccountId));
     }
 

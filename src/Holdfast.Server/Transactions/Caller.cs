@@ -19,7 +19,10 @@ internal sealed record Caller(UserId UserId, string UserName, AccountId AccountI
     /// <summary>The path of the domain that a domain administrator looks after, with all below it; null: not one.</summary>
     public string? Administers { get; init; }
 
-    /// <summary>The accounts whose objects it may see and touch.</summary>
+    /// <summary>Its own account, whomever it makes something for.</summary>
+    public AccountId Own { get; init; } = AccountId;
+
+    /// <summary>The accounts whose objects it may see and touch: its own, those that it looks after, and the projects that it is in or that are where it looks after accounts.</summary>
     /// <param name="db">The store.</param>
     public IQueryable<AccountRow> Accounts(StoreConnection db)
     {
@@ -34,8 +37,40 @@ internal sealed record Caller(UserId UserId, string UserName, AccountId AccountI
             return db.Accounts.Where(a => domains.Any(d => d.Id == a.DomainId));
         }
 
-        var own = AccountId;
+        var (own, user) = (Own, UserId);
+        var projects = db.ProjectMembers.Where(m => (m.AccountId == own && m.UserId == null) || m.UserId == user).Select(m => m.ProjectId);
+        return db.Accounts.Where(a => a.Id == own || projects.Contains(a.Id));
+    }
+
+    /// <summary>Those of <see cref="Accounts"/> that are no projects.</summary>
+    /// <param name="db">The store.</param>
+    public IQueryable<AccountRow> AccountsAlone(StoreConnection db)
+    {
+        if (IsRootAdmin || Administers is not null)
+        {
+            return Accounts(db).Where(a => a.Type != AccountRow.Project);
+        }
+
+        var own = Own;
         return db.Accounts.Where(a => a.Id == own);
+    }
+
+    /// <summary>The projects that it may change, with who is in them: those that it owns, as an account or as a user alone, and those where it looks after accounts.</summary>
+    /// <param name="db">The store.</param>
+    public IQueryable<AccountRow> OwnedProjects(StoreConnection db)
+    {
+        var projects = Accounts(db).Where(a => a.Type == AccountRow.Project);
+        if (IsRootAdmin || Administers is not null)
+        {
+            return projects;
+        }
+
+        // Who is in a project as an account and as a user, too, is there as the user.
+        var (own, user) = (Own, UserId);
+        var owned = db.ProjectMembers
+            .Where(m => m.Owns && (m.UserId == user || (m.AccountId == own && m.UserId == null && !db.ProjectMembers.Any(u => u.ProjectId == m.ProjectId && u.UserId == user))))
+            .Select(m => m.ProjectId);
+        return projects.Where(a => owned.Contains(a.Id));
     }
 
     /// <summary>The domains that it may see.</summary>
@@ -54,24 +89,42 @@ internal sealed record Caller(UserId UserId, string UserName, AccountId AccountI
             return db.Domains.Where(d => d.Removed == null && (d.Path == path || d.Path.StartsWith(below)));
         }
 
+        // A project is in the domain of who is in it.
         var own = DomainId;
         return db.Domains.Where(d => d.Id == own);
     }
 
-    /// <summary>Why nothing can be made for its account, in the transaction that would make it: whoever asked may have been looked at before the account was ended. Null: nothing is in the way.</summary>
+    /// <summary>
+    /// Why nothing can be made for the account that it makes something for, in the transaction that would make it: whoever asked may have been looked at before the account was
+    /// ended, or before the caller left the project. Null: nothing is in the way.
+    /// </summary>
     /// <param name="db">The transaction.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public async Task<ApiFault?> WhyNotOwnerAsync(StoreConnection db, CancellationToken cancellationToken)
     {
         var id = AccountId;
-        return WhyNotOwner(await db.Accounts.SingleAsync(a => a.Id == id, cancellationToken));
+        return await WhyNotOwnerAsync(db, await db.Accounts.SingleAsync(a => a.Id == id, cancellationToken), cancellationToken);
     }
 
-    /// <summary>The same of an account that was read in the transaction.</summary>
+    /// <summary>The same of that account, which was read in the transaction.</summary>
+    /// <param name="db">The transaction.</param>
     /// <param name="account">The account.</param>
-    public static ApiFault? WhyNotOwner(AccountRow account) => account.State == AccountStates.Enabled
-        ? null
-        : Faults.PermissionDenied($"The account {account.Name} ({account.Id}), which would own the new resource, is {account.State}");
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<ApiFault?> WhyNotOwnerAsync(StoreConnection db, AccountRow account, CancellationToken cancellationToken) =>
+        account.State != AccountStates.Enabled
+            ? Faults.PermissionDenied($"The {account.Named}, which would own the new resource, is {account.ShownState}")
+            : await WhyNotActForAsync(db, cancellationToken);
+
+    /// <summary>Why it cannot act for the account that it makes something for; null: it can.</summary>
+    /// <param name="db">The transaction.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<ApiFault?> WhyNotActForAsync(StoreConnection db, CancellationToken cancellationToken)
+    {
+        var id = AccountId;
+        return id == Own || IsRootAdmin || await Accounts(db).AnyAsync(a => a.Id == id, cancellationToken)
+            ? null
+            : Faults.PermissionDenied($"There is no account or project {id} whose resources are the caller's to change");
+    }
 
     /// <summary>The same, making something for another account.</summary>
     /// <param name="owner">The account, which it may see.</param>

@@ -16,6 +16,7 @@ internal static class ResourceTypes
     public const string Host = "Host";
     public const string User = "User";
     public const string Account = "Account";
+    public const string Project = "Project";
     public const string Domain = "Domain";
     public const string Role = "Role";
     public const string ServiceOffering = "ServiceOffering";

@@ -24,8 +24,8 @@ internal static class UserDataCommands
     private static readonly View<UserDataEntry> View = Api.Commands.View<UserDataEntry>.Build(v => v
         .Id("id", "the id of the user data", e => e.Id)
         .Text("name", "the name of the user data", e => e.Name)
-        .Id("accountid", "the id of the account that owns it", e => e.Account.Id)
-        .Text("account", "the account that owns it", e => e.Account.Name)
+        .OptionalId("accountid", "the id of the account that owns it", e => e.Account.ShownId)
+        .Include(OwnerView.View, e => e.Account)
         .Id("domainid", "the id of the owner's domain", e => e.Domain.Id)
         .Text("domain", "the owner's domain", e => e.Domain.Name)
         .Text("domainpath", "the path of the owner's domain", e => e.Domain.Path)

@@ -22,7 +22,7 @@ internal sealed class UserDataOperations : IUserDataOperations
         async (turn, ct) =>
         {
             var account = await turn.Db.Accounts.SingleAsync(a => a.Id == caller.AccountId, ct);
-            if (Caller.WhyNotOwner(account) is { } ended)
+            if (await caller.WhyNotOwnerAsync(turn.Db, account, ct) is { } ended)
             {
                 return new Outcome<UserDataId>.Refused(ended);
             }

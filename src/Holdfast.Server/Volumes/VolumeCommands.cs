@@ -169,7 +169,7 @@ internal static class VolumeCommands
             Tags = call.Get(CommonParameters.Tags)?.Entries,
         };
         var listing = await call.Services.Database.ReadAsync(
-            (db, ct) => VolumeReader.ReadAsync(db, Ownership.AskedFor(db, call, filter.Ids is not null || filter.VmId is not null, haveTags: true), filter, call.Page, ct),
+            (db, ct) => VolumeReader.ReadAsync(db, Ownership.Asked(db, call, filter.Ids is not null || filter.VmId is not null, haveTags: true), filter, call.Page, ct),
             cancellationToken);
         return ApiResult.List(VolumeView.Key, view, listing.Rows, listing.Total);
     }

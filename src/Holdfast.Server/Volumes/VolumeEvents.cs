@@ -1,3 +1,4 @@
+using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Transactions;
@@ -31,6 +32,9 @@ internal sealed class VolumeEvents : TurnPart, ITurnPart<VolumeEvents>
 
         var accounts = volumes.Select(v => v.AccountId).Distinct().ToList();
         var users = (await Db.Users.Where(u => accounts.Contains(u.AccountId)).OrderBy(u => u.Created).Select(u => new { u.AccountId, u.Id }).ToListAsync(cancellationToken)).ToLookup(u => u.AccountId, u => u.Id);
+
+        // A project has no users: the installation says it.
+        var anybody = accounts.TrueForAll(users.Contains) ? null : await Db.Users.Where(u => u.Removed == null).OrderBy(u => u.Created).Select(u => (UserId?)u.Id).FirstAsync(cancellationToken);
         await Db.InsertAllAsync(
             [
                 .. volumes.Select(volume => Turn.NewEvent(
@@ -39,7 +43,7 @@ internal sealed class VolumeEvents : TurnPart, ITurnPart<VolumeEvents>
                     EventState.Completed,
                     text(volume),
                     volume.AccountId,
-                    users[volume.AccountId].First(),
+                    users[volume.AccountId].Select(u => (UserId?)u).FirstOrDefault() ?? anybody!.Value,
                     ResourceTypes.Volume,
                     volume.Id.Value,
                     volume.Name,

@@ -15,15 +15,19 @@ internal static class VolumeReader
     /// <summary>Reads a list.</summary>
     public static async Task<Listing<VolumeEntry>> ReadAsync(
         StoreConnection db,
-        IQueryable<AccountRow> owners,
+        AskedOwners owners,
         VolumeFilter filter,
         Page page,
         CancellationToken cancellationToken)
     {
         var volumes = Filtered(db, filter);
-        if (!Ownership.IsEverybody(owners))
+        if (owners.AllBut is { } others)
         {
-            volumes = volumes.Where(v => owners.Select(a => a.Id).Contains(v.AccountId));
+            volumes = volumes.Where(v => !others.Select(a => a.Id).Contains(v.AccountId));
+        }
+        else if (!owners.AreAll)
+        {
+            volumes = volumes.Where(v => owners.Accounts.Select(a => a.Id).Contains(v.AccountId));
         }
 
         var listing = await Listing.ReadAsync(
@@ -61,7 +65,7 @@ internal static class VolumeReader
     /// <summary>Reads one volume, also one that is gone.</summary>
     public static async Task<VolumeEntry?> FindAsync(StoreConnection db, VolumeId id, CancellationToken cancellationToken)
     {
-        var listing = await ReadAsync(db, db.Accounts, new VolumeFilter { Ids = [id], IncludeRemoved = true }, Page.Default, cancellationToken);
+        var listing = await ReadAsync(db, AskedOwners.All(db), new VolumeFilter { Ids = [id], IncludeRemoved = true }, Page.Default, cancellationToken);
         return listing.Rows.SingleOrDefault();
     }
 

@@ -28,7 +28,7 @@ internal static class VolumeView
         .Text("state", "the state of the volume", e => e.Volume.State.ToString())
         .Text("condition", "what stands in the way, if anything does", e => e.Condition)
         .Date("missing", "since when the backend of its storage pool does not know it; no VM starts with it then, and it is not made anew", e => e.Volume.Missing)
-        .Text("account", "the account that owns the volume", e => e.Account.Name)
+        .Include(OwnerView.View, e => e.Account)
         .Id("domainid", "the id of the owner's domain", e => e.Domain.Id)
         .Text("domain", "the owner's domain", e => e.Domain.Path)
         .Text("storagetype", "shared, or local when only one host reaches it", e => e.Pool?.Scope == PoolScope.Host ? "local" : "shared")

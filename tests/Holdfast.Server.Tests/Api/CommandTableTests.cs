@@ -29,8 +29,12 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
     // Which commands are asynchronous is part of the contract: clients poll only then.
     private static readonly string[] Async =
     [
-        "attachVolume", "cancelHostMaintenance", "cancelStorageMaintenance", "createAffinityGroup", "createTags", "createVolume", "deleteAccount", "deleteAffinityGroup", "deleteDomain", "deleteTags", "deleteTemplate", "deployVirtualMachine", "destroyVirtualMachine", "destroyVolume", "detachVolume", "disableAccount", "disableUser",
-        "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "reconnectHost", "resetPasswordForVirtualMachine", "resetSSHKeyForVirtualMachine", "resizeVolume", "restoreVirtualMachine", "scaleVirtualMachine", "startVirtualMachine", "stopVirtualMachine", "updateVMAffinityGroup", "updateVolume",
+        "activateProject", "addAccountToProject", "addUserToProject", "attachVolume", "cancelHostMaintenance", "cancelStorageMaintenance", "createAffinityGroup",
+        "createProject", "createTags", "createVolume", "deleteAccount", "deleteAccountFromProject", "deleteAffinityGroup", "deleteDomain", "deleteProject", "deleteTags",
+        "deleteTemplate", "deleteUserFromProject", "deployVirtualMachine", "destroyVirtualMachine", "destroyVolume", "detachVolume", "disableAccount", "disableUser",
+        "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "reconnectHost", "resetPasswordForVirtualMachine",
+        "resetSSHKeyForVirtualMachine", "resizeVolume", "restoreVirtualMachine", "scaleVirtualMachine", "startVirtualMachine", "stopVirtualMachine", "suspendProject",
+        "updateProject", "updateVMAffinityGroup", "updateVolume",
     ];
 
     public static TheoryData<string> Commands => [.. ServerCommands.Table.All.Select(c => c.Name)];
@@ -258,6 +262,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
                 { Entity: { } entity } => (await EntityAsync(entity.IdType, owner ?? host.Admin)).ToString(),
                 { Name: "templatefilter" } => "all",
                 { Name: "type" } => "primary",
+                { Type: "uuid" } => Guid.NewGuid().ToString(),
                 { Type: "integer" or "long" } => "1",
                 _ => "x",
             }));
@@ -291,6 +296,11 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
                 return owner.Domain.Id.Value;
             case nameof(AccountId):
                 return owner.Account.Id.Value;
+            case nameof(ProjectId):
+                var project = Rows.Project(owner, $"project {Guid.NewGuid()}");
+                await host.InsertAsync(project);
+                await host.InsertAsync(Rows.ProjectMember(project, owner));
+                return project.Id.Value;
             case nameof(UserId):
                 return owner.Row.Id.Value;
             case nameof(RoleId):

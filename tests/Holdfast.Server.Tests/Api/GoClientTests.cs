@@ -20,7 +20,7 @@ public sealed class GoClientTests(RealApiHost host) : IClassFixture<RealApiHost>
     private static readonly string[] NotThere =
     [
         "associateIpAddress", "authorizeSecurityGroupIngress", "createEgressFirewallRule", "createFirewallRule", "createLoadBalancerRule", "createNetworkACLList",
-        "createProject", "createSecurityGroup", "createSnapshot", "createVPC", "listEgressFirewallRules", "listFirewallRules", "listNetworkOfferings", "listSnapshots",
+        "createSecurityGroup", "createSnapshot", "createVPC", "listEgressFirewallRules", "listFirewallRules", "listNetworkOfferings", "listSnapshots",
     ];
 
     // What the recorded values themselves are refused for, by what CloudStack refuses, too, or by what the object that is made for the id is like.

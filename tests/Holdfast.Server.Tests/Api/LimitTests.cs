@@ -155,11 +155,11 @@ public sealed class LimitTests(RealApiHost host) : IClassFixture<RealApiHost>
         (string, string)[] owner = [("account", user.Account.Name), ("domainid", user.Domain.Id.ToString())];
 
         var limits = (await host.CallAsync(user, "listResourceLimits")).List("resourcelimit");
-        limits.Select(l => l.GetProperty("resourcetype").GetString()).ShouldBe(["0", "2", "4", "8", "9", "10"]);
+        limits.Select(l => l.GetProperty("resourcetype").GetString()).ShouldBe(["0", "2", "4", "5", "8", "9", "10"]);
         limits[0].GetProperty("account").GetString().ShouldBe(user.Account.Name);
         (await host.CallAsync(host.Admin, "listResourceLimits", [("resourcetypename", "Volume"), .. owner])).List("resourcelimit").Single().GetProperty("max").GetInt64().ShouldBe(20);
         (await host.CallAsync(host.Admin, "listResourceLimits", ("domainid", user.Domain.Id.ToString()), ("resourcetype", "2"))).List("resourcelimit").Single().TryGetProperty("account", out _).ShouldBeFalse();
-        (await host.CallAsync(user, "listResourceLimits", ("page", "2"), ("pagesize", "4"))).List("resourcelimit").Length.ShouldBe(2);
+        (await host.CallAsync(user, "listResourceLimits", ("page", "2"), ("pagesize", "4"))).List("resourcelimit").Length.ShouldBe(3);
         (await host.CallAsync(host.User, "listResourceLimits", owner)).ShouldFail(431);
         (await host.CallAsync(host.Admin, "listResourceLimits", ("resourcetype", "1"))).ShouldFail(431);
 

@@ -164,8 +164,8 @@ public abstract class ListTests(ApiHost host)
         var all = new Page(0, 500);
         foreach (var (name, most, read) in new (string, int, Func<StoreConnection, Page, CancellationToken, Task<int>>)[]
         {
-            ("VMs", 5, async (db, page, ct) => (await VirtualMachineRows.ReadAsync(db, db.Accounts, new VirtualMachineFilter { Keyword = "many-" }, page, ct)).Rows.Count),
-            ("volumes", 3, async (db, page, ct) => (await VolumeReader.ReadAsync(db, db.Accounts, new VolumeFilter { PoolId = pool.Id }, page, ct)).Rows.Count),
+            ("VMs", 5, async (db, page, ct) => (await VirtualMachineRows.ReadAsync(db, AskedOwners.All(db), new VirtualMachineFilter { Keyword = "many-" }, page, ct)).Rows.Count),
+            ("volumes", 3, async (db, page, ct) => (await VolumeReader.ReadAsync(db, AskedOwners.All(db), new VolumeFilter { PoolId = pool.Id }, page, ct)).Rows.Count),
             ("pools", 5, async (db, page, ct) => (await StoragePoolReader.ReadAsync(db, new StoragePoolFilter(), page, ct)).Rows.Count),
         })
         {
@@ -173,7 +173,7 @@ public abstract class ListTests(ApiHost host)
             (await CountAsync(all, read)).Statements.ShouldBeLessThanOrEqualTo(most, name);
         }
 
-        (await CountAsync(all, async (db, page, ct) => (await VirtualMachineRows.ReadAsync(db, db.Accounts, new VirtualMachineFilter { Keyword = "many-" }, page, ct)).Rows.Count)).Rows.ShouldBe(500);
+        (await CountAsync(all, async (db, page, ct) => (await VirtualMachineRows.ReadAsync(db, AskedOwners.All(db), new VirtualMachineFilter { Keyword = "many-" }, page, ct)).Rows.Count)).Rows.ShouldBe(500);
         var answer = (await host.CallAsync(host.DomainAdmin, "listVirtualMachines", ("keyword", "many-"))).ShouldSucceed();
         answer.List("virtualmachine").Length.ShouldBe(500);
         answer.List("virtualmachine").ShouldAllBe(v => v.GetProperty("nic").GetArrayLength() == 1);
@@ -548,7 +548,7 @@ public abstract class ListTests(ApiHost host)
         var calls = host.Operations.Calls.Count;
 
         (await host.CallAsync(host.User, "deployVirtualMachine", [.. deploy, ("account", "otto"), ("domainid", host.Other.Domain.Id.ToString())])).ShouldFail(531);
-        (await host.CallAsync(host.User, "deployVirtualMachine", [.. deploy, ("projectid", Guid.NewGuid().ToString())])).ShouldFail(531);
+        (await host.CallAsync(host.User, "deployVirtualMachine", [.. deploy, ("projectid", Guid.NewGuid().ToString())])).ShouldFail(431);
         (await host.CallAsync(host.User, "deployVirtualMachine", [.. deploy, ("clusterid", host.Cluster.Id.ToString())])).ShouldFail(431);
         (await host.CallAsync(host.User, "deployVirtualMachine", [.. deploy, ("datadiskofferinglist[0].diskofferingid", Guid.NewGuid().ToString())])).ShouldFail(431);
         (await host.CallAsync(host.User, "deployVirtualMachine", [.. deploy, ("iptonetworklist[0].networkid", "x")])).ShouldFail(431);

@@ -40,6 +40,7 @@ internal class RecordedOperations : DispatchProxy
         Add<ITemplateOperations>(services, log);
         Add<IDomainOperations>(services, log);
         Add<IAccountOperations>(services, log);
+        Add<IProjectOperations>(services, log);
         Add<IUserOperations>(services, log);
         Add<IRoleOperations>(services, log);
         Add<ILimitOperations>(services, log);

@@ -223,6 +223,27 @@ internal static class Rows
         Updated = Now,
     };
 
+    public static AccountRow Project(TestUser owner, string name) => new()
+    {
+        Id = new AccountId(Guid.NewGuid()),
+        Number = name.GetHashCode(StringComparison.Ordinal),
+        Name = name,
+        DisplayText = name,
+        DomainId = owner.Domain.Id,
+        Type = AccountRow.Project,
+        RoleId = RoleRow.User,
+        State = AccountStates.Enabled,
+        Created = Now,
+    };
+
+    public static ProjectMemberRow ProjectMember(AccountRow project, TestUser member, bool owns = true) => new()
+    {
+        ProjectId = project.Id,
+        AccountId = member.Account.Id,
+        Owns = owns,
+        Created = Now,
+    };
+
     public static UserDataRow UserData(TestUser owner) => new()
     {
         Id = new UserDataId(Guid.NewGuid()),

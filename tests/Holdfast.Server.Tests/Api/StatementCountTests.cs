@@ -204,6 +204,51 @@ public abstract class StatementCountTests
     }
 
     [Fact]
+    public async Task ListProjects()
+    {
+        await AddAsync(1);
+        var one = await CountAsync("listProjects", "project", 1, ("keyword", "list-projects"), ("listall", "true"));
+        await AddAsync(Many - 1);
+        var all = await CountAsync("listProjects", "project", Many, ("keyword", "list-projects"), ("listall", "true"));
+
+        Pin("listProjects", "projects", one, all, 7);
+
+        async Task AddAsync(int count)
+        {
+            foreach (var _ in Enumerable.Range(0, count))
+            {
+                var project = Rows.Project(_host.User, $"list-projects-{Guid.NewGuid()}");
+                await _host.InsertAsync(project);
+                await _host.InsertAsync(Rows.ProjectMember(project, _host.User));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task ListProjectAccounts()
+    {
+        var project = Rows.Project(_host.User, "list-members");
+        await _host.InsertAsync(project);
+        await AddAsync(1);
+        var one = await CountAsync("listProjectAccounts", "projectaccount", 1, ("projectid", project.Id.ToString()));
+        await AddAsync(Many - 1);
+        var all = await CountAsync("listProjectAccounts", "projectaccount", Many, ("projectid", project.Id.ToString()));
+
+        Pin("listProjectAccounts", "accounts in the project", one, all, 4);
+
+        async Task AddAsync(int count)
+        {
+            foreach (var _ in Enumerable.Range(0, count))
+            {
+                var id = Guid.NewGuid();
+                var account = _host.User.Account with { Id = new AccountId(id), Number = Interlocked.Increment(ref _revision) + 5000, Name = $"list-members-{id}" };
+                await _host.InsertAsync(account);
+                await _host.InsertAsync(Rows.ProjectMember(project, _host.User with { Account = account }));
+            }
+        }
+    }
+
+    [Fact]
     public async Task ListDomains()
     {
         await AddAsync(1);

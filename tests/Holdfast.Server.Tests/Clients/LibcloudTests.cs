@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Holdfast.Protocol;
+using Holdfast.Server.Accounts;
 using Holdfast.Server.Offerings;
 using Holdfast.Server.Security;
 using Holdfast.Server.Tests.Hosts;
@@ -34,6 +35,9 @@ public sealed class LibcloudTests : NodeTests
         var user = Node.Admin.UserId;
         var sealedSecret = Node.Service<SecretBox>().Seal(SecretPurpose.UserSecretKey(user), new Secret(secret));
         await Node.Database.WriteAsync((db, ct) => db.Users.Where(u => u.Id == user).Set(u => u.ApiKey, apiKey).Set(u => u.SecretKey, sealedSecret).UpdateAsync(ct), Token);
+
+        // Libcloud has no way to make one.
+        await Node.SucceedAsync(await Node.Service<IProjectOperations>().CreateAsync(Node.Admin, new CreateProject { Name = "toured", DisplayText = "A project" }, Token));
 
         var start = new ProcessStartInfo(Python) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(Path.Combine(OwnFolder(), "libcloud-tour.py"));

@@ -1,4 +1,4 @@
-"""A user's tour with Apache Libcloud: key pairs, VMs, volumes, tags. Called with the endpoint's address; the keys come on standard input."""
+"""A user's tour with Apache Libcloud: key pairs, VMs, volumes, tags, a project. Called with the endpoint's address; the keys come on standard input."""
 import json
 import sys
 import time
@@ -65,6 +65,15 @@ check("a volume is attached", driver.attach_volume(node, volume) and [v.id for v
 check("a volume is detached", driver.detach_volume(volume))
 check("a volume is deleted", driver.destroy_volume(volume))
 comes_true("a deleted volume is gone when its backend has let it go", lambda: all(v.id != volume.id for v in driver.list_volumes()))
+
+project = driver.ex_list_projects()[0]
+check("projects are listed", (project.name, project.display_text, project.extra["vmtotal"]) == ("toured", "A project", 0))
+# create_node takes a project and drops it.
+made = driver._async_request("deployVirtualMachine", params={"name": "shared", "serviceofferingid": size.id, "templateid": image.id, "zoneid": location.id, "projectid": project.id})
+shared = driver._to_node(made["virtualmachine"])
+check("a node in a project is found with it", driver.ex_get_node(shared.id, project=project).extra["project"] == "toured")
+check("it is listed with the project and not without", [n.id for n in driver.list_nodes(project=project)] == [shared.id] and all(n.id != shared.id for n in driver.list_nodes()))
+check("it is destroyed", driver.destroy_node(shared, ex_expunge=True))
 
 check("a node is destroyed", driver.destroy_node(node, ex_expunge=True))
 comes_true("an expunged node is gone", lambda: all(n.id != node.id for n in driver.list_nodes()))

@@ -2,6 +2,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
+using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
 using Holdfast.Server.Hosts;
 using Holdfast.Server.Machines;
@@ -860,7 +861,7 @@ public abstract class LifeTests : IAsyncLifetime
         _node.ReadAsync(db => db.Events.Where(e => e.Type == "STORAGE.POOL.GONE" && e.ResourceId == pool.Value).Select(e => e.Description).ToListAsync());
 
     private async Task<string?> ConditionAsync(VmId vm) =>
-        (await _node.ReadAsync(db => VirtualMachineRows.ReadAsync(db, db.Accounts, new VirtualMachineFilter { Ids = [vm] }, Page.Default, Token))).Rows.Single().Condition;
+        (await _node.ReadAsync(db => VirtualMachineRows.ReadAsync(db, AskedOwners.All(db), new VirtualMachineFilter { Ids = [vm] }, Page.Default, Token))).Rows.Single().Condition;
 
     // Ended with the transaction that accepted it.
     private Task<JobRow> EndedAsync(JobOutcome outcome)

@@ -27,11 +27,11 @@ internal static class CommonParameters
     /// <summary>Domains below too.</summary>
     public static ValueParameter<bool> IsRecursive { get; } = Bool("isrecursive", "whether to list from the domain named by domainid down");
 
-    /// <summary>Projects; there are none, so that only -1 and nothing find something.</summary>
-    public static TextParameter Project { get; } = Text("projectid", "list resources by project; there are no projects, so that an id finds nothing; -1 means all");
+    /// <summary>A project: whose resources are listed, or what is to own a new one.</summary>
+    public static ValueParameter<ProjectId> Project { get; } = Id<ProjectId>("projectid", "the project that has it; in lists, -1 lists what projects have besides what accounts have, and without it projects are left out", minusOne: true);
 
     /// <summary>Filter by tags.</summary>
-    public static MapParameter Tags { get; } = Map("tags", "list resources that have any of the tags: tags[0].key=KEY and tags[0].value=VALUE; VMs, volumes and templates have tags, all else has none");
+    public static MapParameter Tags { get; } = Map("tags", "list resources that have any of the tags: tags[0].key=KEY and tags[0].value=VALUE; VMs, volumes, templates and projects have tags, all else has none");
 
     /// <summary>What every list has.</summary>
     public static IReadOnlyList<ApiParameter> List { get; } = [Keyword, PageNumber, PageSize];

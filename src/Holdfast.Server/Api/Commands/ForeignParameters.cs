@@ -8,6 +8,11 @@ internal static class ForeignParameters
 {
     private static readonly Dictionary<string, IReadOnlyList<ForeignParameter>> Table = new(StringComparer.Ordinal)
     {
+        ["addAccountToProject"] =
+        [
+            new("email", ParameterTreatment.Refused, "nobody is invited; who is added is in the project at once"),
+            new("projectroleid", ParameterTreatment.Refused, "projects have no roles with rules"),
+        ],
         ["addCluster"] =
         [
             new("arch", ParameterTreatment.Refused, "all is x86-64", "x86_64"),
@@ -21,6 +26,11 @@ internal static class ForeignParameters
         [
             new("externaldetails", ParameterTreatment.Refused, "there are no extensions"),
             new("storageaccessgroups", ParameterTreatment.Refused, "hosts have no storage access groups"),
+        ],
+        ["addUserToProject"] =
+        [
+            new("email", ParameterTreatment.Refused, "nobody is invited; who is added is in the project at once"),
+            new("projectroleid", ParameterTreatment.Refused, "projects have no roles with rules"),
         ],
         ["assignVirtualMachine"] =
         [
@@ -208,10 +218,13 @@ internal static class ForeignParameters
         [
             .. Each(ParameterTreatment.WithoutEffect, "the list is empty", ["fordisplay", "id", "ipaddressid", "networkid"], []),
         ],
+        ["listProjectAccounts"] =
+        [
+            new("projectroleid", ParameterTreatment.FindsNothing, "projects have no roles with rules"),
+        ],
         ["listProjects"] =
         [
             new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
-            .. Each(ParameterTreatment.WithoutEffect, "the list is empty", ["details", "displaytext", "id", "name", "state", "username"], []),
         ],
         ["listPublicIpAddresses"] =
         [

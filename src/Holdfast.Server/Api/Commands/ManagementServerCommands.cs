@@ -9,6 +9,9 @@ namespace Holdfast.Server.Api.Commands;
 /// <summary>Commands about management servers. Servers do not know each other: each tells of itself, which is what clients ask for that want to know what they talk to.</summary>
 internal static class ManagementServerCommands
 {
+    /// <summary>Clients branch on the version of the API that they know; ours is listed beside it.</summary>
+    internal const string CloudStackVersion = "4.22.0.0";
+
     private const string Key = "managementserver";
 
     private static readonly ValueParameter<Guid> FilterId = AnyId("id", "the id of the server");
@@ -17,7 +20,7 @@ internal static class ManagementServerCommands
     private static readonly View<ServerEntry> View = Api.Commands.View<ServerEntry>.Build(v => v
         .Uuid("id", "the id of the server, made from its name", e => e.Id)
         .Text("state", "always Up: it answers", _ => "Up")
-        .Text("version", "the version of the CloudStack API that it speaks", _ => CapabilityCommands.CloudStackVersion)
+        .Text("version", "the version of the CloudStack API that it speaks", _ => CloudStackVersion)
         .Only(Roles.RootAdmin, admin => admin
             .Text("name", "the name of the machine that it runs on", e => e.Name)
             .Long("agentscount", "how many hosts are Up, whichever server they speak to", e => e.Hosts)));

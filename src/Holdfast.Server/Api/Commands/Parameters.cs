@@ -34,8 +34,8 @@ internal static class Parameters
         };
 
     /// <summary>A UUID of any kind of entity.</summary>
-    public static ValueParameter<Guid> AnyId(string name, string description) =>
-        new(name, "uuid", description, "a UUID", text => ParseGuid(text), id => id);
+    public static ValueParameter<Guid> AnyId(string name, string description, bool required = false) =>
+        new(name, "uuid", description, "a UUID", text => ParseGuid(text), id => id) { IsRequired = required };
 
     /// <summary>A text.</summary>
     public static TextParameter Text(

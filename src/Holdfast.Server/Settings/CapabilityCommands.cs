@@ -1,22 +1,21 @@
-namespace Holdfast.Server.Api.Commands;
+using Holdfast.Server.Api.Commands;
+
+namespace Holdfast.Server.Settings;
 
 /// <summary>listCapabilities: what clients ask to know what they talk to.</summary>
 internal static class CapabilityCommands
 {
-    // Clients branch on the version of the API that they know; ours is listed beside it.
-    internal const string CloudStackVersion = "4.22.0.0";
-
     private static readonly string Version = typeof(CapabilityCommands).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
 
-    private static readonly View<string> View = Api.Commands.View<string>.Build(v => v
-        .Text("cloudstackversion", "the version of the CloudStack API that is spoken", _ => CloudStackVersion)
-        .Text("holdfastversion", "the version of this server", version => version)
+    private static readonly View<bool> View = Api.Commands.View<bool>.Build(v => v
+        .Text("cloudstackversion", "the version of the CloudStack API that is spoken", _ => ManagementServerCommands.CloudStackVersion)
+        .Text("holdfastversion", "the version of this server", _ => Version)
         .Bool("securitygroupsenabled", "always false: there are no security groups", _ => false)
         .Bool("dynamicrolesenabled", "always true: roles have rules", _ => true)
         .Bool("userpublictemplateenabled", "true: users may register public templates", _ => true)
         .Text("supportELB", "always false: there are no load balancers", _ => "false")
-        .Bool("projectinviterequired", "always false: there are no projects", _ => false)
-        .Bool("allowusercreateprojects", "always false: there are no projects", _ => false)
+        .Bool("projectinviterequired", "always false: who is added to a project is in it at once", _ => false)
+        .Bool("allowusercreateprojects", "whether users who administer nothing may make projects (setting allow.user.create.projects)", usersMakeProjects => usersMakeProjects)
         .Long("customdiskofferingminsize", "the smallest volume in GiB", _ => 1)
         .Bool("regionsecondaryenabled", "always false", _ => false)
         .Bool("kvmsnapshotenabled", "always false: there are no snapshots of running VMs", _ => false)
@@ -35,7 +34,10 @@ internal static class CapabilityCommands
             Roles = Roles.Authenticated,
             Parameters = [],
             Response = ResponseShape.Of("capability", View),
-            Handler = (_, _) => Task.FromResult(ApiResult.Object("capability", View, Version)),
+            Handler = async (call, ct) => ApiResult.Object(
+                "capability",
+                View,
+                (await call.Services.Database.ReadAsync((db, read) => SettingValues.ReadAsync(db, call.Services.Timings, read), ct))[Setting.UsersMakeProjects]),
         },
     ];
 }
