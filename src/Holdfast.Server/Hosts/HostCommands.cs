@@ -45,7 +45,7 @@ internal static class HostCommands
         .Text("state", "whether the host is heard of: Connecting (it is to join, or has not reported yet), Up, Disconnected or Alert; never depends on its storage", e => e.Host.State.ToString())
         .Date("disconnected", "since when it is not Up", e => e.Host.Disconnected)
         .Text("type", "the type of the host", _ => "Routing")
-        .Text("ipaddress", "the address that its agent reports from", e => e.Host.Address)
+        .Text("ipaddress", "the address that its agent reports from; its name while it has told none: clients need one", e => e.Host.Address ?? e.Host.Name)
         .Id("zoneid", "the id of its zone", e => e.Zone.Id)
         .Text("zonename", "the name of its zone", e => e.Zone.Name)
         .Id("podid", "the id of its pod", e => e.Pod.Id)

@@ -1,13 +1,8 @@
-using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
-using Holdfast.Protocol;
 using Holdfast.Server.Accounts;
 using Holdfast.Server.Offerings;
-using Holdfast.Server.Security;
 using Holdfast.Server.Tests.Hosts;
 using Holdfast.Server.Tests.Reconcile;
-using LinqToDB;
 using Shouldly;
 using Xunit;
 
@@ -31,25 +26,18 @@ public sealed class LibcloudTests : NodeTests
         await Node.AddTemplateAsync();
         var offering = await Node.OfferingAsync(null);
         TestNode.Done(await Node.Service<IOfferingOperations>().CreateDiskOfferingAsync(Node.Admin, new CreateDiskOffering { Name = "any", Customized = true }, Token));
-        var (apiKey, secret) = ("KEY" + Guid.NewGuid().ToString("N"), Guid.NewGuid().ToString("N"));
-        var user = Node.Admin.UserId;
-        var sealedSecret = Node.Service<SecretBox>().Seal(SecretPurpose.UserSecretKey(user), new Secret(secret));
-        await Node.Database.WriteAsync((db, ct) => db.Users.Where(u => u.Id == user).Set(u => u.ApiKey, apiKey).Set(u => u.SecretKey, sealedSecret).UpdateAsync(ct), Token);
+        var keys = await ClientProgram.KeysOfAdminAsync(Node);
 
         // Libcloud has no way to make one.
         await Node.SucceedAsync(await Node.Service<IProjectOperations>().CreateAsync(Node.Admin, new CreateProject { Name = "toured", DisplayText = "A project" }, Token));
 
-        var start = new ProcessStartInfo(Python) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(Path.Combine(OwnFolder(), "libcloud-tour.py"));
-        start.ArgumentList.Add(new Uri(Node.Api, "/client/api").ToString());
-        using var process = Process.Start(start)!;
-        await process.StandardInput.WriteAsync(JsonSerializer.Serialize(new { apikey = apiKey, secretkey = secret, offering = offering.Name, template = "tiny", publickey = PublicKey }));
-        process.StandardInput.Close();
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(Token), process.StandardError.ReadToEndAsync(Token));
-        await process.WaitForExitAsync(Token);
+        var (code, output, error) = await ClientProgram.RunAsync(
+            Python,
+            [Path.Combine(ClientProgram.OwnFolder(), "libcloud-tour.py"), new Uri(Node.Api, "/client/api").ToString()],
+            [],
+            Token,
+            JsonSerializer.Serialize(new { apikey = keys.ApiKey, secretkey = keys.SecretKey, offering = offering.Name, template = "tiny", publickey = PublicKey }));
 
-        process.ExitCode.ShouldBe(0, await output + await error);
+        code.ShouldBe(0, output + error);
     }
-
-    private static string OwnFolder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
 }

@@ -181,6 +181,16 @@ internal sealed class TestAgent : IAsyncDisposable
         return ReportAsync([]);
     }
 
+    /// <summary>Reports that it is there every few seconds until it is told to end, for tests that last long.</summary>
+    public async Task KeepReportingAsync(CancellationToken end)
+    {
+        while (!end.IsCancellationRequested)
+        {
+            await ReportAsync([]);
+            await Task.Delay(TimeSpan.FromSeconds(5), end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
     public async Task ReportAsync(IReadOnlyList<ItemReport> items, IReadOnlyList<ObligationReport>? obligations = null)
     {
         await _reporting.WaitAsync();

@@ -1,0 +1,47 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Holdfast.Protocol;
+using Holdfast.Server.Security;
+using Holdfast.Server.Tests.Hosts;
+using LinqToDB;
+
+namespace Holdfast.Server.Tests.Clients;
+
+/// <summary>Other people's programs that call the API, as processes.</summary>
+internal static class ClientProgram
+{
+    /// <summary>Gives the administrator keys.</summary>
+    public static async Task<(string ApiKey, string SecretKey)> KeysOfAdminAsync(TestNode node)
+    {
+        var (apiKey, secret) = ("KEY" + Guid.NewGuid().ToString("N"), Guid.NewGuid().ToString("N"));
+        var user = node.Admin.UserId;
+        var sealedSecret = node.Service<SecretBox>().Seal(SecretPurpose.UserSecretKey(user), new Secret(secret));
+        await node.Database.WriteAsync(
+            (db, ct) => db.Users.Where(u => u.Id == user).Set(u => u.ApiKey, apiKey).Set(u => u.SecretKey, sealedSecret).UpdateAsync(ct), CancellationToken.None);
+        return (apiKey, secret);
+    }
+
+    /// <summary>Runs a program to its end.</summary>
+    public static async Task<(int Code, string Output, string Error)> RunAsync(
+        string program, IReadOnlyList<string> arguments, Dictionary<string, string> environment, CancellationToken cancellationToken, string input = "")
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        using var process = Process.Start(start)!;
+        await process.StandardInput.WriteAsync(input);
+        process.StandardInput.Close();
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(cancellationToken), process.StandardError.ReadToEndAsync(cancellationToken));
+        await process.WaitForExitAsync(cancellationToken);
+        return (process.ExitCode, await output, await error);
+    }
+
+    /// <summary>The folder of the tests of clients, with their scripts.</summary>
+    public static string OwnFolder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
+
+    /// <summary>The root of the repository.</summary>
+    public static string Repository() => Path.GetFullPath(Path.Combine(OwnFolder(), "..", "..", ".."));
+}
