@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Holdfast.Protocol;
@@ -15,8 +16,11 @@ namespace Holdfast.Drivers.Linstor.Rest;
 /// </summary>
 internal sealed class RestTransport : IDisposable
 {
-    /// <summary>How long a connection may take to be made, TLS included.</summary>
+    /// <summary>How long the network may take to make a connection: a controller that is not there costs no more.</summary>
     public static readonly TimeSpan ConnectBudget = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a connection may take until it can be used, TLS included: for that both ends compute, and a busy host is no dead controller.</summary>
+    public static readonly TimeSpan SecureBudget = TimeSpan.FromSeconds(5);
 
     /// <summary>How long an answer may take from its first byte to its last: LINSTOR writes it in one go.</summary>
     public static readonly TimeSpan BodyBudget = TimeSpan.FromSeconds(5);
@@ -78,7 +82,7 @@ internal sealed class RestTransport : IDisposable
             deadline.Cancelled.ThrowIfCancellationRequested();
             if (cancelled.InnerException is TimeoutException || content is { Begun: false })
             {
-                return new RawReply.NotSent($"no connection within {Seconds(Min(budget, ConnectBudget))}");
+                return new RawReply.NotSent($"no connection within {Seconds(Min(budget, SecureBudget))}");
             }
 
             return new RawReply.Lost(
@@ -136,7 +140,8 @@ internal sealed class RestTransport : IDisposable
     {
         AllowAutoRedirect = false,
         AutomaticDecompression = DecompressionMethods.None,
-        ConnectTimeout = ConnectBudget,
+        ConnectCallback = ConnectAsync,
+        ConnectTimeout = SecureBudget,
         MaxConnectionsPerServer = 16,
         MaxResponseDrainSize = 0,
         MaxResponseHeadersLength = 32,
@@ -147,6 +152,28 @@ internal sealed class RestTransport : IDisposable
         UseCookies = false,
         UseProxy = false,
     };
+
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(ConnectBudget);
+        try
+        {
+            await socket.ConnectAsync(context.DnsEndPoint, limit.Token);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            socket.Dispose();
+            throw new TimeoutException($"no connection within {Seconds(ConnectBudget)}");
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 
     private static SslClientAuthenticationOptions TlsOptions(TlsTrust trust)
     {
