@@ -43,13 +43,6 @@ internal sealed partial class MachineRunner
         }
 
         var networks = Networks(spec);
-        var (drive, withoutDrive) = await MakeDriveAsync(spec, networks, flight);
-        if (withoutDrive is not null)
-        {
-            await FailStartAsync(item.Generation, [withoutDrive]);
-            return;
-        }
-
         var rows = spec.Disks.OrderBy(disk => disk.DeviceId).Select(disk => NewAttachment(disk)).ToArray();
         var starting = new MachineRow
         {
@@ -79,9 +72,14 @@ internal sealed partial class MachineRunner
         }
 
         await _context.Loop.Failpoints.PassAsync(Failpoint.AttachRecorded, _context.Loop.Stopping);
-        var answers = await Task.WhenAll(rows.Select(row => AttachAsync(row, flight)));
+
+        // Beside each other, as neither needs the other. The drive's end is awaited first: an abandoned start leaves nobody who still writes it, and drivers are told to give up.
+        var making = MakeDriveAsync(spec, networks, flight);
+        var attaching = Task.WhenAll(rows.Select(row => AttachAsync(row, flight)));
+        var (drive, withoutDrive) = await making;
+        var answers = await attaching;
         var failures = answers.Select((answer, index) => (Row: rows[index], Failure: answer as DriverAnswer<AttachmentReply>.Failed)).Where(pair => pair.Failure is not null).ToArray();
-        if (failures.Length > 0)
+        if (failures.Length > 0 || withoutDrive is not null)
         {
             foreach (var (row, failure) in failures)
             {
@@ -97,6 +95,7 @@ internal sealed partial class MachineRunner
                     Code = pair.Failure!.Error.Code,
                     Text = $"Machine '{Name}' was not started: {DriverErrorText.Describe(pair.Row.PoolName, pair.Failure.Error)}",
                 }),
+                .. withoutDrive is null ? Array.Empty<Condition>() : [withoutDrive],
             ]);
             return;
         }
@@ -188,7 +187,7 @@ internal sealed partial class MachineRunner
         }
     }
 
-    /// <summary>Asks the server what the guest is told, and puts it on a drive: first of all, when there is nothing yet to undo.</summary>
+    /// <summary>Asks the server what the guest is told, and puts it on a drive.</summary>
     /// <returns>Where the drive is, null when the guest gets none; or why there is none.</returns>
     private async Task<(string? Path, Condition? Why)> MakeDriveAsync(MachineSpec spec, NetworkChoice networks, CancellationToken flight)
     {
