@@ -118,6 +118,7 @@ internal sealed partial class HostAgent : IReportSource
         HypervisorVersion = host.EmulatorVersion,
         LibvirtVersion = host.DaemonVersion,
         Accelerator = host.Accelerator == Accelerator.Kvm ? "kvm" : "tcg",
+        Firmware = [.. host.Uefi is null ? Array.Empty<string>() : ["uefi"], .. host.SecureBoot is null ? Array.Empty<string>() : ["secure-boot"]],
     });
 
     /// <summary>Whom guests run as, once the hypervisor has told.</summary>

@@ -6,6 +6,9 @@ namespace Holdfast.Agent.GuestDrives;
 /// <summary>The configuration drives of the guests of this host. Called on the loop.</summary>
 internal interface IGuestDrives
 {
+    /// <summary>How the file with a guest's UEFI variables ends, beside its drive: with the drive it is replaced, found and removed.</summary>
+    const string VariablesSuffix = ".fd";
+
     /// <summary>Makes a guest's drive, in place of one that is there.</summary>
     /// <param name="machine">Whose.</param>
     /// <param name="files">What is on it.</param>

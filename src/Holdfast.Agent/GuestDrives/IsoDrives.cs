@@ -47,6 +47,7 @@ internal sealed partial class IsoDrives : IGuestDrives
         try
         {
             File.Delete(PathOf(machine));
+            File.Delete(VariablesOf(machine));
         }
         catch (DirectoryNotFoundException)
         {
@@ -84,8 +85,10 @@ internal sealed partial class IsoDrives : IGuestDrives
             return Task.FromResult<IReadOnlyList<VmId>>(
             [
                 .. Directory.GetFiles(_folder, "*" + Suffix)
+                    .Concat(Directory.GetFiles(_folder, "*" + IGuestDrives.VariablesSuffix))
                     .Select(file => Guid.TryParseExact(Path.GetFileNameWithoutExtension(file), "D", out var id) ? new VmId(id) : (VmId?)null)
-                    .OfType<VmId>(),
+                    .OfType<VmId>()
+                    .Distinct(),
             ]);
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
@@ -138,6 +141,7 @@ internal sealed partial class IsoDrives : IGuestDrives
                 return new DriveOutcome.Failed($"it cannot be given to user {reader.UserId}, as whom QEMU runs");
             }
 
+            File.Delete(VariablesOf(machine));
             File.Move(image, PathOf(machine), overwrite: true);
             return new DriveOutcome.Made(PathOf(machine));
         }
@@ -179,6 +183,8 @@ internal sealed partial class IsoDrives : IGuestDrives
             LogNotRead(work, refused.Message);
         }
     }
+
+    private string VariablesOf(VmId machine) => Path.ChangeExtension(PathOf(machine), IGuestDrives.VariablesSuffix);
 
     private string PathOf(VmId machine) => Path.Combine(_folder, machine + Suffix);
 

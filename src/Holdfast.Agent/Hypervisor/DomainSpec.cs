@@ -23,6 +23,9 @@ internal sealed record DomainSpec
     /// <summary>The disks, in the order in which the guest is to boot from them.</summary>
     public required IReadOnlyList<DomainDisk> Disks { get; init; }
 
+    /// <summary>Its UEFI firmware; null: it boots by BIOS.</summary>
+    public DomainFirmware? Firmware { get; init; }
+
     /// <summary>The image of its configuration drive; null: it has none.</summary>
     public string? GuestDrive { get; init; }
 

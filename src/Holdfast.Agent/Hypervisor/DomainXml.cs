@@ -6,6 +6,9 @@ namespace Holdfast.Agent.Hypervisor;
 /// <summary>Builds libvirt's XML from records. Pure: equal records give equal text. The README says why it looks as it does.</summary>
 internal static class DomainXml
 {
+    // Where disks can be plugged in: this machine has a slot for each device that it begins with, and no other.
+    private const int SpareSlots = 16;
+
     /// <summary>The definition of a domain.</summary>
     /// <exception cref="UnfitForDomainException">Something in the spec cannot be put into a domain.</exception>
     public static XElement Domain(DomainSpec spec) => new(
@@ -16,8 +19,12 @@ internal static class DomainXml
         new XElement("metadata", new MachineMetadata(spec.Machine, spec.Generation).ToXml()),
         new XElement("memory", new XAttribute("unit", "MiB"), spec.MemoryMiB),
         new XElement("vcpu", new XAttribute("placement", "static"), spec.Cpus),
-        new XElement("os", new XElement("type", new XAttribute("arch", "x86_64"), new XAttribute("machine", "pc"), "hvm")),
-        new XElement("features", new XElement("acpi"), new XElement("apic")),
+        Os(spec.Firmware),
+        new XElement(
+            "features",
+            new XElement("acpi"),
+            new XElement("apic"),
+            spec.Firmware is { IsSecure: true } ? new XElement("smm", new XAttribute("state", "on")) : null),
         spec.Accelerator == Accelerator.Kvm ? new XElement("cpu", new XAttribute("mode", "host-model")) : null,
         new XElement("clock", new XAttribute("offset", "utc")),
         new XElement("on_poweroff", "destroy"),
@@ -30,7 +37,8 @@ internal static class DomainXml
         new XElement(
             "devices",
             spec.Disks.Select((disk, index) => Disk(disk, index + 1)),
-            spec.GuestDrive is { } drive ? GuestDrive(drive) : null,
+            spec.GuestDrive is { } drive ? GuestDrive(drive, IsQ35(spec)) : null,
+            IsQ35(spec) ? Enumerable.Range(0, SpareSlots + 1).Select(PciController) : null,
             new XElement("controller", new XAttribute("type", "usb"), new XAttribute("model", "none")),
             spec.Nics.Select(Nic),
             new XElement(
@@ -61,14 +69,33 @@ internal static class DomainXml
         bootOrder is { } order ? new XElement("boot", new XAttribute("order", order)) : null,
         new XElement("alias", new XAttribute("name", DiskAlias.Of(disk.Volume))));
 
-    private static XElement GuestDrive(string path) => new(
+    // Secure boot needs system management mode, which the older machine does not have.
+    private static bool IsQ35(DomainSpec spec) => spec.Firmware is { IsSecure: true };
+
+    private static XElement Os(DomainFirmware? firmware) => new(
+        "os",
+        new XElement("type", new XAttribute("arch", "x86_64"), new XAttribute("machine", firmware is { IsSecure: true } ? "q35" : "pc"), "hvm"),
+        firmware is null
+            ? null
+            : new XElement(
+                "loader",
+                new XAttribute("readonly", "yes"),
+                firmware.IsSecure ? new XAttribute("secure", "yes") : null,
+                new XAttribute("type", "pflash"),
+                AbsolutePath(firmware.Files.Code)),
+        firmware is null ? null : new XElement("nvram", new XAttribute("template", AbsolutePath(firmware.Files.Variables)), AbsolutePath(firmware.VariablesPath)));
+
+    private static XElement PciController(int index) => new(
+        "controller", new XAttribute("type", "pci"), new XAttribute("index", index), new XAttribute("model", index == 0 ? "pcie-root" : "pcie-root-port"));
+
+    private static XElement GuestDrive(string path, bool isQ35) => new(
         "disk",
         new XAttribute("type", "file"),
         new XAttribute("device", DomainReader.CdRom),
         new XElement("driver", new XAttribute("name", "qemu"), new XAttribute("type", "raw")),
         new XElement("source", new XAttribute("file", AbsolutePath(path)), NoRelabel()),
         new XElement("backingStore"),
-        new XElement("target", new XAttribute("dev", "hdc"), new XAttribute("bus", "ide")),
+        new XElement("target", new XAttribute("dev", isQ35 ? "sdc" : "hdc"), new XAttribute("bus", isQ35 ? "sata" : "ide")),
         new XElement("readonly"));
 
     private static XElement Driver(DiskSource source)

@@ -38,6 +38,12 @@ internal sealed record HostDescription
     /// <summary>Why it is this accelerator: what was tried and what the kernel answered.</summary>
     public required string AcceleratorReason { get; init; }
 
+    /// <summary>Its UEFI firmware; null: it has none.</summary>
+    public FirmwareFiles? Uefi { get; init; }
+
+    /// <summary>Its UEFI firmware that boots only what is signed; null: it has none.</summary>
+    public FirmwareFiles? SecureBoot { get; init; }
+
     /// <summary>
     /// Whom QEMU runs as; null when the daemon does not tell. Drivers are told, because whoever prepares a disk for a guest gives this user access to it.
     /// </summary>

@@ -91,10 +91,12 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
                 Networks: session.ListActiveNetworks(),
                 CpuInfo: File.ReadAllText("/proc/cpuinfo"),
                 MemInfo: File.ReadAllText("/proc/meminfo"),
-                Kvm: KvmProbe.TryDevice()),
+                Kvm: KvmProbe.TryDevice(),
+                Uefi: FirmwareFiles.Find(secure: false, File.Exists),
+                SecureBoot: FirmwareFiles.Find(secure: true, File.Exists)),
             cancellationToken);
         if (answer is not LibvirtResult<(string HostName, LibvirtNodeInfo Node, Version Daemon, Version Emulator, string Capabilities,
-            IReadOnlyList<string> Networks, string CpuInfo, string MemInfo, string? Kvm)>.Ok { Value: var host })
+            IReadOnlyList<string> Networks, string CpuInfo, string MemInfo, string? Kvm, FirmwareFiles? Uefi, FirmwareFiles? SecureBoot)>.Ok { Value: var host })
         {
             return new DescribeOutcome.Failed(HypervisorFaults.Of(answer, "describe the host"));
         }
@@ -115,6 +117,8 @@ internal sealed partial class LibvirtHypervisor : IHypervisor
             Accelerator = accelerator,
             AcceleratorReason = reason,
             GuestUser = capabilities.GuestUser,
+            Uefi = host.Uefi,
+            SecureBoot = host.SecureBoot,
             ActiveNetworks = host.Networks,
         });
     }

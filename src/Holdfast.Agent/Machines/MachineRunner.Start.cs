@@ -6,6 +6,7 @@ using Holdfast.Agent.Link;
 using Holdfast.Agent.Obligations;
 using Holdfast.Core.Failpoints;
 using Holdfast.Core.Ids;
+using Holdfast.Core.States;
 using Holdfast.Core.Waits;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
@@ -78,8 +79,9 @@ internal sealed partial class MachineRunner
         var attaching = Task.WhenAll(rows.Select(row => AttachAsync(row, flight)));
         var (drive, withoutDrive) = await making;
         var answers = await attaching;
+        var (firmware, withoutFirmware) = withoutDrive is null ? FirmwareOf(spec, drive) : default;
         var failures = answers.Select((answer, index) => (Row: rows[index], Failure: answer as DriverAnswer<AttachmentReply>.Failed)).Where(pair => pair.Failure is not null).ToArray();
-        if (failures.Length > 0 || withoutDrive is not null)
+        if (failures.Length > 0 || (withoutDrive ?? withoutFirmware) is not null)
         {
             foreach (var (row, failure) in failures)
             {
@@ -95,7 +97,7 @@ internal sealed partial class MachineRunner
                     Code = pair.Failure!.Error.Code,
                     Text = $"Machine '{Name}' was not started: {DriverErrorText.Describe(pair.Row.PoolName, pair.Failure.Error)}",
                 }),
-                .. withoutDrive is null ? Array.Empty<Condition>() : [withoutDrive],
+                .. (withoutDrive ?? withoutFirmware) is { } without ? [without] : Array.Empty<Condition>(),
             ]);
             return;
         }
@@ -123,6 +125,7 @@ internal sealed partial class MachineRunner
                 Cpus = spec.Cpus,
                 MemoryMiB = spec.MemoryMiB,
                 Disks = [.. attached.Zip(spec.Disks.OrderBy(disk => disk.DeviceId), (row, disk) => NewDisk(disk, row.Source!))],
+                Firmware = firmware,
                 GuestDrive = drive,
                 Nics = networks.Nics,
                 SerialLogPath = Path.Combine(_context.SerialLogFolder, $"{spec.InstanceName}.serial.log"),
@@ -212,6 +215,21 @@ internal sealed partial class MachineRunner
 
         LogNoDrive(Name, _machine, reason!);
         return (null, new Condition { Type = ConditionType.Failed, Text = $"Machine '{Name}' was not started: its configuration drive, by which it is told its name, keys and user data, could not be made: {reason}" });
+    }
+
+    // Its variables lie beside its drive, and go with it: at its next start, on whatever host, it begins with fresh ones.
+    private (DomainFirmware? Firmware, Condition? Why) FirmwareOf(MachineSpec spec, string? drive)
+    {
+        if (spec.Firmware == MachineFirmware.Bios)
+        {
+            return (null, null);
+        }
+
+        var isSecure = spec.Firmware == MachineFirmware.SecureBoot;
+        var files = isSecure ? _context.Host()?.SecureBoot : _context.Host()?.Uefi;
+        return files is not null && drive is not null
+            ? (new DomainFirmware(files, Path.ChangeExtension(drive, IGuestDrives.VariablesSuffix), isSecure), null)
+            : (null, new Condition { Type = ConditionType.Failed, Text = $"Machine '{Name}' was not started: this host has no UEFI firmware{(isSecure ? " with secure boot" : string.Empty)}; the Debian package ovmf has it." });
     }
 
     private async Task<(GuestTold? Told, string? Reason)> AskWhatIsToldAsync(CancellationToken flight)

@@ -42,6 +42,9 @@ public sealed record HostCandidate
     /// <summary>Host tags.</summary>
     public IReadOnlyList<string> Tags { get; init; } = [];
 
+    /// <summary>What guests can boot by there, besides BIOS.</summary>
+    public IReadOnlyList<MachineFirmware> Firmware { get; init; } = [];
+
     /// <summary>Further hosts that are not given, and that the VM cannot be placed on for the same reason as this one: counted, not named.</summary>
     public int Alike { get; init; }
 }
@@ -109,6 +112,9 @@ public sealed record PlacementFacts
 
     /// <summary>Tags its host must have.</summary>
     public IReadOnlyList<string> HostTags { get; init; } = [];
+
+    /// <summary>What it boots by.</summary>
+    public MachineFirmware Firmware { get; init; }
 
     /// <summary>The affinity groups that it is in.</summary>
     public IReadOnlyList<AffinityFacts> Affinities { get; init; } = [];

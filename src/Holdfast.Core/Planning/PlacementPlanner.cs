@@ -155,6 +155,11 @@ public static class PlacementPlanner
             return new Reason("it is disabled or in maintenance");
         }
 
+        if (facts.Firmware != MachineFirmware.Bios && !host.Firmware.Contains(facts.Firmware))
+        {
+            return new Reason(facts.Firmware == MachineFirmware.Uefi ? "it has no UEFI firmware" : "it has no UEFI firmware with secure boot");
+        }
+
         if (facts.Affinities.Select(a => a.Objection(host.Id)).FirstOrDefault(o => o is not null) is { } affinity)
         {
             return new Reason(affinity);

@@ -536,7 +536,7 @@ public static class VmPlanner
         }
 
         // A volume is made by any host that can: where the guest runs is another question.
-        return placement with { Cpus = 0, MemoryMib = 0, HostTags = [], Affinities = [] };
+        return placement with { Cpus = 0, MemoryMib = 0, HostTags = [], Affinities = [], Firmware = MachineFirmware.Bios };
     }
 
     /// <summary>A removal that was asked for while the guest cannot be ended stands like its stop: said wherever the stop is told, so that nobody is surprised by it later.</summary>

@@ -66,6 +66,9 @@ public sealed record HostFacts
     /// <summary><c>kvm</c> where it really works, else <c>tcg</c> (software emulation).</summary>
     public required string Accelerator { get; init; }
 
+    /// <summary>What guests can boot by, besides BIOS: <c>uefi</c>, <c>secure-boot</c>.</summary>
+    public IReadOnlyList<string> Firmware { get => field ?? []; init; }
+
     /// <summary>Drivers whose executables are installed, with their versions (name to version; empty version: present, not yet asked).</summary>
     public IReadOnlyDictionary<string, string> Drivers { get => field ?? new Dictionary<string, string>(); init; }
 }

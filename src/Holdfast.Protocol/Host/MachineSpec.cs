@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using Holdfast.Core.Ids;
+using Holdfast.Core.States;
 
 namespace Holdfast.Protocol.Host;
 
@@ -19,6 +21,10 @@ public sealed record MachineSpec
 
     /// <summary>Memory in MiB.</summary>
     public required int MemoryMiB { get; init; }
+
+    /// <summary>What it boots by. A host that does not have it is never told.</summary>
+    [JsonConverter(typeof(WireEnum<MachineFirmware>))]
+    public MachineFirmware Firmware { get; init; }
 
     /// <summary>Disks; the root disk has device id 0.</summary>
     public required IReadOnlyList<MachineDisk> Disks { get; init; }

@@ -125,7 +125,7 @@ internal sealed partial class JoinDesk
             return HostNames.Rule;
         }
 
-        string?[] texts = [facts.Address, facts.AgentVersion, facts.HypervisorVersion, facts.LibvirtVersion, facts.Accelerator, .. facts.Drivers.Keys, .. facts.Drivers.Values];
+        string?[] texts = [facts.Address, facts.AgentVersion, facts.HypervisorVersion, facts.LibvirtVersion, facts.Accelerator, .. facts.Firmware, .. facts.Drivers.Keys, .. facts.Drivers.Values];
         return texts.Length > MostFacts || texts.Any(static text => text is { Length: > LongestFact } || text?.Any(char.IsControl) == true)
             ? $"what a host says of itself has at most {MostFacts} texts of {LongestFact} printable characters"
             : null;

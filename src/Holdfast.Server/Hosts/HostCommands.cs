@@ -65,6 +65,7 @@ internal static class HostCommands
         .Text("cpuallocatedpercentage", "the part of its CPU promised to VMs", e => MetricText.Percent(e.CpuAllocatedMhz, e.CpuTotalMhz) + "%")
         .Long("cpuallocatedvalue", "its CPU promised to VMs in MHz", e => e.CpuAllocatedMhz)
         .Text("cpuwithoverprovisioning", "its CPU in MHz", e => e.CpuTotalMhz.ToString(CultureInfo.InvariantCulture))
+        .Bool("ueficapability", "true if guests can boot by UEFI there", e => FirmwareNames.Read(e.Host.Firmware).Contains(MachineFirmware.Uefi))
         .Long("memorytotal", "its memory in bytes", e => e.Host.MemoryBytes)
         .Text("memorywithoverprovisioning", "its memory in bytes", e => e.Host.MemoryBytes.ToString(CultureInfo.InvariantCulture))
         .Long("memoryallocated", "its memory promised to VMs in bytes", e => e.MemoryAllocatedBytes)
@@ -415,6 +416,8 @@ internal static class HostCommands
         {
             ["accelerator"] = entry.Host.Accelerator,
             ["nodeName"] = entry.Host.NodeName,
+            ["host.uefi.enable"] = FirmwareNames.Read(entry.Host.Firmware).Contains(MachineFirmware.Uefi) ? "true" : "false",
+            ["host.secureboot.enable"] = FirmwareNames.Read(entry.Host.Firmware).Contains(MachineFirmware.SecureBoot) ? "true" : "false",
         };
         if (entry.Host.LibvirtVersion is { } libvirt)
         {

@@ -1,4 +1,5 @@
 using Holdfast.Core.Ids;
+using Holdfast.Core.States;
 using Holdfast.Protocol;
 using Holdfast.Server.AffinityGroups;
 using Holdfast.Server.Store.Rows;
@@ -44,6 +45,9 @@ internal sealed record DeployVirtualMachine
     public ClusterId? ClusterId { get; init; }
 
     public bool StartVm { get; init; } = true;
+
+    /// <summary>What it boots by.</summary>
+    public MachineFirmware Firmware { get; init; }
 
     public string? Hypervisor { get; init; }
 

@@ -333,6 +333,7 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
             InstanceName = row.InstanceName,
             Cpus = row.Cpus,
             MemoryMiB = row.MemoryMib,
+            Firmware = row.Firmware,
             Disks = disks,
             Nics = [.. nics.Select(n => new MachineNic { Mac = n.Mac, NetworkName = n.Name, Bridge = n.Bridge })],
             GraceSeconds = row.GraceSeconds,

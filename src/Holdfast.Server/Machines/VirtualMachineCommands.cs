@@ -95,7 +95,7 @@ internal static class VirtualMachineCommands
             Parameters =
             [
                 Offering, Zone, Template, Name, DisplayName, Host, Cluster, Networks, IpToNetworks, Mac, DiskOffering, Size, RootDiskSize, DataDisks,
-                Hypervisor, .. UserDataParameters.All, Password, KeyPair, KeyPairs, Group, .. AffinityParameters.All, StartVm, VmDetails, .. OwnerParameters.All,
+                Hypervisor, .. UserDataParameters.All, Password, KeyPair, KeyPairs, Group, .. AffinityParameters.All, .. BootParameters.All, StartVm, VmDetails, .. OwnerParameters.All,
             ],
             Response = VirtualMachineView.Shape,
             Handler = DeployAsync,
@@ -313,6 +313,12 @@ internal static class VirtualMachineCommands
             return affinityError;
         }
 
+        var (firmware, firmwareError) = BootParameters.Read(call);
+        if (firmwareError is not null)
+        {
+            return firmwareError;
+        }
+
         var details = call.Get(VmDetails)?.Entries ?? new Dictionary<string, string>();
         if (GuestDetails.Check(details) is { } effect)
         {
@@ -402,6 +408,7 @@ internal static class VirtualMachineCommands
                 HostId = call.Get(Host),
                 ClusterId = call.Get(Cluster),
                 StartVm = call.Get(StartVm) ?? true,
+                Firmware = firmware,
                 Hypervisor = call.Get(Hypervisor),
                 Group = call.Get(Group),
                 Affinity = affinity ?? GivenAffinity.None,

@@ -570,6 +570,7 @@ internal sealed partial class VirtualMachineOperations : IVirtualMachineOperatio
             StateSince = turn.Now,
             TemplateId = template.Id,
             ServiceOfferingId = offering.Id,
+            Firmware = request.Firmware,
             Cpus = size.Cpus,
             CpuMhz = size.CpuMhz,
             MemoryMib = size.MemoryMib,

@@ -86,6 +86,8 @@ internal static class VirtualMachineView
         .Text("userdata", "its user data in Base64, where one VM is asked for by id", e => e.UserData)
         .Text(Password, "the password of the guest, in the result of deployVirtualMachine and resetPasswordForVirtualMachine, for the user who asked for it alone", _ => null)
         .Map("details", "the VM's details", e => StoredJson.Map(e.Vm.Details))
+        .Text("boottype", "what it boots by: BIOS or UEFI", e => e.Vm.Firmware == MachineFirmware.Bios ? "BIOS" : "UEFI")
+        .Text("bootmode", "LEGACY, or SECURE when it boots only what is signed", e => e.Vm.Firmware == MachineFirmware.SecureBoot ? "SECURE" : "LEGACY")
         .Bool("displayvm", "always true", _ => true)
         .Bool("isdynamicallyscalable", "always false: a running VM keeps its size", _ => false)
         .Bool("deleteprotection", "true if it cannot be destroyed, also not with its account", e => e.Vm.DeleteProtection)

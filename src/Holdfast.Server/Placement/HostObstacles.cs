@@ -25,7 +25,8 @@ internal static class HostObstacles
     private const int ZoneDisabled = 8;
     private const int PodDisabled = 9;
     private const int ClusterDisabled = 10;
-    private const int FirstTag = 11;
+    private const int NoFirmware = 11;
+    private const int FirstTag = 12;
 
     /// <summary>Affinity groups, downwards; the tags go upwards.</summary>
     private const int LastGroup = -1;
@@ -76,6 +77,12 @@ internal static class HostObstacles
                 AffinityType.HostAffinity when there.Count > 0 => graded.Select(g => new Graded { Host = g.Host, Obstacle = there.Contains(g.Host.Id) ? g.Obstacle : obstacle }),
                 _ => graded,
             };
+        }
+
+        if (wanted.Firmware != MachineFirmware.Bios)
+        {
+            var firmware = FirmwareNames.Of(wanted.Firmware);
+            graded = graded.Select(g => new Graded { Host = g.Host, Obstacle = g.Host.Firmware.Contains(firmware) ? g.Obstacle : NoFirmware });
         }
 
         graded = graded.Select(g => new Graded

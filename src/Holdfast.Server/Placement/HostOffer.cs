@@ -31,6 +31,8 @@ internal sealed record HostOffer
 
     public required string HostTags { get; init; }
 
+    public required string Firmware { get; init; }
+
     public required int UsedCpus { get; init; }
 
     public required int UsedMemoryMib { get; init; }
@@ -53,6 +55,7 @@ internal sealed record HostOffer
         Cpus = h.Cpus,
         MemoryBytes = h.MemoryBytes,
         HostTags = h.HostTags,
+        Firmware = h.Firmware,
         UsedCpus = db.Vms.Where(v => v.HostId == h.Id && v.Removed == null && v.Id != vm).Sum(v => (int?)v.Cpus) ?? 0,
         UsedMemoryMib = db.Vms.Where(v => v.HostId == h.Id && v.Removed == null && v.Id != vm).Sum(v => (int?)v.MemoryMib) ?? 0,
         RingKey = StoreSql.RingKey(h.Id),
@@ -74,6 +77,7 @@ internal sealed record HostOffer
         UsedCpus = UsedCpus,
         UsedMemoryMib = UsedMemoryMib,
         Tags = Csv.Split(HostTags),
+        Firmware = FirmwareNames.Read(Firmware),
         Alike = alike,
     };
 }

@@ -98,6 +98,12 @@ internal sealed class HostSearch
             hosts = hosts.Where(h => PlaceRule.DisabledPlaceOf(_db, h) == null);
         }
 
+        if (wanted.Firmware != MachineFirmware.Bios)
+        {
+            var firmware = FirmwareNames.Of(wanted.Firmware);
+            hosts = hosts.Where(h => h.Firmware.Contains(firmware));
+        }
+
         foreach (var group in wanted.Affinities)
         {
             var there = group.Hosts.ToList();

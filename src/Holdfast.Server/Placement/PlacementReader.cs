@@ -70,7 +70,7 @@ internal sealed class PlacementReader : TurnPart, ITurnPart<PlacementReader>
             ? [new HostDemand { Vm = vm, Wanted = wanted, Volumes = facts.Volumes }]
             : facts.Volumes.Where(VmPlanner.IsWaitingForPlace).Concat(facts.Replacement is { } disk && VmPlanner.NeedsPlace(disk) ? [disk] : []).Select(v => new HostDemand
             {
-                Vm = vm, Wanted = wanted with { Cpus = 0, MemoryMib = 0, HostTags = [], Affinities = [] }, Volumes = [v],
+                Vm = vm, Wanted = wanted with { Cpus = 0, MemoryMib = 0, HostTags = [], Affinities = [], Firmware = MachineFirmware.Bios }, Volumes = [v],
             }).ToList();
         var found = new List<PlacementFacts>();
         foreach (var demand in demands.Where(d => PlacementPlanner.UnservedPool(d.Volumes) is null))
@@ -113,6 +113,7 @@ internal sealed class PlacementReader : TurnPart, ITurnPart<PlacementReader>
         return new PlacementFacts
         {
             Cpus = vm.Cpus,
+            Firmware = vm.Firmware,
             MemoryMib = vm.MemoryMib,
             HostTags = Csv.Split(wanted?.HostTags),
             Affinities = wanted?.IsInGroups == true ? await AffinitiesAsync(vm.Id, cancellationToken) : [],

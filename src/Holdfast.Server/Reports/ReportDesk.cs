@@ -38,6 +38,7 @@ internal sealed partial class ReportDesk : TurnPart, ITurnPart<ReportDesk>
         HypervisorVersion = facts.HypervisorVersion,
         LibvirtVersion = facts.LibvirtVersion,
         AgentVersion = facts.AgentVersion,
+        Firmware = Csv.Join(facts.Firmware),
         Drivers = StoredText.Of(facts.Drivers),
     };
 

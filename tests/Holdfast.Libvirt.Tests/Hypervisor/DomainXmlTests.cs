@@ -30,6 +30,24 @@ public sealed class DomainXmlTests
         DomainXml.Domain(Specs.Minimal(Specs.Disk(Specs.Root, "vda", new DiskSource.Block("/dev/drbd1000"))) with { GuestDrive = "/run/holdfast/a.iso" }).ToString(),
         "configuration-drive");
 
+    [Theory]
+    [InlineData(false, "uefi")]
+    [InlineData(true, "secure-boot")]
+    public void A_machine_that_boots_by_uefi(bool isSecure, string approved) => Approved.Match(
+        DomainXml.Domain(Specs.Minimal(Specs.Disk(Specs.Root, "vda", new DiskSource.Block("/dev/drbd1000"))) with
+        {
+            GuestDrive = "/run/holdfast/a.iso",
+            Firmware = new DomainFirmware(FirmwareFiles.Find(isSecure, static _ => true)!, "/run/holdfast/a.fd", isSecure),
+        }).ToString(),
+        approved);
+
+    [Fact]
+    public void The_first_firmware_that_is_whole_is_taken()
+    {
+        FirmwareFiles.Find(secure: false, static _ => false).ShouldBeNull();
+        FirmwareFiles.Find(secure: false, static path => path != "/usr/share/OVMF/OVMF_VARS_4M.fd").ShouldBe(new FirmwareFiles("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"));
+    }
+
     [Fact]
     public void A_disk_with_a_backing_chain_to_be_plugged_in() => Approved.Match(
         DomainXml.Disk(Specs.Disk(Specs.Data, "vdc", new DiskSource.File(

@@ -173,6 +173,29 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
         (await _hypervisor.ResumeAsync(new VmId(Guid.NewGuid()), Token)).ShouldBeOfType<ResumeOutcome.NotRunning>();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_guest_boots_by_uefi_and_takes_a_disk(bool isSecure)
+    {
+        var files = FirmwareFiles.Find(isSecure, File.Exists);
+        Assert.SkipWhen(files is null, "the package ovmf is not installed");
+        var (root, data) = (NewVolume(), NewVolume());
+        var variables = Path.Combine(_libvirt.Folder, $"{root}.fd");
+        var spec = Spec(Accelerator.Tcg, Disk(root, "vda", await _libvirt.MakeBootDiskAsync($"{root}.qcow2"), "qcow2")) with { MemoryMiB = 256, Firmware = new DomainFirmware(files, variables, isSecure) };
+
+        var started = await _hypervisor.StartAsync(spec, Token);
+        started.ShouldBeOfType<StartOutcome.Started>(started.ToString());
+
+        // The small guest's disk is for BIOS: that the firmware looked for what it could boot is what can be seen.
+        await SerialAsync(spec, "BdsDxe");
+        File.Exists(variables).ShouldBeTrue();
+        (await _hypervisor.AttachDiskAsync(spec.Machine, Disk(data, "vdb", await _libvirt.MakeDiskAsync($"{data}.raw"), "raw"), Token)).ShouldBeOfType<AttachOutcome.Attached>();
+        (await FoundAsync(spec.Machine)).Disks.Count.ShouldBe(2);
+        (await _hypervisor.DestroyAsync(spec.Machine, Bound, Token)).ShouldBeOfType<DestroyOutcome.Gone>();
+        (await _hypervisor.StartAsync(spec, Token)).ShouldBeOfType<StartOutcome.Started>("the variables of before are no obstacle");
+    }
+
     [Fact]
     public async Task A_start_that_is_repeated_changes_nothing()
     {

@@ -253,15 +253,16 @@ public abstract class PlacementSearchTests
             State = i % 7 == 0 ? HostState.Disconnected : HostState.Up,
             ResourceState = i % 5 == 0 ? ResourceState.Maintenance : ResourceState.Enabled,
             HostTags = i % 3 == 0 ? "" : i % 3 == 1 ? "GPU" : "fast,gpu",
+            Firmware = i % 11 == 0 ? "uefi" : "uefi,secure-boot",
             Cpus = i % 2 == 0 ? 1 : 4,
         }));
 
-        var (vm, facts) = Starting(VmIn(zone, offering) with { Cpus = 2, MemoryMib = 64 << 10 }, []);
+        var (vm, facts) = Starting(VmIn(zone, offering) with { Cpus = 2, MemoryMib = 64 << 10, Firmware = MachineFirmware.SecureBoot }, []);
         var (some, all) = await ChooseAsync(zone, vm, facts);
 
         var text = some.ShouldBeOfType<Core.Planning.Placement.Nowhere>().Fault.Text;
         text.ShouldBe(((Core.Planning.Placement.Nowhere)all).Fault.Text);
-        foreach (var part in new[] { "it is not up", "it is disabled or in maintenance", "it has no tag gpu", "it has no tag fast", "fewer than 2 CPUs", "MiB of memory free" })
+        foreach (var part in new[] { "it is not up", "it is disabled or in maintenance", "secure boot", "it has no tag gpu", "it has no tag fast", "fewer than 2 CPUs", "MiB of memory free" })
         {
             text.ShouldContain(part);
         }
@@ -343,6 +344,7 @@ public abstract class PlacementSearchTests
                     UsedCpus = vms.Where(v => v.HostId == h.Id).Sum(v => v.Cpus),
                     UsedMemoryMib = vms.Where(v => v.HostId == h.Id).Sum(v => v.MemoryMib),
                     Tags = Csv.Split(h.HostTags),
+                    Firmware = FirmwareNames.Read(h.Firmware),
                 }),
             ],
             Pools = [.. pools.OrderBy(p => p.Id.Value).Select(p => PlacementReader.PoolFactsOf(p, volumes.Where(v => v.PoolId == p.Id).Sum(v => v.SizeBytes), hasTemplate: false))],
@@ -372,6 +374,7 @@ public abstract class PlacementSearchTests
             Cpus = random.Next(1, 5),
             MemoryBytes = random.Next(1, 9) * (1L << 30),
             HostTags = Subset(random, "a", "B", "ö"),
+            Firmware = Subset(random, "uefi", "secure-boot", "later"),
         }).ToList();
         var pools = Enumerable.Range(0, hostCount == 0 ? 0 : 8).Select(i => Rows.Pool(zone.Id, $"p{i}") with
         {
@@ -425,6 +428,7 @@ public abstract class PlacementSearchTests
             AccountId = random.Next(2) == 0 ? _host.Admin.Account.Id : _host.User.Account.Id,
             Cpus = random.Next(1, 4),
             MemoryMib = random.Next(1, 8) * 512,
+            Firmware = random.Next(6) == 0 ? MachineFirmware.Uefi : MachineFirmware.Bios,
             LastHostId = random.Next(2) == 0 ? zone.Hosts[random.Next(zone.Hosts.Count)].Id : null,
             OnlyHostId = random.Next(8) == 0 ? zone.Hosts[random.Next(zone.Hosts.Count)].Id : null,
             OnlyClusterId = random.Next(5) == 0 ? zone.Clusters[random.Next(zone.Clusters.Count)].Id : null,

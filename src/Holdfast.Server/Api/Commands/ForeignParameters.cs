@@ -115,8 +115,6 @@ internal static class ForeignParameters
         ["deployVirtualMachine"] =
         [
             new("bootintosetup", ParameterTreatment.Refused, "a guest does not boot into its firmware's set-up", "false"),
-            new("boottype", ParameterTreatment.Refused, "guests boot by BIOS", "bios"),
-            new("bootmode", ParameterTreatment.Refused, "guests boot by BIOS", "legacy"),
             new("copyimagetags", ParameterTreatment.Refused, "there are no tags", "false"),
             new("customid", ParameterTreatment.Refused, "ids are given by the server"),
             new("datadisksdetails", ParameterTreatment.Refused, "data disks are given by datadiskofferinglist"),

@@ -61,6 +61,10 @@ internal sealed record HostRow
     [Column("agent_version"), NotNull]
     public required string AgentVersion { get; init; }
 
+    /// <summary>Comma-separated, by the names of <see cref="FirmwareNames"/>: what guests can boot by there, besides BIOS.</summary>
+    [Column("firmware"), NotNull]
+    public string Firmware { get; init; } = string.Empty;
+
     /// <summary>JSON object: driver name to version.</summary>
     [Column("drivers"), NotNull]
     public required string Drivers { get; init; }

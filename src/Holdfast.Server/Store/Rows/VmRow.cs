@@ -56,6 +56,9 @@ internal sealed record VmRow
     [Column("service_offering_id")]
     public required ServiceOfferingId ServiceOfferingId { get; init; }
 
+    [Column("firmware")]
+    public MachineFirmware Firmware { get; init; }
+
     [Column("cpus")]
     public required int Cpus { get; init; }
 
