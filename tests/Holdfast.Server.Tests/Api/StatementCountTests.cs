@@ -143,6 +143,37 @@ public abstract class StatementCountTests
     }
 
     [Fact]
+    public async Task Affinity_groups()
+    {
+        var (offering, kvm, pool) = await PlaceAsync("affine");
+        var template = Rows.Template(_host.Admin, "affine", isPublic: true);
+        await _host.InsertAsync(template);
+        await _host.InsertAsync(new TemplateCopyRow
+        {
+            Id = new VolumeId(Guid.NewGuid()), TemplateId = template.Id, PoolId = pool.Id, State = TemplateCopyState.Ready, Generation = Generation.First, SizeBytes = 1L << 30, Created = Rows.Now,
+        });
+        AffinityGroupRow[] groups = [.. Enum.GetValues<AffinityType>().Where(t => t != AffinityType.HostAntiAffinity).Select(t => new AffinityGroupRow { Id = new AffinityGroupId(Guid.NewGuid()), AccountId = _host.Admin.Account.Id, Name = $"affine {t}", Type = t, Created = Rows.Now })];
+        await _host.InsertAsync<AffinityGroupRow>(groups);
+        (string, string)[] parameters =
+        [
+            ("serviceofferingid", offering.Id.ToString()), ("templateid", template.Id.ToString()), ("zoneid", _host.Zone.Id.ToString()), ("affinitygroupids", string.Join(',', groups.Select(g => g.Id))),
+        ];
+        await CountAsync("deployVirtualMachine", null, 1, parameters);
+        var one = await CountAsync("deployVirtualMachine", null, 1, parameters);
+        var listed = await CountAsync("listAffinityGroups", "affinitygroup", 1, ("name", groups[0].Name));
+        for (var i = 1; i < Many; i++)
+        {
+            var vm = Rows.Vm(_host.Admin, _host.Zone.Id, offering, "affine-vm", host: kvm) with { Cpus = 0, MemoryMib = 0 };
+            await _host.InsertAsync(vm);
+            await _host.InsertAsync<AffinityMemberRow>([.. groups.Select(g => new AffinityMemberRow { GroupId = g.Id, VmId = vm.Id })]);
+        }
+
+        // Which groups, where their VMs are, the search among those hosts, and that it is in them; reading it back shows them.
+        Pin("deployVirtualMachine in affinity groups", "VMs of the groups", one, await CountAsync("deployVirtualMachine", null, 1, parameters), 38, turns: 1);
+        Pin("listAffinityGroups", "VMs of the group", listed, await CountAsync("listAffinityGroups", "affinitygroup", 1, ("name", groups[0].Name)), 3);
+    }
+
+    [Fact]
     public async Task DeployVirtualMachine_for_an_account_with_limits()
     {
         var (offering, _, pool) = await PlaceAsync("limited");
