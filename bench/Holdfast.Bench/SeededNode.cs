@@ -47,14 +47,14 @@ internal sealed class SeededNode : IAsyncDisposable
         try
         {
             await host.StartAsync(CancellationToken.None);
-            var user = await node.Database.ReadAsync((db, ct) => db.Users.ToListAsync(ct), CancellationToken.None);
-            if (user is not [var admin] || await node.Database.ReadAsync((db, ct) => db.Hosts.AnyAsync(ct), CancellationToken.None))
+            var pairs = await node.Database.ReadAsync((db, ct) => db.UserKeys.ToListAsync(ct), CancellationToken.None);
+            if (pairs is not [var keys] || await node.Database.ReadAsync((db, ct) => db.Hosts.AnyAsync(ct), CancellationToken.None))
             {
                 throw new InvalidOperationException($"{data} is not the folder of a new installation: a database is seeded once, and only an empty one.");
             }
 
-            node._key = admin.ApiKey!;
-            node._secret = host.Services.GetRequiredService<SecretBox>().Unseal(SecretPurpose.UserSecretKey(admin.Id), admin.SecretKey!).Reveal();
+            node._key = keys.ApiKey;
+            node._secret = host.Services.GetRequiredService<SecretBox>().Unseal(SecretPurpose.UserSecretKey(keys.Id), keys.SecretKey).Reveal();
             node.Seed = await Seed.FillAsync(node.Database, size, say);
             return node;
         }

@@ -156,10 +156,10 @@ internal static class AccountCommands
                     ct);
                 var users = await Listing.ChildrenAsync(
                     accounts.Rows.Select(a => a.Account.Id),
-                    chunk => db.Users.Where(u => chunk.Contains(u.AccountId) && u.Removed == null).OrderBy(u => u.Created).ThenBy(u => u.Id),
+                    chunk => UserEntry.Query(db).Where(u => chunk.Contains(u.Account.Id) && u.User.Removed == null).OrderBy(u => u.User.Created).ThenBy(u => u.User.Id),
                     ct);
                 var have = await AccountEntry.HaveAsync(db, [.. accounts.Rows.Select(a => a.Account)], ct);
-                var usersOf = users.ToLookup(u => u.AccountId);
+                var usersOf = users.ToLookup(u => u.Account.Id);
                 return accounts with
                 {
                     Rows =
@@ -167,7 +167,7 @@ internal static class AccountCommands
                         .. accounts.Rows.Select(a => a with
                         {
                             Have = have[a.Account.Id],
-                            Users = [.. usersOf[a.Account.Id].Select(u => new UserEntry { User = u, Account = a.Account, Domain = a.Domain, Role = a.Role }.For(call.Caller))],
+                            Users = [.. usersOf[a.Account.Id].Select(u => u.For(call.Caller))],
                         }),
                     ],
                 };

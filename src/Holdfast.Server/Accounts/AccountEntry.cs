@@ -43,11 +43,11 @@ internal sealed record AccountEntry
                            join role in db.Roles on account.RoleId equals role.Id
                            where account.Id == id
                            select new AccountEntry { Account = account, Domain = domain, Role = role }).FirstOrDefaultAsync(cancellationToken);
-        var users = await db.Users.Where(u => u.AccountId == id && u.Removed == null).OrderBy(u => u.Created).ThenBy(u => u.Id).ToListAsync(cancellationToken);
+        var users = await UserEntry.Query(db).Where(u => u.Account.Id == id && u.User.Removed == null).OrderBy(u => u.User.Created).ThenBy(u => u.User.Id).ToListAsync(cancellationToken);
         return entry is null ? null : entry with
         {
             Have = (await HaveAsync(db, [entry.Account], cancellationToken))[id],
-            Users = users.ConvertAll(u => new UserEntry { User = u, Account = entry.Account, Domain = entry.Domain, Role = entry.Role }),
+            Users = users,
         };
     }
 

@@ -15,6 +15,9 @@ internal static class AccountJobs
     /// <summary>Nobody can be the user.</summary>
     public static JobKind DisableUser { get; } = new(nameof(DisableUser));
 
+    /// <summary>The keys are not taken any more.</summary>
+    public static JobKind DeleteUserKeys { get; } = new(nameof(DeleteUserKeys));
+
     /// <summary>The domain is gone with all accounts and domains in it.</summary>
     public static JobKind DeleteDomain { get; } = new(nameof(DeleteDomain));
 
@@ -51,6 +54,7 @@ internal static class AccountJobs
         new(DisableAccount, "ACCOUNT.DISABLE", "org.apache.cloudstack.api.command.admin.account.DisableAccountCmd"),
         new(DeleteAccount, "ACCOUNT.DELETE", "org.apache.cloudstack.api.command.admin.account.DeleteAccountCmd") { EndsObject = true },
         new(DisableUser, "USER.DISABLE", "org.apache.cloudstack.api.command.admin.user.DisableUserCmd"),
+        new(DeleteUserKeys, "DELETE.USER.KEY", "org.apache.cloudstack.api.command.admin.user.DeleteUserKeysCmd") { EndsObject = true },
         new(DeleteDomain, "DOMAIN.DELETE", "org.apache.cloudstack.api.command.admin.domain.DeleteDomainCmd") { EndsObject = true },
         new(CreateProject, "PROJECT.CREATE", "org.apache.cloudstack.api.command.user.project.CreateProjectCmd"),
         new(UpdateProject, "PROJECT.UPDATE", "org.apache.cloudstack.api.command.user.project.UpdateProjectCmd"),

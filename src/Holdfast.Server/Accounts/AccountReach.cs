@@ -17,20 +17,27 @@ internal static class AccountReach
         return caller.IsRootAdmin ? accounts : accounts.Where(a => a.Type != 1);
     }
 
-    /// <summary>A user whom the caller may change: the own one, or one of an account that the caller looks after. Null: not there, or not the caller's.</summary>
-    public static Task<UserRow?> FindUserAsync(StoreConnection db, Caller caller, UserId id, CancellationToken cancellationToken)
+    /// <summary>The users whom the caller may change, and whose keys are the caller's to read: the own one, and those of accounts that the caller looks after.</summary>
+    public static IQueryable<UserRow> Users(StoreConnection db, Caller caller)
     {
-        var users = db.Users.Where(u => u.Id == id && u.Removed == null);
-        if (caller.UserId == id || caller.IsRootAdmin)
+        var (users, self) = (db.Users.Where(u => u.Removed == null), caller.UserId);
+        if (caller.IsRootAdmin)
         {
-            return users.FirstOrDefaultAsync(cancellationToken);
+            return users;
+        }
+
+        if (caller.Administers is null)
+        {
+            return users.Where(u => u.Id == self);
         }
 
         var accounts = Managed(db, caller);
-        return caller.Administers is null
-            ? Task.FromResult<UserRow?>(null)
-            : users.Where(u => accounts.Any(a => a.Id == u.AccountId)).FirstOrDefaultAsync(cancellationToken);
+        return users.Where(u => u.Id == self || accounts.Any(a => a.Id == u.AccountId));
     }
+
+    /// <summary>One of <see cref="Users"/>. Null: not there, or not the caller's.</summary>
+    public static Task<UserRow?> FindUserAsync(StoreConnection db, Caller caller, UserId id, CancellationToken cancellationToken) =>
+        Users(db, caller).FirstOrDefaultAsync(u => u.Id == id, cancellationToken);
 
     /// <summary>Whether nobody could administer the installation any more without some of its users.</summary>
     /// <param name="db">The transaction.</param>

@@ -62,6 +62,7 @@ internal sealed class AccountSettler : TurnPart, ITurnPart<AccountSettler>, ISet
         await DeleteTemplatesAsync(id, cancellationToken);
         if (await IsEmptyAsync(id, cancellationToken))
         {
+            await Db.UserKeys.Where(k => Db.Users.Any(u => u.Id == k.UserId && u.AccountId == id)).DeleteAsync(cancellationToken);
             await Db.Users.Where(u => u.AccountId == id && u.Removed == null).Set(u => u.Removed, Now).UpdateAsync(cancellationToken);
             await Db.SshKeyPairs.Where(k => k.AccountId == id).DeleteAsync(cancellationToken);
             await Db.InstanceGroups.Where(g => g.AccountId == id).DeleteAsync(cancellationToken);

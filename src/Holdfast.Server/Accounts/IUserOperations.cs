@@ -3,11 +3,6 @@ using Holdfast.Server.Transactions;
 
 namespace Holdfast.Server.Accounts;
 
-/// <summary>Keys of a user.</summary>
-/// <param name="ApiKey">The API key.</param>
-/// <param name="SecretKey">The secret key.</param>
-internal sealed record UserKeys(string ApiKey, string SecretKey);
-
 /// <summary>Users.</summary>
 internal interface IUserOperations
 {
@@ -28,9 +23,6 @@ internal interface IUserOperations
 
     /// <summary>moveUser: to another account of the same domain. What the user made stays with the account. 431 unknown user or account, an account of another domain.</summary>
     Task<Outcome<Success>> MoveAsync(Caller caller, UserId userId, AccountId accountId, CancellationToken cancellationToken);
-
-    /// <summary>registerUserKeys: new keys, the old ones end. 431 unknown id, or a user who is not the caller's to change.</summary>
-    Task<Outcome<UserKeys>> RegisterKeysAsync(Caller caller, UserId userId, CancellationToken cancellationToken);
 
     /// <summary>
     /// updateUser. A new password ends all sessions of the user. 431 unknown id or not the caller's to change, a name that another user of the domain has, a password that is another by now than the

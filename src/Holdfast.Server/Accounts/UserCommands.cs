@@ -1,7 +1,6 @@
 using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
-using Holdfast.Server.Security;
 using Holdfast.Server.Transactions;
 using LinqToDB;
 using LinqToDB.Async;
@@ -9,7 +8,7 @@ using static Holdfast.Server.Api.Commands.Parameters;
 
 namespace Holdfast.Server.Accounts;
 
-/// <summary>Commands about users and their keys.</summary>
+/// <summary>Commands about users.</summary>
 internal static class UserCommands
 {
     private const string Key = "user";
@@ -43,14 +42,10 @@ internal static class UserCommands
         .Text("state", "the state of the user", e => e.User.State)
         .Text("timezone", "the user's time zone", e => e.User.Timezone)
         .Text("usersource", "where the user is kept", _ => "native")
-        .Text("apikey", "the user's API key; shown to the user and to root administrators", e => e.ShowKey ? e.User.ApiKey : null)
+        .Text("apikey", "the newest API key of the user; shown to the user and to root administrators", e => e.ShowKey ? e.ApiKey : null)
         .Date("created", "when the user was made", e => e.User.Created)
         .Bool("iscallerchilddomain", "true if the user is in a domain below the caller's", e => e.IsBelowCaller)
         .Bool("isdefault", "true for the users of the first account", e => e.Account.IsDefault));
-
-    private static readonly View<UserKeys> KeysView = View<UserKeys>.Build(v => v
-        .Text("apikey", "the API key", k => k.ApiKey)
-        .Text("secretkey", "the secret key", k => k.SecretKey));
 
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
@@ -133,24 +128,6 @@ internal static class UserCommands
             Response = ResponseShape.Success,
             Handler = MoveAsync,
         },
-        new()
-        {
-            Name = "getUserKeys",
-            Description = "Answers with the keys of a user; for the user and for administrators",
-            Roles = Roles.Authenticated,
-            Parameters = [User],
-            Response = ResponseShape.Of("userkeys", KeysView),
-            Handler = GetKeysAsync,
-        },
-        new()
-        {
-            Name = "registerUserKeys",
-            Description = "Makes new keys for a user; the old ones end. For the user and for administrators",
-            Roles = Roles.Authenticated,
-            Parameters = [User],
-            Response = ResponseShape.Of("userkeys", KeysView),
-            Handler = RegisterKeysAsync,
-        },
     ];
 
     private static async Task<ApiResult> ListUsersAsync(CommandCall call, CancellationToken cancellationToken)
@@ -162,18 +139,15 @@ internal static class UserCommands
         var state = call.Get(State)?.ToLowerInvariant();
         var listing = await call.Services.Database.ReadAsync(
             (db, ct) => Listing.ReadAsync(
-                from user in db.Users
-                join account in AccountCommands.Owners(db, call, id is not null) on user.AccountId equals account.Id
-                join domain in db.Domains on account.DomainId equals domain.Id
-                join role in db.Roles on account.RoleId equals role.Id
-                where user.Removed == null
-                    && (id == null || user.Id == id)
-                    && (name == null || user.Username.ToLower() == name)
-                    && (keyword == null || user.Username.ToLower().Contains(keyword) || user.FirstName.ToLower().Contains(keyword) || user.LastName.ToLower().Contains(keyword))
-                    && (type == null || account.Type == type)
-                    && (state == null || user.State.ToLower() == state)
-                orderby user.Created, user.Id
-                select new UserEntry { User = user, Account = account, Domain = domain, Role = role },
+                from entry in UserEntry.Query(db, AccountCommands.Owners(db, call, id is not null))
+                where entry.User.Removed == null
+                    && (id == null || entry.User.Id == id)
+                    && (name == null || entry.User.Username.ToLower() == name)
+                    && (keyword == null || entry.User.Username.ToLower().Contains(keyword) || entry.User.FirstName.ToLower().Contains(keyword) || entry.User.LastName.ToLower().Contains(keyword))
+                    && (type == null || entry.Account.Type == type)
+                    && (state == null || entry.User.State.ToLower() == state)
+                orderby entry.User.Created, entry.User.Id
+                select entry,
                 call.Page,
                 ct),
             cancellationToken);
@@ -183,7 +157,7 @@ internal static class UserCommands
     private static async Task<ApiResult> GetAsync(CommandCall call, CancellationToken cancellationToken)
     {
         var key = call.Require(ApiKey);
-        var found = await call.Services.Database.ReadAsync((db, ct) => UserEntry.Query(db).FirstOrDefaultAsync(e => e.User.ApiKey == key && e.User.Removed == null, ct), cancellationToken);
+        var found = await call.Services.Database.ReadAsync((db, ct) => UserEntry.Query(db).FirstOrDefaultAsync(e => e.User.Removed == null && db.UserKeys.Any(k => k.ApiKey == key && k.UserId == e.User.Id), ct), cancellationToken);
         return found is null ? ApiError.InvalidParameter("No user has the API key that was sent as userapikey") : ApiResult.Object(Key, View, found.For(call.Caller));
     }
 
@@ -245,32 +219,4 @@ internal static class UserCommands
         Key,
         View,
         (await call.Services.Database.ReadAsync((db, ct) => UserEntry.Query(db).FirstAsync(e => e.User.Id == id, ct), cancellationToken)).For(call.Caller));
-
-    private static async Task<ApiResult> GetKeysAsync(CommandCall call, CancellationToken cancellationToken)
-    {
-        var id = call.Require(User);
-        if (await RoleGuard.WhyNotAsync(call, id, cancellationToken) is { } beyond)
-        {
-            return beyond;
-        }
-
-        var user = await call.Services.Database.ReadAsync((db, ct) => AccountReach.FindUserAsync(db, call.Caller.ForOperations, id, ct), cancellationToken);
-        return user switch
-        {
-            null => call.UnknownEntity(User, id),
-            { ApiKey: { } apiKey, SecretKey: { } secret } => ApiResult.Object(
-                "userkeys",
-                KeysView,
-                new UserKeys(apiKey, call.Services.Secrets.Unseal(SecretPurpose.UserSecretKey(id), secret).Reveal())),
-            _ => ApiResult.Object("userkeys", KeysView, new UserKeys("", "")),
-        };
-    }
-
-    private static async Task<ApiResult> RegisterKeysAsync(CommandCall call, CancellationToken cancellationToken)
-    {
-        var id = call.Require(User);
-        return await RoleGuard.WhyNotAsync(call, id, cancellationToken) is { } beyond
-            ? beyond
-            : (await call.Services.Of<IUserOperations>().RegisterKeysAsync(call.Caller.ForOperations, id, cancellationToken)).ToResult(keys => ApiResult.Object("userkeys", KeysView, keys));
-    }
 }

@@ -20,6 +20,9 @@ internal sealed record UserEntry
     /// <summary>The account's role.</summary>
     public required RoleRow Role { get; init; }
 
+    /// <summary>The newest API key; null: the user has none.</summary>
+    public string? ApiKey { get; init; }
+
     /// <summary>Whether the viewer may see the API key.</summary>
     public bool ShowKey { get; init; }
 
@@ -27,12 +30,22 @@ internal sealed record UserEntry
     public bool IsBelowCaller { get; init; }
 
     /// <summary>All users, those too that are gone.</summary>
-    public static IQueryable<UserEntry> Query(StoreConnection db) =>
+    public static IQueryable<UserEntry> Query(StoreConnection db) => Query(db, db.Accounts);
+
+    /// <summary>The users of some accounts, those too that are gone.</summary>
+    public static IQueryable<UserEntry> Query(StoreConnection db, IQueryable<AccountRow> accounts) =>
         from user in db.Users
-        join account in db.Accounts on user.AccountId equals account.Id
+        join account in accounts on user.AccountId equals account.Id
         join domain in db.Domains on account.DomainId equals domain.Id
         join role in db.Roles on account.RoleId equals role.Id
-        select new UserEntry { User = user, Account = account, Domain = domain, Role = role };
+        select new UserEntry
+        {
+            User = user,
+            Account = account,
+            Domain = domain,
+            Role = role,
+            ApiKey = db.UserKeys.Where(k => k.UserId == user.Id).OrderByDescending(k => k.Created).ThenByDescending(k => k.Id).Select(k => k.ApiKey).FirstOrDefault(),
+        };
 
     /// <summary>The same for a viewer.</summary>
     public UserEntry For(ApiCaller caller) => this with

@@ -1,8 +1,6 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Server.Limits;
-using Holdfast.Protocol;
-using Holdfast.Server.Security;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Transactions;
@@ -15,34 +13,9 @@ namespace Holdfast.Server.Accounts;
 internal sealed class UserOperations : IUserOperations
 {
     private readonly TurnFactory _turns;
-    private readonly SecretBox _secrets;
-    private readonly ISecretSource _random;
 
     /// <summary>Made once per node.</summary>
-    public UserOperations(TurnFactory turns, SecretBox secrets, ISecretSource random)
-    {
-        _turns = turns;
-        _secrets = secrets;
-        _random = random;
-    }
-
-    /// <inheritdoc/>
-    public Task<Outcome<UserKeys>> RegisterKeysAsync(Caller caller, UserId userId, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<UserKeys>>(
-        async (turn, ct) =>
-        {
-            if (await AccountReach.FindUserAsync(turn.Db, caller, userId, ct) is not { } user)
-            {
-                return new Outcome<UserKeys>.Refused(Faults.NoSuchEntity("registerUserKeys", "id", userId));
-            }
-
-            var keys = new UserKeys(_random.Next(48), _random.Next(48));
-            await turn.Db.UpdateAsync(
-                user with { ApiKey = keys.ApiKey, SecretKey = _secrets.Seal(SecretPurpose.UserSecretKey(user.Id), new Secret(keys.SecretKey)) },
-                token: ct);
-            await turn.TellAsync(EventTypes.UserKeys, EventLevel.Info, EventState.Completed, $"New keys for user {user.Username} ({user.Id})", caller.AccountId, caller.UserId, ResourceTypes.User, user.Id.Value, user.Username, null, ct);
-            return new Outcome<UserKeys>.Done(keys);
-        },
-        cancellationToken);
+    public UserOperations(TurnFactory turns) => _turns = turns;
 
     /// <inheritdoc/>
     public Task<Outcome<UserId>> UpdateAsync(Caller caller, UpdateUser request, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<UserId>>(
@@ -133,6 +106,7 @@ internal sealed class UserOperations : IUserOperations
 
             await turn.Db.UpdateAsync(user with { Removed = turn.Now }, token: ct);
             await turn.Db.ProjectMembers.Where(m => m.UserId == userId).DeleteAsync(ct);
+            await turn.Db.UserKeys.Where(k => k.UserId == userId).DeleteAsync(ct);
             await turn.Db.Sessions.Where(s => s.UserId == userId).DeleteAsync(ct);
             await TellAsync(turn, caller, EventTypes.UserDelete, $"Deleted user {user.Username} ({user.Id})", user, ct);
             return new Outcome<Success>.Done(Success.Value);

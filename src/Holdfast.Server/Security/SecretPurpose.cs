@@ -5,8 +5,8 @@ namespace Holdfast.Server.Security;
 /// <summary>What sealed secrets are for; bound into their seal.</summary>
 internal static class SecretPurpose
 {
-    /// <summary>A user's secret key (<c>users.secret_key</c>).</summary>
-    public static string UserSecretKey(UserId user) => $"user-secret-key:{user}";
+    /// <summary>A user's secret key (<c>user_keys.secret_key</c>). A pair of before there were more than one has its user's id.</summary>
+    public static string UserSecretKey(UserKeyId keys) => $"user-secret-key:{keys}";
 
     /// <summary>A guest's password (<c>vms.password</c>).</summary>
     public static string VmPassword(VmId vm) => $"vm-password:{vm}";

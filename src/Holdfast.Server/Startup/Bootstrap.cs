@@ -93,22 +93,28 @@ internal sealed partial class Bootstrap
     /// <param name="cancellationToken">Ends it.</param>
     public async Task WriteAdminFileAsync(string path, string endpoint, string? verify, FirstAdmin? first, CancellationToken cancellationToken)
     {
-        var user = await _database.ReadAsync(
-            (db, ct) => db.Users.Where(u => u.Username == "admin" && u.Removed == null && u.ApiKey != null).OrderBy(u => u.Created).FirstOrDefaultAsync(ct),
+        // Of the first user of that name, the newest keys that last.
+        var found = await _database.ReadAsync(
+            (db, ct) => (
+                from u in db.Users
+                join k in db.UserKeys on u.Id equals k.UserId
+                where u.Username == "admin" && u.Removed == null && k.Starts == null && k.Ends == null
+                orderby u.Created, u.Id, k.Created descending, k.Id descending
+                select new { User = u, Keys = k }).FirstOrDefaultAsync(ct),
             cancellationToken);
-        if (user?.ApiKey is null || user.SecretKey is null)
+        if (found is null)
         {
             return;
         }
 
         var comment = first is null
-            ? await KeptCommentAsync(path, user.PasswordHash, cancellationToken)
+            ? await KeptCommentAsync(path, found.User.PasswordHash, cancellationToken)
             : $"# user name: {first.UserName}\n{PasswordLine}{first.Password}\n";
         var text = new StringBuilder(comment)
             .Append("[cloudstack]\n")
             .Append("endpoint = ").Append(endpoint).Append('\n')
-            .Append("key = ").Append(user.ApiKey).Append('\n')
-            .Append("secret = ").Append(_secrets.Unseal(SecretPurpose.UserSecretKey(user.Id), user.SecretKey).Reveal()).Append('\n');
+            .Append("key = ").Append(found.Keys.ApiKey).Append('\n')
+            .Append("secret = ").Append(_secrets.Unseal(SecretPurpose.UserSecretKey(found.Keys.Id), found.Keys.SecretKey).Reveal()).Append('\n');
         if (verify is not null)
         {
             text.Append("verify = ").Append(verify).Append('\n');
@@ -138,6 +144,7 @@ internal sealed partial class Bootstrap
         var domain = new DomainId(_ids.Next());
         var account = new AccountId(_ids.Next());
         var user = new UserId(_ids.Next());
+        var keys = new UserKeyId(_ids.Next());
         var zone = new ZoneId(_ids.Next());
         var pod = new PodId(_ids.Next());
 
@@ -156,10 +163,11 @@ internal sealed partial class Bootstrap
                 LastName = "User",
                 Email = "admin@localhost",
                 State = AccountStates.Enabled,
-                ApiKey = admin.ApiKey,
-                SecretKey = _secrets.Seal(SecretPurpose.UserSecretKey(user), new Secret(admin.SecretKey)),
                 Created = now,
             },
+            token: cancellationToken);
+        await db.InsertAsync(
+            new UserKeyRow { Id = keys, UserId = user, ApiKey = admin.ApiKey, SecretKey = _secrets.Seal(SecretPurpose.UserSecretKey(keys), new Secret(admin.SecretKey)), Created = now },
             token: cancellationToken);
         await db.InsertAsync(
             new ZoneRow { Id = zone, Number = 1, Name = "zone1", NetworkType = "Advanced", AllocationState = AllocationStates.Enabled, Created = now },

@@ -33,10 +33,10 @@ internal sealed partial class KeyChange
         }
 
         List<Batch> done = [await _database.WriteAsync(AuthorityAsync, cancellationToken)];
-        var users = await _database.ReadAsync((db, ct) => db.Users.Where(u => u.SecretKey != null).Select(u => u.Id).ToListAsync(ct), cancellationToken);
-        foreach (var some in users.Chunk(AtOnce))
+        var keys = await _database.ReadAsync((db, ct) => db.UserKeys.Select(k => k.Id).ToListAsync(ct), cancellationToken);
+        foreach (var some in keys.Chunk(AtOnce))
         {
-            done.Add(await _database.WriteAsync((db, ct) => UsersAsync(db, [.. some], ct), cancellationToken));
+            done.Add(await _database.WriteAsync((db, ct) => UserKeysAsync(db, [.. some], ct), cancellationToken));
         }
 
         var pools = await _database.ReadAsync((db, ct) => db.StoragePools.Where(p => p.Secrets != null).Select(p => p.Id).ToListAsync(ct), cancellationToken);
@@ -74,14 +74,14 @@ internal sealed partial class KeyChange
         return batch;
     }
 
-    private async Task<Batch> UsersAsync(StoreConnection db, List<UserId> some, CancellationToken cancellationToken)
+    private async Task<Batch> UserKeysAsync(StoreConnection db, List<UserKeyId> some, CancellationToken cancellationToken)
     {
         var batch = new Batch();
-        foreach (var user in await db.Users.Where(u => some.Contains(u.Id) && u.SecretKey != null).Select(u => new { u.Id, u.SecretKey }).ToListAsync(cancellationToken))
+        foreach (var keys in await db.UserKeys.Where(k => some.Contains(k.Id)).Select(k => new { k.Id, k.SecretKey }).ToListAsync(cancellationToken))
         {
-            if (SealAnew(SecretPurpose.UserSecretKey(user.Id), user.SecretKey!, batch) is { } anew)
+            if (SealAnew(SecretPurpose.UserSecretKey(keys.Id), keys.SecretKey, batch) is { } anew)
             {
-                await db.Users.Where(u => u.Id == user.Id).Set(u => u.SecretKey, anew).UpdateAsync(cancellationToken);
+                await db.UserKeys.Where(k => k.Id == keys.Id).Set(k => k.SecretKey, anew).UpdateAsync(cancellationToken);
             }
         }
 

@@ -65,6 +65,7 @@ internal static class ServerCommands
         new(ProjectCommands.All),
         new(ProjectMemberCommands.All),
         new(UserCommands.All),
+        new(UserKeyCommands.All),
         new(RoleCommands.All),
         new(LimitCommands.All),
         new(TagCommands.All),

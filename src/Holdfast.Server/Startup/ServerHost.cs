@@ -199,6 +199,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<IAccountOperations, AccountOperations>();
         services.AddSingleton<IProjectOperations, ProjectOperations>();
         services.AddSingleton<IUserOperations, UserOperations>();
+        services.AddSingleton<IUserKeyOperations, UserKeyOperations>();
         services.AddSingleton<IDomainOperations, DomainOperations>();
         services.AddSingleton<IRoleOperations, RoleOperations>();
         services.AddSingleton<ILimitOperations, LimitOperations>();

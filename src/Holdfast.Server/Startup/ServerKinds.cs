@@ -51,6 +51,7 @@ internal static class ServerKinds
         new AccountKind(),
         new ProjectKind(),
         new UserKind(),
+        new UserKeyKind(),
         new DomainKind(),
         new RoleKind(),
         new RolePermissionKind(),

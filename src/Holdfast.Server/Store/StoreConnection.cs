@@ -37,6 +37,7 @@ internal sealed class StoreConnection : DataConnection
     public ITable<RoleRow> Roles => this.GetTable<RoleRow>();
     public ITable<RolePermissionRow> RolePermissions => this.GetTable<RolePermissionRow>();
     public ITable<UserRow> Users => this.GetTable<UserRow>();
+    public ITable<UserKeyRow> UserKeys => this.GetTable<UserKeyRow>();
     public ITable<SessionRow> Sessions => this.GetTable<SessionRow>();
     public ITable<ZoneRow> Zones => this.GetTable<ZoneRow>();
     public ITable<PodRow> Pods => this.GetTable<PodRow>();

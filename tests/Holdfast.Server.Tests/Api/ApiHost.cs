@@ -198,13 +198,21 @@ public class ApiHost : IAsyncLifetime
             LastName = "Last",
             Email = name + "@example.org",
             State = "enabled",
-            ApiKey = "KEY" + Guid.NewGuid().ToString("N"),
-            SecretKey = secrets.Seal(SecretPurpose.UserSecretKey(id), new Secret(secret)),
             Created = DateTimeOffset.UtcNow,
+        };
+        var pair = new UserKeyId(Guid.NewGuid());
+        var keys = new UserKeyRow
+        {
+            Id = pair,
+            UserId = id,
+            ApiKey = "KEY" + Guid.NewGuid().ToString("N"),
+            SecretKey = secrets.Seal(SecretPurpose.UserSecretKey(pair), new Secret(secret)),
+            Created = Rows.Now,
         };
         await db.InsertAsync(account, token: ct);
         await db.InsertAsync(user, token: ct);
-        return new TestUser(name, user, account, domain, user.ApiKey, secret);
+        await db.InsertAsync(keys, token: ct);
+        return new TestUser(name, user, account, domain, keys.ApiKey, secret);
     }
 }
 

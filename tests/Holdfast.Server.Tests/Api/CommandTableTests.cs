@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
+using Holdfast.Server.Security;
 using Holdfast.Server.Startup;
 using Holdfast.Server.Store.Rows;
 using Shouldly;
@@ -31,7 +32,7 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
     [
         "activateProject", "addAccountToProject", "addUserToProject", "attachVolume", "cancelHostMaintenance", "cancelStorageMaintenance", "createAffinityGroup",
         "createProject", "createTags", "createVolume", "deleteAccount", "deleteAccountFromProject", "deleteAffinityGroup", "deleteDomain", "deleteProject", "deleteTags",
-        "deleteTemplate", "deleteUserFromProject", "deployVirtualMachine", "destroyVirtualMachine", "destroyVolume", "detachVolume", "disableAccount", "disableUser",
+        "deleteTemplate", "deleteUserFromProject", "deleteUserKeys", "deployVirtualMachine", "destroyVirtualMachine", "destroyVolume", "detachVolume", "disableAccount", "disableUser",
         "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "reconnectHost", "resetPasswordForVirtualMachine",
         "resetSSHKeyForVirtualMachine", "resizeVolume", "restoreVirtualMachine", "scaleVirtualMachine", "startVirtualMachine", "stopVirtualMachine", "suspendProject",
         "updateProject", "updateVMAffinityGroup", "updateVolume",
@@ -301,6 +302,11 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
                 await host.InsertAsync(project);
                 await host.InsertAsync(Rows.ProjectMember(project, owner));
                 return project.Id.Value;
+            case nameof(UserKeyId):
+                var keys = new UserKeyRow { Id = new UserKeyId(Guid.NewGuid()), UserId = owner.Row.Id, ApiKey = Guid.NewGuid().ToString("N"), SecretKey = "", Created = Rows.Now };
+                keys = keys with { SecretKey = host.Service<SecretBox>().Seal(SecretPurpose.UserSecretKey(keys.Id), new Protocol.Secret("secret")) };
+                await host.InsertAsync(keys);
+                return keys.Id.Value;
             case nameof(UserId):
                 return owner.Row.Id.Value;
             case nameof(RoleId):

@@ -42,6 +42,7 @@ internal class RecordedOperations : DispatchProxy
         Add<IAccountOperations>(services, log);
         Add<IProjectOperations>(services, log);
         Add<IUserOperations>(services, log);
+        Add<IUserKeyOperations>(services, log);
         Add<IRoleOperations>(services, log);
         Add<ILimitOperations>(services, log);
         Add<ITagOperations>(services, log);

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Holdfast.Server.Security;
 using LinqToDB;
 using LinqToDB.Async;
 using Shouldly;
@@ -332,7 +331,6 @@ public sealed class TenantTests(RealApiHost host) : IClassFixture<RealApiHost>
 
     private async Task RestoreKeysAsync(TestUser user)
     {
-        var sealedKey = host.Service<SecretBox>().Seal(SecretPurpose.UserSecretKey(user.Row.Id), new Protocol.Secret(user.SecretKey));
-        await host.Database.WriteAsync((db, ct) => db.Users.Where(u => u.Id == user.Row.Id).Set(u => u.ApiKey, user.ApiKey).Set(u => u.SecretKey, sealedKey).UpdateAsync(ct), Token);
+        await host.Database.WriteAsync((db, ct) => db.UserKeys.Where(k => k.UserId == user.Row.Id && k.ApiKey != user.ApiKey).DeleteAsync(ct), Token);
     }
 }

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Holdfast.Core.Ids;
 using Holdfast.Protocol;
 using Holdfast.Server.Security;
+using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Tests.Hosts;
 using LinqToDB;
 
@@ -14,10 +16,11 @@ internal static class ClientProgram
     public static async Task<(string ApiKey, string SecretKey)> KeysOfAdminAsync(TestNode node)
     {
         var (apiKey, secret) = ("KEY" + Guid.NewGuid().ToString("N"), Guid.NewGuid().ToString("N"));
-        var user = node.Admin.UserId;
-        var sealedSecret = node.Service<SecretBox>().Seal(SecretPurpose.UserSecretKey(user), new Secret(secret));
+        var pair = new UserKeyId(Guid.NewGuid());
+        var sealedSecret = node.Service<SecretBox>().Seal(SecretPurpose.UserSecretKey(pair), new Secret(secret));
         await node.Database.WriteAsync(
-            (db, ct) => db.Users.Where(u => u.Id == user).Set(u => u.ApiKey, apiKey).Set(u => u.SecretKey, sealedSecret).UpdateAsync(ct), CancellationToken.None);
+            (db, ct) => db.InsertAsync(new UserKeyRow { Id = pair, UserId = node.Admin.UserId, ApiKey = apiKey, SecretKey = sealedSecret, Created = DateTimeOffset.UtcNow }, token: ct),
+            CancellationToken.None);
         return (apiKey, secret);
     }
 

@@ -83,8 +83,8 @@ public sealed class KeyChangeTests : IAsyncLifetime
 
         _log.Lines.ShouldContain(line => line.Contains($"opens pool-secrets:{pool}", StringComparison.Ordinal));
         _log.Lines.ShouldNotContain(line => line.Contains("sealed anew", StringComparison.Ordinal));
-        var user = await next.ReadAsync(db => db.Users.SingleAsync(u => u.SecretKey != null));
-        next.Service<SecretBox>().SealAnew(SecretPurpose.UserSecretKey(user.Id), user.SecretKey!).ShouldBeNull();
+        var keys = await next.ReadAsync(db => db.UserKeys.SingleAsync());
+        next.Service<SecretBox>().SealAnew(SecretPurpose.UserSecretKey(keys.Id), keys.SecretKey).ShouldBeNull();
     }
 
     [Theory]
@@ -152,13 +152,13 @@ public sealed class KeyChangeTests : IAsyncLifetime
     private static async Task<string> SecretsAsync(TestNode node)
     {
         var box = node.Service<SecretBox>();
-        var user = await node.ReadAsync(db => db.Users.SingleAsync(u => u.SecretKey != null));
+        var keys = await node.ReadAsync(db => db.UserKeys.SingleAsync());
         var pool = await node.ReadAsync(db => db.StoragePools.SingleAsync());
         var vm = await node.ReadAsync(db => db.Vms.SingleAsync());
         return string.Join(
             '\n',
             node.Service<Authority>().Fingerprint,
-            box.Unseal(SecretPurpose.UserSecretKey(user.Id), user.SecretKey!).Reveal(),
+            box.Unseal(SecretPurpose.UserSecretKey(keys.Id), keys.SecretKey).Reveal(),
             box.Unseal(SecretPurpose.PoolSecrets(pool.Id), pool.Secrets!).Reveal(),
             box.Unseal(SecretPurpose.VmPassword(vm.Id), vm.Password!).Reveal());
     }

@@ -13,12 +13,14 @@ internal sealed class UserDirectory : IUserDirectory
 {
     private readonly Database _database;
     private readonly SecretBox _secrets;
+    private readonly TimeProvider _time;
 
     /// <summary>Made once.</summary>
-    public UserDirectory(Database database, SecretBox secrets)
+    public UserDirectory(Database database, SecretBox secrets, TimeProvider time)
     {
         _database = database;
         _secrets = secrets;
+        _time = time;
     }
 
     /// <summary>What an account of a type may do.</summary>
@@ -32,10 +34,14 @@ internal sealed class UserDirectory : IUserDirectory
     /// <inheritdoc/>
     public async Task<ApiKeyHolder?> FindByApiKeyAsync(string apiKey, CancellationToken cancellationToken)
     {
-        var found = await ReadAsync(db => Users(db).Where(u => u.User.ApiKey == apiKey), cancellationToken);
-        return found?.User.SecretKey is { } secret
-            ? new ApiKeyHolder(found.ToCaller(), _secrets.Unseal(SecretPurpose.UserSecretKey(found.User.Id), secret))
-            : null;
+        var now = _time.GetUtcNow();
+        var found = await ReadAsync(
+            db => from keys in db.UserKeys
+                  join u in Users(db) on keys.UserId equals u.User.Id
+                  where keys.ApiKey == apiKey && (keys.Starts == null || keys.Starts <= now) && (keys.Ends == null || keys.Ends > now)
+                  select new UserEntry { User = u.User, Account = u.Account, Domain = u.Domain, Role = u.Role, Keys = keys },
+            cancellationToken);
+        return found?.Keys is { } pair ? new ApiKeyHolder(found.ToCaller(), _secrets.Unseal(SecretPurpose.UserSecretKey(pair.Id), pair.SecretKey)) : null;
     }
 
     /// <inheritdoc/>
@@ -107,6 +113,8 @@ internal sealed class UserDirectory : IUserDirectory
         public required RoleRow Role { get; init; }
 
         public RoleRules? Rules { get; init; }
+
+        public UserKeyRow? Keys { get; init; }
 
         public ApiCaller ToCaller() => new()
         {

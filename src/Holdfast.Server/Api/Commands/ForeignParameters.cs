@@ -315,6 +315,10 @@ internal static class ForeignParameters
         [
             new("bootintosetup", ParameterTreatment.Refused, "a guest does not boot into its firmware's set-up", "false"),
         ],
+        ["registerUserKeys"] =
+        [
+            new("rules", ParameterTreatment.Refused, "keys have no rules of their own: who has them may what their user may"),
+        ],
         ["registerTemplate"] =
         [
             new("arch", ParameterTreatment.Refused, "templates are for x86-64 guests", "x86_64"),

@@ -32,13 +32,6 @@ internal sealed record UserRow
     [Column("state"), NotNull]
     public required string State { get; init; }
 
-    [Column("api_key")]
-    public string? ApiKey { get; init; }
-
-    /// <summary>Sealed by SecretBox.</summary>
-    [Column("secret_key")]
-    public string? SecretKey { get; init; }
-
     [Column("timezone")]
     public string? Timezone { get; init; }
 
