@@ -43,6 +43,8 @@ internal static class UserCommands
         .Text("timezone", "the user's time zone", e => e.User.Timezone)
         .Text("usersource", "where the user is kept", _ => "native")
         .Text("apikey", "the newest API key of the user; shown to the user and to root administrators", e => e.ShowKey ? e.ApiKey : null)
+        .Bool("is2faenabled", "true if the user has a second factor", e => e.User.TotpSince is not null)
+        .Bool("is2famandated", "true if everybody has to have one (settings enable.user.2fa and mandate.user.2fa)", e => e.IsFactorMandated)
         .Date("created", "when the user was made", e => e.User.Created)
         .Bool("iscallerchilddomain", "true if the user is in a domain below the caller's", e => e.IsBelowCaller)
         .Bool("isdefault", "true for the users of the first account", e => e.Account.IsDefault));

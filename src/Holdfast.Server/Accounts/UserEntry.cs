@@ -23,6 +23,9 @@ internal sealed record UserEntry
     /// <summary>The newest API key; null: the user has none.</summary>
     public string? ApiKey { get; init; }
 
+    /// <summary>Whether everybody has to have a second factor.</summary>
+    public bool IsFactorMandated { get; init; }
+
     /// <summary>Whether the viewer may see the API key.</summary>
     public bool ShowKey { get; init; }
 
@@ -45,6 +48,7 @@ internal sealed record UserEntry
             Domain = domain,
             Role = role,
             ApiKey = db.UserKeys.Where(k => k.UserId == user.Id).OrderByDescending(k => k.Created).ThenByDescending(k => k.Id).Select(k => k.ApiKey).FirstOrDefault(),
+            IsFactorMandated = db.Settings.Any(s => s.Name == "enable.user.2fa" && s.Value == "true") && db.Settings.Any(s => s.Name == "mandate.user.2fa" && s.Value == "true"),
         };
 
     /// <summary>The same for a viewer.</summary>

@@ -267,6 +267,26 @@ internal abstract record Setting
         DefaultValue = true,
     };
 
+    /// <summary>Whether users may have a second factor, and those who have one are asked for it.</summary>
+    public static FlagSetting SecondFactor { get; } = new()
+    {
+        Name = "enable.user.2fa",
+        Category = "Advanced",
+        Description = "Whether users may set a second factor up, and logins by password ask who has one for a code. Requests that are signed with keys are not asked",
+        UnitName = "yes or no",
+        DefaultValue = false,
+    };
+
+    /// <summary>Whether everybody has to have one.</summary>
+    public static FlagSetting SecondFactorForAll { get; } = new()
+    {
+        Name = "mandate.user.2fa",
+        Category = "Advanced",
+        Description = "Whether, with enable.user.2fa, everybody who logs in by password has to have a second factor: who has none can do nothing but set one up",
+        UnitName = "yes or no",
+        DefaultValue = false,
+    };
+
     /// <summary>Every setting there is, by name.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
@@ -275,7 +295,7 @@ internal abstract record Setting
             AlertPurge, EventPurge, ExpungeDelay, VolumeCleanupDelay, InstanceName, JobExpire, ObligationAlertAge, StorageFullShare, StorageHistoryPurge, MaintenanceSettle, StorageOverprovisioning, PoolAddTimeout, PoolAddWait,
             InventoryInterval, PausedResumeInterval,
             AccountVms, AccountVolumes, AccountTemplates, AccountCpus, AccountMemory, AccountStorage, DomainVms, DomainVolumes, DomainTemplates, DomainCpus, DomainMemory, DomainStorage,
-            AccountProjects, DomainProjects, ProjectVms, ProjectVolumes, ProjectTemplates, ProjectCpus, ProjectMemory, ProjectStorage, UsersMakeProjects,
+            AccountProjects, DomainProjects, ProjectVms, ProjectVolumes, ProjectTemplates, ProjectCpus, ProjectMemory, ProjectStorage, UsersMakeProjects, SecondFactor, SecondFactorForAll,
         }.OrderBy(s => s.Name, StringComparer.Ordinal),
     ];
 

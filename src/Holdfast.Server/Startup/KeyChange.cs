@@ -39,6 +39,12 @@ internal sealed partial class KeyChange
             done.Add(await _database.WriteAsync((db, ct) => UserKeysAsync(db, [.. some], ct), cancellationToken));
         }
 
+        var factors = await _database.ReadAsync((db, ct) => db.Users.Where(u => u.TotpKey != null).Select(u => u.Id).ToListAsync(ct), cancellationToken);
+        foreach (var some in factors.Chunk(AtOnce))
+        {
+            done.Add(await _database.WriteAsync((db, ct) => FactorsAsync(db, [.. some], ct), cancellationToken));
+        }
+
         var pools = await _database.ReadAsync((db, ct) => db.StoragePools.Where(p => p.Secrets != null).Select(p => p.Id).ToListAsync(ct), cancellationToken);
         foreach (var some in pools.Chunk(AtOnce))
         {
@@ -82,6 +88,20 @@ internal sealed partial class KeyChange
             if (SealAnew(SecretPurpose.UserSecretKey(keys.Id), keys.SecretKey, batch) is { } anew)
             {
                 await db.UserKeys.Where(k => k.Id == keys.Id).Set(k => k.SecretKey, anew).UpdateAsync(cancellationToken);
+            }
+        }
+
+        return batch;
+    }
+
+    private async Task<Batch> FactorsAsync(StoreConnection db, List<UserId> some, CancellationToken cancellationToken)
+    {
+        var batch = new Batch();
+        foreach (var user in await db.Users.Where(u => some.Contains(u.Id) && u.TotpKey != null).Select(u => new { u.Id, u.TotpKey }).ToListAsync(cancellationToken))
+        {
+            if (SealAnew(SecretPurpose.UserTotpKey(user.Id), user.TotpKey!, batch) is { } anew)
+            {
+                await db.Users.Where(u => u.Id == user.Id).Set(u => u.TotpKey, anew).UpdateAsync(cancellationToken);
             }
         }
 

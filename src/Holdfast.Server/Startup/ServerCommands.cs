@@ -66,6 +66,7 @@ internal static class ServerCommands
         new(ProjectMemberCommands.All),
         new(UserCommands.All),
         new(UserKeyCommands.All),
+        new(SecondFactorCommands.All),
         new(RoleCommands.All),
         new(LimitCommands.All),
         new(TagCommands.All),

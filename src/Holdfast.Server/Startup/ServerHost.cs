@@ -200,6 +200,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<IProjectOperations, ProjectOperations>();
         services.AddSingleton<IUserOperations, UserOperations>();
         services.AddSingleton<IUserKeyOperations, UserKeyOperations>();
+        services.AddSingleton<ISecondFactorOperations, SecondFactorOperations>();
         services.AddSingleton<IDomainOperations, DomainOperations>();
         services.AddSingleton<IRoleOperations, RoleOperations>();
         services.AddSingleton<ILimitOperations, LimitOperations>();

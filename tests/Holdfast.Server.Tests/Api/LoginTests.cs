@@ -151,7 +151,7 @@ public abstract class LoginTests
         var session = new SessionRecord(_host.User.Row.Id, Guid.NewGuid().ToString(), "k", now, now, now.AddHours(1));
         var store = _host.Service<ISessionStore>();
 
-        (await store.AddAsync(session, new LoginProof("the hash it was checked against", "fresh", Elsewhere), Token)).ShouldBeFalse();
+        (await store.AddAsync(session, new LoginProof("the hash it was checked against", "fresh", Elsewhere), Token)).ShouldBeNull();
 
         (await store.FindAsync(session.TokenHash, now, Token)).ShouldBeNull();
         (await StoredAsync()).ShouldNotBe("fresh");

@@ -43,6 +43,7 @@ internal class RecordedOperations : DispatchProxy
         Add<IProjectOperations>(services, log);
         Add<IUserOperations>(services, log);
         Add<IUserKeyOperations>(services, log);
+        Add<ISecondFactorOperations>(services, log);
         Add<IRoleOperations>(services, log);
         Add<ILimitOperations>(services, log);
         Add<ITagOperations>(services, log);

@@ -34,6 +34,9 @@ internal sealed record ApiCaller
     /// <summary>Its rules; null: a default role, which may all that <see cref="Role"/> may.</summary>
     public RoleRules? Rules { get; init; }
 
+    /// <summary>Whether the user has a second factor that counts.</summary>
+    public bool HasFactor { get; init; }
+
     /// <summary>Whether the caller may use a command.</summary>
     public bool May(ApiCommand command) => RoleRules.Permit(command, Role, Rules);
 

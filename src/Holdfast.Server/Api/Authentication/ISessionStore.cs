@@ -12,8 +12,8 @@ internal interface ISessionStore
     /// <param name="session">The session.</param>
     /// <param name="login">The login that it comes of.</param>
     /// <param name="cancellationToken">The request ended.</param>
-    /// <returns>False when the user's password is another by now: nothing was written.</returns>
-    Task<bool> AddAsync(SessionRecord session, LoginProof login, CancellationToken cancellationToken);
+    /// <returns>How far it can be used; null when the user's password is another by now: nothing was written.</returns>
+    Task<SessionFactor?> AddAsync(SessionRecord session, LoginProof login, CancellationToken cancellationToken);
 
     /// <summary>Finds a session that has not expired.</summary>
     Task<SessionRecord?> FindAsync(string tokenHash, DateTimeOffset now, CancellationToken cancellationToken);
@@ -38,7 +38,16 @@ internal sealed record SessionRecord(
     string SessionKeyHash,
     DateTimeOffset Created,
     DateTimeOffset LastUsed,
-    DateTimeOffset Expires);
+    DateTimeOffset Expires)
+{
+    /// <summary>Whether it has shown the second factor, or needs none.</summary>
+    public bool IsVerified { get; init; } = true;
+}
+
+/// <summary>What a session has to do with second factors.</summary>
+/// <param name="IsNeeded">Whether a second factor is asked for.</param>
+/// <param name="HasFactor">Whether the user has one that counts; else one has to be set up.</param>
+internal readonly record struct SessionFactor(bool IsNeeded, bool HasFactor);
 
 /// <summary>A login by a password that was right.</summary>
 /// <param name="PasswordHash">The hash that the password was checked against.</param>

@@ -38,8 +38,8 @@ internal sealed class RequestAuthenticator
 
         if (cookies[SessionCookie] is { } token)
         {
-            var caller = await _sessions.FindAsync(token, cookies[SessionKeyName], parameters[SessionKeyName], cancellationToken);
-            return new Authenticated(caller, CredentialKind.Session);
+            var session = await _sessions.FindAsync(token, cookies[SessionKeyName], parameters[SessionKeyName], cancellationToken);
+            return new Authenticated(session?.Caller, CredentialKind.Session) { WaitsForFactor = session is { IsVerified: false } };
         }
 
         return new Authenticated(null, CredentialKind.None);
@@ -80,4 +80,8 @@ internal enum CredentialKind
 /// <summary>The outcome of authentication.</summary>
 /// <param name="Caller">Who it is; null when the credentials do not hold.</param>
 /// <param name="Kind">What was shown.</param>
-internal sealed record Authenticated(ApiCaller? Caller, CredentialKind Kind);
+internal sealed record Authenticated(ApiCaller? Caller, CredentialKind Kind)
+{
+    /// <summary>Whether it is a session that has not shown its second factor yet.</summary>
+    public bool WaitsForFactor { get; init; }
+}

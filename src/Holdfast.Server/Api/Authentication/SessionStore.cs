@@ -23,8 +23,8 @@ internal sealed class SessionStore : ISessionStore
     }
 
     /// <inheritdoc/>
-    public Task<bool> AddAsync(SessionRecord session, LoginProof login, CancellationToken cancellationToken) =>
-        _turns.RunAsync(
+    public Task<SessionFactor?> AddAsync(SessionRecord session, LoginProof login, CancellationToken cancellationToken) =>
+        _turns.RunAsync<SessionFactor?>(
             async (turn, ct) =>
             {
                 var db = turn.Db;
@@ -33,7 +33,7 @@ internal sealed class SessionStore : ISessionStore
                 var user = await db.Users.FirstOrDefaultAsync(u => u.Id == session.UserId && u.PasswordHash == login.PasswordHash, ct);
                 if (user is null)
                 {
-                    return false;
+                    return null;
                 }
 
                 if (login.FreshHash is not null)
@@ -41,6 +41,9 @@ internal sealed class SessionStore : ISessionStore
                     await db.Users.Where(u => u.Id == user.Id).Set(u => u.PasswordHash, login.FreshHash).UpdateAsync(ct);
                 }
 
+                // By their names: settings know the API, and not the other way round.
+                var flags = await db.Settings.Where(s => (s.Name == "enable.user.2fa" || s.Name == "mandate.user.2fa") && s.Value == "true").Select(s => s.Name).ToListAsync(ct);
+                var factor = new SessionFactor(flags.Contains("enable.user.2fa") && (user.TotpSince is not null || flags.Contains("mandate.user.2fa")), user.TotpSince is not null);
                 await db.Sessions.Where(s => s.Expires < session.Created).DeleteAsync(ct);
                 await db.InsertAsync(
                     new SessionRow
@@ -52,6 +55,7 @@ internal sealed class SessionStore : ISessionStore
                         Created = session.Created,
                         LastUsed = session.LastUsed,
                         Expires = session.Expires,
+                        IsVerified = !factor.IsNeeded,
                     },
                     token: ct);
                 await turn.TellAsync(
@@ -66,7 +70,7 @@ internal sealed class SessionStore : ISessionStore
                     user.Username,
                     null,
                     ct);
-                return true;
+                return factor;
             },
             cancellationToken);
 
@@ -74,7 +78,7 @@ internal sealed class SessionStore : ISessionStore
     public async Task<SessionRecord?> FindAsync(string tokenHash, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var row = await _database.ReadAsync((db, ct) => db.Sessions.FirstOrDefaultAsync(s => s.TokenHash == tokenHash && s.Expires > now, ct), cancellationToken);
-        return row is null ? null : new SessionRecord(row.UserId, row.TokenHash, row.SessionKeyHash, row.Created, row.LastUsed, row.Expires);
+        return row is null ? null : new SessionRecord(row.UserId, row.TokenHash, row.SessionKeyHash, row.Created, row.LastUsed, row.Expires) { IsVerified = row.IsVerified };
     }
 
     /// <inheritdoc/>

@@ -68,7 +68,9 @@ internal sealed partial class Sessions
             now,
             now,
             now.AddSeconds(TimeoutSeconds));
-        return await _store.AddAsync(record, new LoginProof(right.Stored, right.Fresh, address), cancellationToken) ? new LogInOutcome.LoggedIn(session) : new LogInOutcome.Refused();
+        return await _store.AddAsync(record, new LoginProof(right.Stored, right.Fresh, address), cancellationToken) is { } factor
+            ? new LogInOutcome.LoggedIn(session with { Factor = factor })
+            : new LogInOutcome.Refused();
     }
 
     /// <summary>Finds who a session belongs to, and extends it.</summary>
@@ -77,7 +79,7 @@ internal sealed partial class Sessions
     /// <param name="keyParameter">The session key as a parameter.</param>
     /// <param name="cancellationToken">The request ended.</param>
     /// <returns>The user; null when there is no such session, or the key is not its own.</returns>
-    public async Task<ApiCaller?> FindAsync(string token, string? keyCookie, string? keyParameter, CancellationToken cancellationToken)
+    public async Task<SessionCaller?> FindAsync(string token, string? keyCookie, string? keyParameter, CancellationToken cancellationToken)
     {
         if (keyCookie is null || keyParameter is null || token.Length > 128)
         {
@@ -97,7 +99,7 @@ internal sealed partial class Sessions
             await _store.ExtendAsync(hash, now, now.AddSeconds(TimeoutSeconds), cancellationToken);
         }
 
-        return await _users.FindAsync(session.UserId, cancellationToken);
+        return await _users.FindAsync(session.UserId, cancellationToken) is { } caller ? new SessionCaller(caller, session.IsVerified) : null;
     }
 
     /// <summary>Ends a session.</summary>
@@ -129,4 +131,13 @@ internal abstract record LogInOutcome
 /// <param name="User">Who logged in.</param>
 /// <param name="Token">The session cookie's value.</param>
 /// <param name="SessionKey">The session key.</param>
-internal sealed record NewSession(LoginCandidate User, string Token, string SessionKey);
+internal sealed record NewSession(LoginCandidate User, string Token, string SessionKey)
+{
+    /// <summary>What it has to do with second factors.</summary>
+    public SessionFactor Factor { get; init; }
+}
+
+/// <summary>Who a session belongs to.</summary>
+/// <param name="Caller">The user.</param>
+/// <param name="IsVerified">Whether it can be used: it has shown the second factor, or needs none.</param>
+internal sealed record SessionCaller(ApiCaller Caller, bool IsVerified);

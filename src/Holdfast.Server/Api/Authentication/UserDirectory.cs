@@ -127,6 +127,7 @@ internal sealed class UserDirectory : IUserDirectory
             Role = RoleOf(Role.Type),
             RoleId = Role.Id,
             Rules = Rules,
+            HasFactor = User.TotpSince is not null,
         };
     }
 }

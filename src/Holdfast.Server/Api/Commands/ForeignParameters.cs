@@ -408,7 +408,7 @@ internal static class ForeignParameters
         ["updateUser"] =
         [
             .. Each(ParameterTreatment.Refused, "keys are made by the server: registerUserKeys", ["userapikey", "usersecretkey"], []),
-            new("mandate2fa", ParameterTreatment.Refused, "there is no second factor", "false"),
+            new("mandate2fa", ParameterTreatment.Refused, "a second factor is mandated for everybody, by setting mandate.user.2fa", "false"),
         ],
         ["updateVirtualMachine"] =
         [

@@ -30,8 +30,10 @@ internal static class SessionCommands
         .Text("timezoneoffset", "the time zone's distance from UTC in hours", _ => "0.0")
         .Text("registered", "always false: nobody registers themselves", _ => "false")
         .Text("sessionkey", "the key that further requests must send as a parameter", s => s.SessionKey)
-        .Text("is2faenabled", "always false: there is no second factor", _ => "false")
-        .Text("is2faverified", "always true: there is no second factor to wait for", _ => "true"));
+        .Text("is2faenabled", "true if the session needs a second factor", s => s.Factor.IsNeeded ? "true" : "false")
+        .Text("is2faverified", "false until the session has shown the second factor that it needs", s => s.Factor.IsNeeded ? "false" : "true")
+        .Text("providerfor2fa", "who makes the codes; not there when the second factor has to be set up", s => s.Factor is { IsNeeded: true, HasFactor: true } ? SecondFactors.Provider : null)
+        .Text("issuerfor2fa", "what applications show as the issuer", s => s.Factor.IsNeeded ? "CloudStack" : null));
 
     private static readonly View<string> LogoutView = View<string>.Build(v => v.Text("description", "success", text => text));
 

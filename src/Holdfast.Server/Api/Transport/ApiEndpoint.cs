@@ -152,6 +152,11 @@ internal sealed partial class ApiEndpoint
                     caller);
             }
 
+            if (authenticated.WaitsForFactor && !SecondFactors.Permit(command, caller!.HasFactor))
+            {
+                return new Answer(Envelope(command), SecondFactors.Missing(), command, caller);
+            }
+
             // Credentials that do not hold are refused even where none were needed, except to log in or out with an old cookie.
             if (caller is null && authenticated.Kind == CredentialKind.Signature)
             {

@@ -21,6 +21,10 @@ internal sealed record SessionRow
     [Column("session_key_hash"), NotNull]
     public required string SessionKeyHash { get; init; }
 
+    /// <summary>Whether it can be used: it has shown the second factor, or needs none.</summary>
+    [Column("is_verified")]
+    public required bool IsVerified { get; init; }
+
     [Column("created")]
     public required DateTimeOffset Created { get; init; }
 

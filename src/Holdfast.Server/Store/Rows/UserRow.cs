@@ -32,6 +32,18 @@ internal sealed record UserRow
     [Column("state"), NotNull]
     public required string State { get; init; }
 
+    /// <summary>The key of the second factor, sealed by SecretBox; null: none was set up.</summary>
+    [Column("totp_key")]
+    public string? TotpKey { get; init; }
+
+    /// <summary>Since when logins need it; null: no code of it was shown yet.</summary>
+    [Column("totp_since")]
+    public DateTimeOffset? TotpSince { get; init; }
+
+    /// <summary>The step of time of the last code that was taken.</summary>
+    [Column("totp_step")]
+    public long? TotpStep { get; init; }
+
     [Column("timezone")]
     public string? Timezone { get; init; }
 
