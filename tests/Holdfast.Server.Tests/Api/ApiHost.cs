@@ -27,6 +27,8 @@ public class ApiHost : IAsyncLifetime
     private readonly string _folder = Directory.CreateTempSubdirectory("holdfast-api-").FullName;
     private ServerHost _host = null!;
 
+    private protected string Folder => _folder;
+
     internal OperationLog Operations { get; } = new();
 
     internal LogLines Log { get; } = new();
