@@ -18,7 +18,7 @@ using Xunit;
 namespace Holdfast.Server.Tests.Api;
 
 /// <summary>
-/// A server node on Kestrel and SQLite with recorded operations, and one user of each kind: root administrator, administrator of ROOT/a, two users of ROOT/a.
+/// A server node on Kestrel and SQLite with recorded operations, and one user of each kind: root administrator, administrator of ROOT/a, two users of ROOT/a, administrator of ROOT/elsewhere.
 /// </summary>
 public class ApiHost : IAsyncLifetime
 {
@@ -51,6 +51,9 @@ public class ApiHost : IAsyncLifetime
     internal TestUser Other { get; set; } = null!;
 
     internal TestUser DomainAdmin { get; private set; } = null!;
+
+    /// <summary>The administrator of another branch.</summary>
+    internal TestUser Stranger { get; private set; } = null!;
 
     internal ZoneRow Zone { get; private set; } = null!;
 
@@ -97,6 +100,9 @@ public class ApiHost : IAsyncLifetime
                 DomainAdmin = await AddUserAsync(db, secrets, "dora", below, 2, ct);
                 User = await AddUserAsync(db, secrets, "ulla", below, 0, ct);
                 Other = await AddUserAsync(db, secrets, "otto", below, 0, ct);
+                var beside = below with { Id = new DomainId(Guid.NewGuid()), Name = "elsewhere", Path = "ROOT/elsewhere" };
+                await db.InsertAsync(beside, token: ct);
+                Stranger = await AddUserAsync(db, secrets, "sten", beside, 2, ct);
             },
             CancellationToken.None);
     }

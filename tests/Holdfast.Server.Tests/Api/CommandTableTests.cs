@@ -212,24 +212,54 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
     public async Task An_object_that_is_not_the_callers_is_answered_like_one_that_does_not_exist(string name)
     {
         var command = ServerCommands.Table.Find(name)!;
-        if ((command.Roles & Roles.User) == 0)
+        foreach (var parameter in Owned(command))
         {
-            return;
+            foreach (var (caller, role) in new[] { (host.User, Roles.User), (host.Stranger, Roles.DomainAdmin) }.Where(c => (command.Roles & c.Item2) != 0))
+            {
+                var theirs = await EntityAsync(parameter.Entity!.Value.IdType, host.Other);
+                var calls = host.Operations.Calls.Count;
+
+                var (foreign, missing) = await AskAsync(command, parameter, caller, theirs);
+
+                foreign.Code.ShouldBe(431, foreign.Text);
+                foreign.Text.ShouldBe(missing.Text, $"{name} {parameter.Name}: {role}");
+                host.Operations.Calls.Count.ShouldBe(calls, $"{name} {parameter.Name}: {role}");
+            }
         }
+    }
 
-        foreach (var parameter in command.Parameters.Where(p => p.Entity is { } entity && Kinds.Of(entity).Reach != EntityReach.Everybody))
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public async Task An_object_of_the_branch_is_there_for_its_administrator_and_for_root(string name)
+    {
+        var command = ServerCommands.Table.Find(name)!;
+        foreach (var parameter in Owned(command))
         {
-            var theirs = await EntityAsync(parameter.Entity!.Value.IdType, host.Other);
-            var nobodys = Guid.NewGuid();
-            var calls = host.Operations.Calls.Count;
-            (string, string)[] rest = [.. await RequiredAsync(command, without: parameter, host.User)];
+            foreach (var (caller, role) in new[] { (host.DomainAdmin, Roles.DomainAdmin), (host.Admin, Roles.RootAdmin) }
+                .Where(c => (command.Roles & c.Item2) != 0 && (c.Item2 == Roles.RootAdmin || IsOfBranch(parameter.Entity!.Value))))
+            {
+                var (found, missing) = await AskAsync(command, parameter, caller, await EntityAsync(parameter.Entity!.Value.IdType, host.Other));
 
-            var foreign = await host.SendAsync(host.User, HttpMethod.Post, name, [.. rest, (parameter.Name, theirs.ToString())]);
-            var missing = await host.SendAsync(host.User, HttpMethod.Post, name, [.. rest, (parameter.Name, nobodys.ToString())]);
+                found.Text.ShouldNotBe(missing.Text, $"{name} {parameter.Name}: {role}");
+            }
+        }
+    }
 
-            foreign.ShouldFail(431);
-            foreign.Text.Replace(theirs.ToString(), "ID", StringComparison.Ordinal).ShouldBe(missing.Text.Replace(nobodys.ToString(), "ID", StringComparison.Ordinal));
-            host.Operations.Calls.Count.ShouldBe(calls, $"{name} {parameter.Name}");
+    // Comments are their writers' and root's, not a branch's.
+    private static bool IsOfBranch(EntityReference entity) => Kinds.Of(entity).Reach == EntityReach.Owner && entity.IdType != typeof(AnnotationId);
+
+    private static IEnumerable<ApiParameter> Owned(ApiCommand command) => command.Parameters.Where(p => p.Entity is { } entity && Kinds.Of(entity).Reach != EntityReach.Everybody);
+
+    /// <summary>What a caller is told of an object and of one that is not there, with ID for the id of either.</summary>
+    private async Task<((int Code, string Text) Of, (int Code, string Text) OfNothing)> AskAsync(ApiCommand command, ApiParameter parameter, TestUser caller, Guid id)
+    {
+        (string, string)[] rest = [.. await RequiredAsync(command, without: parameter, caller)];
+        return (await TellAsync(id), await TellAsync(Guid.NewGuid()));
+
+        async Task<(int Code, string Text)> TellAsync(Guid asked)
+        {
+            var answer = await host.SendAsync(caller, HttpMethod.Post, command.Name, [.. rest, (parameter.Name, asked.ToString())]);
+            return (answer.Code, answer.Text.Replace(asked.ToString(), "ID", StringComparison.Ordinal));
         }
     }
 
