@@ -53,7 +53,7 @@ public sealed class GuestDriveLifeTests
     }
 
     [Fact]
-    public void A_drive_that_cannot_be_made_fails_the_start_with_the_reason_before_storage_is_asked()
+    public void A_drive_that_cannot_be_made_fails_the_start_with_the_reason_and_gives_the_disks_back()
     {
         _host.Drives.Refuse = "the disk is full";
         Send(Desired.Running, 1);
@@ -61,8 +61,8 @@ public sealed class GuestDriveLifeTests
 
         Why().ShouldContain("configuration drive");
         Why().ShouldContain("the disk is full");
-        _storage.Attached.ShouldBeEmpty();
         _host.Hypervisor.Effects.ShouldBeEmpty();
+        _host.Until(() => _storage.Attached.Count == 0, "the disks' release");
 
         _host.Drives.Refuse = null;
         Send(Desired.Running, 2);

@@ -842,7 +842,8 @@ public abstract class LifeTests : IAsyncLifetime
         (await _node.EndOfAsync(await _node.Vms.StartAsync(_node.Admin, vm, null, Token))).ResultCode.ShouldBe(431);
         (await _node.EndOfAsync(await _node.Vms.ExpungeAsync(_node.Admin, vm, Token))).ResultCode.ShouldBe(431);
         Fault(await _node.Vms.RecoverAsync(_node.Admin, vm, Token)).ErrorCode.ShouldBe(431);
-        Fault(await _node.Vms.StopAsync(_node.Admin with { IsRootAdmin = false, AccountId = new AccountId(Guid.NewGuid()) }, vm, false, Token)).Text.ShouldContain("entity does not exist");
+        var stranger = new AccountId(Guid.NewGuid());
+        Fault(await _node.Vms.StopAsync(_node.Admin with { IsRootAdmin = false, UserId = new UserId(Guid.NewGuid()), AccountId = stranger, Own = stranger }, vm, false, Token)).Text.ShouldContain("entity does not exist");
         await _node.SucceedAsync(await _node.Vms.StopAsync(_node.Admin, vm, true, Token));
         await _node.SucceedAsync(await _node.Vms.StopAsync(_node.Admin, vm, false, Token));
         (await _node.EndOfAsync(await _node.Vms.RebootAsync(_node.Admin, vm, false, Token))).ResultCode.ShouldBe(431);
