@@ -48,7 +48,7 @@ internal sealed record UserEntry
             Domain = domain,
             Role = role,
             ApiKey = db.UserKeys.Where(k => k.UserId == user.Id).OrderByDescending(k => k.Created).ThenByDescending(k => k.Id).Select(k => k.ApiKey).FirstOrDefault(),
-            IsFactorMandated = db.Settings.Any(s => s.Name == "enable.user.2fa" && s.Value == "true") && db.Settings.Any(s => s.Name == "mandate.user.2fa" && s.Value == "true"),
+            IsFactorMandated = db.Settings.Any(s => s.Name == SecondFactors.EnabledSetting && s.Value == "true") && db.Settings.Any(s => s.Name == SecondFactors.MandatedSetting && s.Value == "true"),
         };
 
     /// <summary>The same for a viewer.</summary>

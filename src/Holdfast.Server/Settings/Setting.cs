@@ -1,5 +1,6 @@
 using System.Globalization;
 using Holdfast.Core.Planning;
+using Holdfast.Server.Api.Authentication;
 using Holdfast.Server.Transactions;
 
 namespace Holdfast.Server.Settings;
@@ -270,7 +271,7 @@ internal abstract record Setting
     /// <summary>Whether users may have a second factor, and those who have one are asked for it.</summary>
     public static FlagSetting SecondFactor { get; } = new()
     {
-        Name = "enable.user.2fa",
+        Name = SecondFactors.EnabledSetting,
         Category = "Advanced",
         Description = "Whether users may set a second factor up, and logins by password ask who has one for a code. Requests that are signed with keys are not asked",
         UnitName = "yes or no",
@@ -280,7 +281,7 @@ internal abstract record Setting
     /// <summary>Whether everybody has to have one.</summary>
     public static FlagSetting SecondFactorForAll { get; } = new()
     {
-        Name = "mandate.user.2fa",
+        Name = SecondFactors.MandatedSetting,
         Category = "Advanced",
         Description = "Whether, with enable.user.2fa, everybody who logs in by password has to have a second factor: who has none can do nothing but set one up",
         UnitName = "yes or no",

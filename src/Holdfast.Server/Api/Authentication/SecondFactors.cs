@@ -18,6 +18,12 @@ internal static class SecondFactors
     /// <summary>Lists providers.</summary>
     public const string Providers = "listUserTwoFactorAuthenticatorProviders";
 
+    /// <summary>The setting by which second factors are asked for.</summary>
+    public const string EnabledSetting = "enable.user.2fa";
+
+    /// <summary>The setting by which everybody has to have one.</summary>
+    public const string MandatedSetting = "mandate.user.2fa";
+
     // CloudStack's own code of it.
     private const int Unauthorised = 511;
 

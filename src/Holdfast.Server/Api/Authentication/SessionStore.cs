@@ -42,8 +42,8 @@ internal sealed class SessionStore : ISessionStore
                 }
 
                 // By their names: settings know the API, and not the other way round.
-                var flags = await db.Settings.Where(s => (s.Name == "enable.user.2fa" || s.Name == "mandate.user.2fa") && s.Value == "true").Select(s => s.Name).ToListAsync(ct);
-                var factor = new SessionFactor(flags.Contains("enable.user.2fa") && (user.TotpSince is not null || flags.Contains("mandate.user.2fa")), user.TotpSince is not null);
+                var flags = await db.Settings.Where(s => (s.Name == SecondFactors.EnabledSetting || s.Name == SecondFactors.MandatedSetting) && s.Value == "true").Select(s => s.Name).ToListAsync(ct);
+                var factor = new SessionFactor(flags.Contains(SecondFactors.EnabledSetting) && (user.TotpSince is not null || flags.Contains(SecondFactors.MandatedSetting)), user.TotpSince is not null);
                 await db.Sessions.Where(s => s.Expires < session.Created).DeleteAsync(ct);
                 await db.InsertAsync(
                     new SessionRow
