@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Startup;
+using Holdfast.Server.Tests.Hosts;
 using Holdfast.Server.Transactions;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
@@ -136,17 +137,16 @@ public sealed class AnyRequestHost : ApiHost
     internal async Task<long> QuietVersionAsync()
     {
         var version = await VersionAsync();
-        while (true)
-        {
-            await Task.Delay(5, TestContext.Current.CancellationToken);
-            var now = await VersionAsync();
-            if (now == version)
+        await TestNode.UntilAsync(
+            async () =>
             {
-                return version;
-            }
-
-            version = now;
-        }
+                var before = version;
+                await Task.Delay(5, TestContext.Current.CancellationToken);
+                version = await VersionAsync();
+                return version == before;
+            },
+            () => "a moment without a change of the database");
+        return version;
     }
 
     public override async ValueTask DisposeAsync()

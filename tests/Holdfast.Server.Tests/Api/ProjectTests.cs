@@ -4,6 +4,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Startup;
 using Holdfast.Server.Store.Rows;
+using Holdfast.Server.Tests.Hosts;
 using LinqToDB;
 using LinqToDB.Async;
 using Shouldly;
@@ -477,12 +478,7 @@ public sealed class ProjectTests(RealApiHost host) : IClassFixture<RealApiHost>,
         var project = await ProjectAsync(await UserAsync(domain));
         (await host.CallAsync(host.Admin, "deleteDomain", ("id", domain.Id.ToString()))).ShouldFail(530).ErrorText!.ShouldContain("1 projects");
         (await host.CallAsync(host.Admin, "deleteDomain", ("id", domain.Id.ToString()), ("cleanup", "true"))).ShouldSucceed();
-        for (var i = 0; i < 100 && await IsThereAsync(); i++)
-        {
-            await Task.Delay(100, Token);
-        }
-
-        (await IsThereAsync()).ShouldBeFalse();
+        await TestNode.UntilAsync(async () => !await IsThereAsync(), () => "the end of the domain's project");
 
         Task<bool> IsThereAsync() => host.Database.ReadAsync((db, ct) => db.Accounts.AnyAsync(a => a.Id == new AccountId(Guid.Parse(project)) && a.Removed == null, ct), Token);
     }
@@ -524,19 +520,17 @@ public sealed class ProjectTests(RealApiHost host) : IClassFixture<RealApiHost>,
     private async Task<JsonElement> ResultAsync(TestUser user, string command, string? key, params (string, string)[] parameters)
     {
         var job = (await host.SendAsync(user, HttpMethod.Post, command, parameters)).ShouldSucceed().Body.GetProperty("jobid").GetString()!;
-        for (var i = 0; ; i++)
-        {
-            var answer = (await host.CallAsync(user, "queryAsyncJobResult", ("jobid", job))).ShouldSucceed().Body;
-            if (answer.GetProperty("jobstatus").GetInt32() == 0 && i < 300)
+        var answer = default(JsonElement);
+        await TestNode.UntilAsync(
+            async () =>
             {
-                await Task.Delay(100, Token);
-                continue;
-            }
-
-            answer.GetProperty("jobstatus").GetInt32().ShouldBe(1, $"{command}: {answer}");
-            var result = answer.GetProperty("jobresult");
-            return key is null ? result : result.GetProperty(key);
-        }
+                answer = (await host.CallAsync(user, "queryAsyncJobResult", ("jobid", job))).ShouldSucceed().Body;
+                return answer.GetProperty("jobstatus").GetInt32() != 0;
+            },
+            () => $"the end of the job of {command}");
+        answer.GetProperty("jobstatus").GetInt32().ShouldBe(1, $"{command}: {answer}");
+        var result = answer.GetProperty("jobresult");
+        return key is null ? result : result.GetProperty(key);
     }
 
     private async Task<ApiAnswer> TryDeployAsync(TestUser user, params (string Name, string Value)[] more)

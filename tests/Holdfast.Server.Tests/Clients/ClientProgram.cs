@@ -12,6 +12,8 @@ namespace Holdfast.Server.Tests.Clients;
 /// <summary>Other people's programs that call the API, as processes.</summary>
 internal static class ClientProgram
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
     /// <summary>Gives the administrator keys.</summary>
     public static async Task<(string ApiKey, string SecretKey)> KeysOfAdminAsync(TestNode node)
     {
@@ -24,7 +26,7 @@ internal static class ClientProgram
         return (apiKey, secret);
     }
 
-    /// <summary>Runs a program to its end.</summary>
+    /// <summary>Runs a program to its end; it is killed when that is ten minutes away.</summary>
     public static async Task<(int Code, string Output, string Error)> RunAsync(
         string program, IReadOnlyList<string> arguments, Dictionary<string, string> environment, CancellationToken cancellationToken, string input = "")
     {
@@ -38,7 +40,18 @@ internal static class ClientProgram
         await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();
         var (output, error) = (process.StandardOutput.ReadToEndAsync(cancellationToken), process.StandardError.ReadToEndAsync(cancellationToken));
-        await process.WaitForExitAsync(cancellationToken);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(Patience);
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end within {Patience.TotalMinutes:0} min.");
+        }
+
         return (process.ExitCode, await output, await error);
     }
 
