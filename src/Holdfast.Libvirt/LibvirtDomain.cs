@@ -112,6 +112,10 @@ public sealed unsafe class LibvirtDomain : IDisposable
     /// <summary>Lets the processors of the guest go on.</summary>
     public void Resume() => Check(LibvirtNative.virDomainResume(_handle));
 
+    /// <summary>Has the running guest have so many virtual processors, up to what it was defined with.</summary>
+    /// <param name="count">How many.</param>
+    public void SetCpus(int count) => Check(LibvirtNative.virDomainSetVcpusFlags(_handle, (uint)count, AffectLive));
+
     /// <summary>Plugs a device into the running guest.</summary>
     /// <param name="xml">The device.</param>
     public void AttachLive(string xml) => Check(LibvirtNative.virDomainAttachDeviceFlags(_handle, xml, AffectLive));

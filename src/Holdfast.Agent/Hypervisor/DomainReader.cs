@@ -27,6 +27,10 @@ internal static class DomainReader
             Name = (string?)domain.Element("name") ?? "",
             Generation = mark.Generation,
             Status = status,
+            Cpus = (int?)domain.Element("vcpu")?.Attribute("current") ?? (int?)domain.Element("vcpu") ?? 0,
+
+            // libvirt tells it in KiB, whatever it was given in.
+            MemoryMiB = ((long?)domain.Element("memory") ?? 0) / 1024,
             Disks = [.. (devices?.Elements("disk") ?? []).Where(disk => (string?)disk.Attribute("device") != CdRom).Select(ReadDisk)],
             VncSocket = (string?)devices?.Elements("graphics").FirstOrDefault(graphics => (string?)graphics.Attribute("type") == "vnc")?.Attribute("socket"),
             CpuTime = cpuTime,

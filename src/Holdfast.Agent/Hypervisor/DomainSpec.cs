@@ -20,6 +20,12 @@ internal sealed record DomainSpec
     /// <summary>Memory in MiB.</summary>
     public required long MemoryMiB { get; init; }
 
+    /// <summary>The most virtual processors that it can be given while it runs; null: those.</summary>
+    public int? MaxCpus { get; init; }
+
+    /// <summary>The most memory in MiB that it can be given while it runs; null: that.</summary>
+    public long? MaxMemoryMiB { get; init; }
+
     /// <summary>The disks, in the order in which the guest is to boot from them.</summary>
     public required IReadOnlyList<DomainDisk> Disks { get; init; }
 

@@ -9,6 +9,9 @@ internal static class DomainXml
     // Where disks can be plugged in: this machine has a slot for each device that it begins with, and no other.
     private const int SpareSlots = 16;
 
+    // How often memory can be plugged in.
+    private const int MemorySlots = 16;
+
     /// <summary>The definition of a domain.</summary>
     /// <exception cref="UnfitForDomainException">Something in the spec cannot be put into a domain.</exception>
     public static XElement Domain(DomainSpec spec) => new(
@@ -17,15 +20,16 @@ internal static class DomainXml
         new XElement("name", Text(spec.Name)),
         new XElement("uuid", spec.Machine.ToString()),
         new XElement("metadata", new MachineMetadata(spec.Machine, spec.Generation).ToXml()),
+        spec.MaxMemoryMiB > spec.MemoryMiB ? new XElement("maxMemory", new XAttribute("slots", MemorySlots), new XAttribute("unit", "MiB"), spec.MaxMemoryMiB) : null,
         new XElement("memory", new XAttribute("unit", "MiB"), spec.MemoryMiB),
-        new XElement("vcpu", new XAttribute("placement", "static"), spec.Cpus),
+        new XElement("vcpu", new XAttribute("placement", "static"), spec.MaxCpus > spec.Cpus ? new XAttribute("current", spec.Cpus) : null, MostCpus(spec)),
         Os(spec.Firmware),
         new XElement(
             "features",
             new XElement("acpi"),
             new XElement("apic"),
             spec.Firmware is { IsSecure: true } ? new XElement("smm", new XAttribute("state", "on")) : null),
-        spec.Accelerator == Accelerator.Kvm ? new XElement("cpu", new XAttribute("mode", "host-model")) : null,
+        Cpu(spec),
         new XElement("clock", new XAttribute("offset", "utc")),
         new XElement("on_poweroff", "destroy"),
         new XElement("on_reboot", "restart"),
@@ -52,6 +56,15 @@ internal static class DomainXml
             new XElement("rng", new XAttribute("model", "virtio"), new XElement("backend", new XAttribute("model", "random"), "/dev/urandom")),
             new XElement("panic", new XAttribute("model", "isa"))));
 
+    /// <summary>Memory, to be plugged into a running domain.</summary>
+    /// <param name="mebibytes">How much.</param>
+    /// <param name="total">What the domain has with it: no two of them are plugged in for one purpose.</param>
+    public static XElement Memory(long mebibytes, long total) => new(
+        "memory",
+        new XAttribute("model", "dimm"),
+        new XElement("target", new XElement("size", new XAttribute("unit", "MiB"), mebibytes), new XElement("node", 0)),
+        new XElement("alias", new XAttribute("name", $"ua-memory-{total}")));
+
     /// <summary>One disk, to be attached to a running domain.</summary>
     /// <exception cref="UnfitForDomainException">Something in it cannot be put into a domain.</exception>
     public static XElement Disk(DomainDisk disk) => Disk(disk, bootOrder: null);
@@ -68,6 +81,21 @@ internal static class DomainXml
         new XElement("serial", DiskAlias.SerialOf(disk.Volume)),
         bootOrder is { } order ? new XElement("boot", new XAttribute("order", order)) : null,
         new XElement("alias", new XAttribute("name", DiskAlias.Of(disk.Volume))));
+
+    private static int MostCpus(DomainSpec spec) => Math.Max(spec.MaxCpus ?? 0, spec.Cpus);
+
+    // Memory is plugged into a cell, which the guest has to begin with.
+    private static XElement? Cpu(DomainSpec spec)
+    {
+        var mode = spec.Accelerator == Accelerator.Kvm ? new XAttribute("mode", "host-model") : null;
+        var cells = spec.MaxMemoryMiB > spec.MemoryMiB
+            ? new XElement(
+                "numa",
+                new XElement(
+                    "cell", new XAttribute("id", 0), new XAttribute("cpus", $"0-{MostCpus(spec) - 1}"), new XAttribute("memory", spec.MemoryMiB), new XAttribute("unit", "MiB")))
+            : null;
+        return mode is null && cells is null ? null : new XElement("cpu", mode, cells);
+    }
 
     // Secure boot needs system management mode, which the older machine does not have.
     private static bool IsQ35(DomainSpec spec) => spec.Firmware is { IsSecure: true };

@@ -74,6 +74,15 @@ internal interface IHypervisor : IAsyncDisposable
     /// </summary>
     Task<DetachOutcome> DetachDiskAsync(VmId machine, VolumeId volume, CancellationToken cancellationToken);
 
+    /// <summary>Gives the running guest so many virtual processors, up to the most that it was started with. None is taken from one that has more.</summary>
+    Task<GrowOutcome> GrowCpusAsync(VmId machine, int cpus, CancellationToken cancellationToken);
+
+    /// <summary>Gives the running guest so much memory, up to the most that it was started with. None is taken from one that has more.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="mebibytes">All that it is to have.</param>
+    /// <param name="cancellationToken">Ends the wait, not the work.</param>
+    Task<GrowOutcome> GrowMemoryAsync(VmId machine, long mebibytes, CancellationToken cancellationToken);
+
     /// <summary>Tells the running guest that the disk that holds the volume has grown.</summary>
     /// <param name="machine">The machine.</param>
     /// <param name="volume">The volume.</param>

@@ -20,6 +20,12 @@ internal sealed record OwnDomain
     /// <summary>Why it stands still; null unless it is <see cref="DomainStatus.Paused"/>.</summary>
     public GuestPause? Pause { get; init; }
 
+    /// <summary>Its virtual processors now; 0 when that is not known.</summary>
+    public int Cpus { get; init; }
+
+    /// <summary>Its memory now, in MiB, with what was plugged in; 0 when that is not known.</summary>
+    public long MemoryMiB { get; init; }
+
     /// <summary>The disks it holds now.</summary>
     public required IReadOnlyList<OwnDomainDisk> Disks { get; init; }
 

@@ -159,6 +159,12 @@ internal abstract record Adjustment
     /// <summary>The guest sees a volume smaller than it is.</summary>
     internal sealed record Resize(MachineDisk Disk) : Adjustment;
 
+    /// <summary>The guest has less memory than it is to have.</summary>
+    internal sealed record Memory(int MebiBytes) : Adjustment;
+
+    /// <summary>The guest has fewer virtual CPUs than it is to have.</summary>
+    internal sealed record Cpus(int Count) : Adjustment;
+
     /// <summary>A reboot was asked for.</summary>
     internal sealed record Reboot(long Sequence, bool Forced) : Adjustment;
 }
@@ -181,6 +187,17 @@ internal static class AdjustmentRules
             .Where(disk => held.Contains(disk.VolumeId)
                 && attachments.FirstOrDefault(row => row.Volume == disk.VolumeId) is { SizeBytes: { } size } && size < disk.SizeBytes)
             .OrderBy(disk => disk.DeviceId).Select(disk => new Adjustment.Resize(disk)));
+        // Memory first: it is the likelier to be refused, and then nothing was changed. What a guest has it keeps; of one started without room nothing is asked.
+        if (spec.MaxMemoryMiB is not null && domain.MemoryMiB > 0 && domain.MemoryMiB < spec.MemoryMiB)
+        {
+            differences.Add(new Adjustment.Memory(spec.MemoryMiB));
+        }
+
+        if (spec.MaxCpus is not null && domain.Cpus > 0 && domain.Cpus < spec.Cpus)
+        {
+            differences.Add(new Adjustment.Cpus(spec.Cpus));
+        }
+
         if (row is { State: MachineState.Running } && spec.RebootSequence > row.RebootSequence && spec.RebootSequence > row.RefusedReboot)
         {
             differences.Add(new Adjustment.Reboot(spec.RebootSequence, spec.ForcedReboot));

@@ -96,4 +96,10 @@ internal sealed partial class MachineRunner
 
     [LoggerMessage(EventId = 1629, Level = LogLevel.Error, Message = "The configuration drive of machine '{Name}' ({Machine}) could not be made, so it is not started: {Reason}")]
     private partial void LogNoDrive(string name, VmId machine, string reason);
+
+    [LoggerMessage(EventId = 1630, Level = LogLevel.Information, Message = "The guest of machine '{Name}' ({Machine}) was given {What}")]
+    private partial void LogGrown(string name, VmId machine, string what);
+
+    [LoggerMessage(EventId = 1631, Level = LogLevel.Warning, Message = "It is not clear whether the guest of machine '{Name}' ({Machine}) was given {What}: {Reason}")]
+    private partial void LogGrowthUnclear(string name, VmId machine, string what, string reason);
 }

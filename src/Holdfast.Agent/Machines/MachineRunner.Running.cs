@@ -61,6 +61,12 @@ internal sealed partial class MachineRunner
             case Adjustment.Resize resize:
                 await HotResizeAsync(item, resize.Disk);
                 break;
+            case Adjustment.Memory memory:
+                await GrowAsync(item, $"{memory.MebiBytes} MiB of memory", await _context.Hypervisor.GrowMemoryAsync(_machine, memory.MebiBytes, _context.Loop.Stopping));
+                break;
+            case Adjustment.Cpus cpus:
+                await GrowAsync(item, $"{cpus.Count} CPUs", await _context.Hypervisor.GrowCpusAsync(_machine, cpus.Count, _context.Loop.Stopping));
+                break;
             case Adjustment.Reboot reboot:
                 await RebootAsync(item, reboot);
                 break;
@@ -213,6 +219,25 @@ internal sealed partial class MachineRunner
                 {
                     Type = ConditionType.Failed, PoolId = disk.PoolId, Text = $"The guest of machine '{Name}' was not told that volume {disk.VolumeId} has grown: {failed.Fault.Message}",
                 });
+                break;
+        }
+    }
+
+    // Nothing is written down: what the guest has is seen, and what it was to have is the item.
+    private async Task GrowAsync(HostItem item, string what, GrowOutcome outcome)
+    {
+        await _context.Loop.Failpoints.PassAsync(Failpoint.PlugDone, _context.Loop.Stopping);
+        switch (outcome)
+        {
+            case GrowOutcome.Done:
+                LogGrown(Name, _machine, what);
+                break;
+            case GrowOutcome.Failed { Fault.EffectUnknown: true } unclear:
+                LogGrowthUnclear(Name, _machine, what, unclear.Fault.Message);
+                await _wake.WaitAsync(HypervisorRetry, _context.Loop.Stopping);
+                break;
+            case GrowOutcome.Failed failed:
+                RefuseAdjustment(item, new Condition { Type = ConditionType.Failed, Text = $"The guest of machine '{Name}' was not given {what}: {failed.Fault.Message}" });
                 break;
         }
     }

@@ -124,6 +124,8 @@ internal sealed partial class MachineRunner
                 Name = spec.InstanceName,
                 Cpus = spec.Cpus,
                 MemoryMiB = spec.MemoryMiB,
+                MaxCpus = spec.MaxCpus,
+                MaxMemoryMiB = spec.MaxMemoryMiB,
                 Disks = [.. attached.Zip(spec.Disks.OrderBy(disk => disk.DeviceId), (row, disk) => NewDisk(disk, row.Source!))],
                 Firmware = firmware,
                 GuestDrive = drive,

@@ -140,6 +140,8 @@ internal sealed partial class MachineRunner : IDisposable
             {
                 State = state.Value,
                 RebootSequence = row?.RebootSequence ?? 0,
+                Cpus = hasGuest && domain!.Cpus > 0 ? domain.Cpus : null,
+                MemoryMiB = hasGuest && domain!.MemoryMiB > 0 ? (int)domain.MemoryMiB : null,
                 Disks = disks,
                 Unclear = [.. attachments.Where(held => held.Mode == AttachMode.Run && disks.All(disk => disk.VolumeId != held.Volume)).Select(held => held.Volume)],
                 Networks = hasGuest && item?.Machine is { } spec ? Networks(spec).Networks : [],
@@ -258,7 +260,7 @@ internal sealed partial class MachineRunner : IDisposable
     private static bool Differs(Observation before, Observation now) => (before, now) switch
     {
         (Observation.Present left, Observation.Present right) => left.Domain.Status != right.Domain.Status || left.Domain.Pause != right.Domain.Pause
-            || !left.Domain.Disks.SequenceEqual(right.Domain.Disks),
+            || left.Domain.Cpus != right.Domain.Cpus || left.Domain.MemoryMiB != right.Domain.MemoryMiB || !left.Domain.Disks.SequenceEqual(right.Domain.Disks),
         _ => before.GetType() != now.GetType(),
     };
 

@@ -49,8 +49,8 @@ public sealed record Failpoint(string Name, bool CanFail, bool CanDelay, string 
     /// <summary>A disk is about to be plugged into a running guest.</summary>
     public static readonly Failpoint PlugBefore = new("agent.plug.before", false, true, "the volume is attached and written down, the guest does not have it");
 
-    /// <summary>A disk was plugged in, or out.</summary>
-    public static readonly Failpoint PlugDone = new("agent.plug.done", false, true, "the guest has the disk, or has it no more, and nothing says so");
+    /// <summary>A disk was plugged in, or out; memory or processors were plugged in.</summary>
+    public static readonly Failpoint PlugDone = new("agent.plug.done", false, true, "the guest has the disk, or has it no more, or has more memory or processors, and nothing says so");
 
     /// <summary>An obligation is about to be tried.</summary>
     public static readonly Failpoint ObligationBefore = new("agent.obligation.before", false, true, "the driver was not asked");

@@ -49,6 +49,12 @@ public sealed record MachineObservation
     /// <summary>Reboots carried out.</summary>
     public long RebootSequence { get; init; }
 
+    /// <summary>Virtual CPUs of the running guest; null when the host did not say.</summary>
+    public int? Cpus { get; init; }
+
+    /// <summary>MiB of memory of the running guest; null when the host did not say.</summary>
+    public int? MemoryMib { get; init; }
+
     /// <summary>Disks of the running guest and the sizes it sees.</summary>
     public IReadOnlyDictionary<VolumeId, long> Disks { get; init; } = new Dictionary<VolumeId, long>();
 

@@ -170,18 +170,28 @@ public static class PlacementPlanner
             return new Reason($"it has no tag {tag}");
         }
 
-        if (facts.Cpus > host.Cpus)
+        return RoomObjection(host, facts.Cpus, facts.MemoryMib);
+    }
+
+    /// <summary>Why a host has no room for a VM of a size; null when it has.</summary>
+    /// <param name="host">The host, without what the VM has there already.</param>
+    /// <param name="amounts">The size.</param>
+    internal static string? NoRoom(HostCandidate host, VmAmounts amounts) => RoomObjection(host, amounts.Cpus, amounts.MemoryMib)?.Text;
+
+    private static Reason? RoomObjection(HostCandidate host, int cpus, long memoryMib)
+    {
+        if (cpus > host.Cpus)
         {
-            return new Reason($"it has fewer than {facts.Cpus} CPUs", $"{host.Cpus}");
+            return new Reason($"it has fewer than {cpus} CPUs", $"{host.Cpus}");
         }
 
-        if (host.UsedCpus + facts.Cpus > host.Cpus * CpuOvercommit)
+        if (host.UsedCpus + cpus > host.Cpus * CpuOvercommit)
         {
             return new Reason("its CPUs are given away", $"{host.UsedCpus} virtual CPUs on {host.Cpus}");
         }
 
         var free = host.MemoryMib - host.UsedMemoryMib;
-        return facts.MemoryMib > free ? new Reason($"it has less than the {facts.MemoryMib} MiB of memory free that are needed", $"{free} MiB of memory free") : null;
+        return memoryMib > free ? new Reason($"it has less than the {memoryMib} MiB of memory free that are needed", $"{free} MiB of memory free") : null;
     }
 
     private static Reason? StorageObjection(

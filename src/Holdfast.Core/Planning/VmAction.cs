@@ -92,6 +92,16 @@ public abstract record VmAction
     /// <summary>A start succeeded.</summary>
     public sealed record Started : VmAction;
 
+    /// <summary>The running guest has the size that the VM was given.</summary>
+    public sealed record Scaled : VmAction;
+
+    /// <summary>The VM has the service offering and the size again that it had before it was given another one.</summary>
+    public sealed record ScaleBack : VmAction;
+
+    /// <summary>The running guest holds more than the VM has: that counts until the guest ends.</summary>
+    /// <param name="Amounts">What it holds.</param>
+    public sealed record HoldMore(VmAmounts Amounts) : VmAction;
+
     /// <summary>The guest has the volume.</summary>
     /// <param name="Volume">The volume.</param>
     public sealed record FinishAttach(VolumeId Volume) : VmAction;

@@ -27,6 +27,15 @@ public sealed record VmFacts
     /// <summary>Reboots asked for in its life.</summary>
     public long RebootSequence { get; init; }
 
+    /// <summary>Virtual CPUs that it has, or is given while it runs.</summary>
+    public int Cpus { get; init; }
+
+    /// <summary>MiB of memory that it has, or is given while it runs.</summary>
+    public int MemoryMib { get; init; }
+
+    /// <summary>What it has from its next start on, where that is less: a scaling was taken back, and its guest does not give up what it was given. Null: what it has.</summary>
+    public VmAmounts? Kept { get; init; }
+
     /// <summary>The installation it was placed on; null when the guest is confirmed gone or no place was chosen yet.</summary>
     public IncarnationId? Incarnation { get; init; }
 

@@ -119,6 +119,9 @@ public static class VmPlanner
                     var what = disk.State == VolumeState.Ready ? $"it is in state {facts.State}: {WaitingFor(facts)}" : $"its new root disk: {WaitingForVolumes([disk])}";
                     actions.Add(new VmAction.FailJob(job.Id, new PlanFault(PlanFaultKind.TimedOut, $"VM {facts.Name} ({facts.Id}) was not restored in time, and keeps its root disk: {what}")));
                     break;
+                case var kind when kind == JobKind.ScaleVm && facts.State == VmState.Running:
+                    FailScaling(actions, facts, job, PlanFaultKind.TimedOut, $"not in time: {WaitingFor(facts)}");
+                    break;
                 default:
                     // A stop stands and goes on converging; the job tells the truth.
                     actions.Add(new VmAction.FailJob(job.Id, new PlanFault(PlanFaultKind.TimedOut, $"VM {facts.Name} ({facts.Id}) is in state {facts.State}: {WaitingFor(facts)}")));
@@ -272,7 +275,7 @@ public static class VmPlanner
         if (facts.Machine?.Current is { IsGone: true } gone)
         {
             var why = gone.Failure ?? "the guest ended by itself";
-            FailJobs(actions, facts, new PlanFault(PlanFaultKind.WrongState, $"VM {facts.Name} ({facts.Id}) is not running: {why}"), JobKind.RebootVm, JobKind.StartVm, JobKind.DeployVm);
+            FailJobs(actions, facts, new PlanFault(PlanFaultKind.WrongState, $"VM {facts.Name} ({facts.Id}) is not running: {why}"), JobKind.RebootVm, JobKind.ScaleVm, JobKind.StartVm, JobKind.DeployVm);
             actions.Add(new VmAction.GuestGone());
             actions.Add(new VmAction.MoveTo(VmState.Stopped, Joined(why, gone.CutOff)));
             actions.Add(new VmAction.Tell("VM.STOP", EventLevel.Warn, $"VM {facts.Name} ({facts.Id}) on host {facts.Machine.HostName}: {why}"));
@@ -306,7 +309,7 @@ public static class VmPlanner
             }
 
             // That it stands still, or goes on, is news whatever else is under way.
-            var condition = Joined(Joined(observed.Failure, observed.Paused), observed.Suspended);
+            var condition = Joined(Joined(Joined(observed.Failure, observed.Paused), observed.Suspended), HoldsMoreText(facts));
             if (facts.Condition != condition && (facts.Jobs.Count == 0 || facts.IsPaused || observed.Paused is not null))
             {
                 actions.Add(new VmAction.Note(condition));
@@ -314,6 +317,7 @@ public static class VmPlanner
         }
 
         var update = new List<JobId>();
+        PlanScaling(actions, update, facts, observed);
         foreach (var volume in facts.Volumes)
         {
             PlanRunningVolume(actions, update, facts, volume, observed);
@@ -326,6 +330,53 @@ public static class VmPlanner
 
         return actions;
     }
+
+    // What the guest has decides. What it was given too much it keeps until it ends: memory that it uses cannot be taken from it.
+    private static void PlanScaling(List<VmAction> actions, List<JobId> update, VmFacts facts, MachineObservation? observed)
+    {
+        var jobs = facts.Jobs.Where(j => j.Kind == JobKind.ScaleVm).ToList();
+        update.AddRange(jobs.Where(j => j.Generation is null).Select(j => j.Id));
+        if (observed is not { Phase: MachinePhase.Running })
+        {
+            return;
+        }
+
+        var held = observed is { Cpus: { } cpus, MemoryMib: { } memory } ? new VmAmounts(cpus, memory) : (VmAmounts?)null;
+        foreach (var job in jobs.Where(j => j.Generation <= observed.Generation))
+        {
+            if (held is { } has && has.Cpus >= facts.Cpus && has.MemoryMib >= facts.MemoryMib)
+            {
+                actions.Add(new VmAction.Scaled());
+                actions.Add(new VmAction.CompleteJob(job.Id));
+            }
+            else if (observed.Failure is { } failure)
+            {
+                FailScaling(actions, facts, job, PlanFaultKind.Runtime, failure);
+            }
+            else if (held is null)
+            {
+                FailScaling(actions, facts, job, PlanFaultKind.Runtime, $"host {facts.Machine!.HostName} does not say what its guest has; its agent may be of a version that does not scale running VMs");
+            }
+        }
+
+        if (jobs.Count == 0 && held is { } more && (more.Cpus > facts.Cpus || more.MemoryMib > facts.MemoryMib))
+        {
+            var amounts = new VmAmounts(Math.Max(more.Cpus, facts.Cpus), Math.Max(more.MemoryMib, facts.MemoryMib));
+            actions.Add(new VmAction.HoldMore(amounts));
+            actions.Add(new VmAction.Tell("VM.UPGRADE", EventLevel.Warn, $"VM {facts.Name} ({facts.Id}) on host {facts.Machine!.HostName}: {HoldsMoreText(amounts, facts.Kept ?? new VmAmounts(facts.Cpus, facts.MemoryMib))}"));
+        }
+    }
+
+    private static void FailScaling(List<VmAction> actions, VmFacts facts, JobFacts job, PlanFaultKind kind, string why)
+    {
+        actions.Add(new VmAction.FailJob(job.Id, new PlanFault(kind, $"VM {facts.Name} ({facts.Id}) was not scaled, and has the size of before: {why}")));
+        actions.Add(new VmAction.ScaleBack());
+        UpdateIfRunning(actions, facts);
+    }
+
+    private static string? HoldsMoreText(VmFacts facts) => facts.Kept is { } kept && facts.Jobs.All(j => j.Kind != JobKind.ScaleVm) ? HoldsMoreText(new VmAmounts(facts.Cpus, facts.MemoryMib), kept) : null;
+
+    private static string HoldsMoreText(VmAmounts has, VmAmounts kept) => $"its guest has {has} and gives nothing of it back until it ends; from its next start on it has {kept}";
 
     private static void PlanRunningVolume(List<VmAction> actions, List<JobId> update, VmFacts facts, VolumeFacts volume, MachineObservation? observed)
     {
@@ -554,7 +605,7 @@ public static class VmPlanner
             actions,
             facts,
             new PlanFault(PlanFaultKind.Overtaken, $"VM {facts.Name} ({facts.Id}) is being stopped"),
-            [JobKind.DeployVm, JobKind.StartVm, JobKind.RebootVm, .. Restores(facts)]);
+            [JobKind.DeployVm, JobKind.StartVm, JobKind.RebootVm, JobKind.ScaleVm, .. Restores(facts)]);
         var stops = facts.Jobs.Where(j => j.Kind == JobKind.StopVm || IsRemoval(j.Kind)).ToList();
         var unbound = stops.Where(j => j.Generation is null).Select(j => j.Id).ToList();
         switch (facts.Machine)

@@ -27,6 +27,9 @@ public readonly record struct JobKind(string Name)
     /// <summary>A VM has a new root disk, and runs if it did.</summary>
     public static JobKind RestoreVm { get; } = new(nameof(RestoreVm));
 
+    /// <summary>A VM has another size; of one that runs, so has its guest.</summary>
+    public static JobKind ScaleVm { get; } = new(nameof(ScaleVm));
+
     /// <summary>A volume is allocated.</summary>
     public static JobKind CreateVolume { get; } = new(nameof(CreateVolume));
 

@@ -150,6 +150,9 @@ internal static unsafe partial class LibvirtNative
     [LibraryImport(Library)]
     internal static partial int virDomainResume(DomainHandle domain);
 
+    [LibraryImport(Library)]
+    internal static partial int virDomainSetVcpusFlags(DomainHandle domain, uint nvcpus, uint flags);
+
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int virDomainAttachDeviceFlags(DomainHandle domain, string xml, uint flags);
 

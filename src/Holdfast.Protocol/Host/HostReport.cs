@@ -287,6 +287,12 @@ public sealed record MachineStatus
     /// <summary>Reboots carried out, as <see cref="MachineSpec.RebootSequence"/> counts them.</summary>
     public long RebootSequence { get; init; }
 
+    /// <summary>Virtual CPUs that the running guest has; null when it is not seen to run.</summary>
+    public int? Cpus { get; init; }
+
+    /// <summary>MiB of memory that the running guest has; null when it is not seen to run.</summary>
+    public int? MemoryMiB { get; init; }
+
     /// <summary>Disks the running guest has, by volume; an attach is complete when this says so, a detach when neither this nor <see cref="Unclear"/> names the volume.</summary>
     public IReadOnlyList<MachineDiskStatus> Disks { get => field ?? []; init; }
 

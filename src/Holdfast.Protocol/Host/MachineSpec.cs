@@ -22,6 +22,15 @@ public sealed record MachineSpec
     /// <summary>Memory in MiB.</summary>
     public required int MemoryMiB { get; init; }
 
+    /// <summary>
+    /// The most virtual CPUs that the running guest may be given, of which it starts with <see cref="Cpus"/>. Null: no more than these, and it is started without room for others.
+    /// A running guest that has fewer than <see cref="Cpus"/> is given them; none is taken from it.
+    /// </summary>
+    public int? MaxCpus { get; init; }
+
+    /// <summary>The same of its memory, in MiB.</summary>
+    public int? MaxMemoryMiB { get; init; }
+
     /// <summary>What it boots by. A host that does not have it is never told.</summary>
     [JsonConverter(typeof(WireEnum<MachineFirmware>))]
     public MachineFirmware Firmware { get; init; }

@@ -46,6 +46,9 @@ internal sealed record DeployVirtualMachine
 
     public bool StartVm { get; init; } = true;
 
+    /// <summary>Whether it may be given another size while it runs.</summary>
+    public bool DynamicallyScalable { get; init; } = true;
+
     /// <summary>What it boots by.</summary>
     public MachineFirmware Firmware { get; init; }
 
@@ -103,6 +106,8 @@ internal sealed record UpdateVirtualMachine
 
     public bool? DeleteProtection { get; init; }
 
+    public bool? DynamicallyScalable { get; init; }
+
     /// <summary>From the next start on.</summary>
     public GivenUserData? UserData { get; init; }
 }
@@ -141,7 +146,11 @@ internal interface IVirtualMachineOperations
     /// </summary>
     Task<Outcome<VmId>> ChangeServiceAsync(Caller caller, VmId vmId, ServiceOfferingId offeringId, GivenSize size, CancellationToken cancellationToken);
 
-    /// <summary>scaleVirtualMachine: the same with a job, done at once. Of a running VM it is refused: 431.</summary>
+    /// <summary>
+    /// scaleVirtualMachine: the same with a job, done at once. A running VM is given more while it runs, and the job is done when its host says that the guest has it; when the guest is not
+    /// given it, the VM has the size of before. Errors: 431 something does not allow it, less than it has, more than its guest has room for; 530 a silent host, a scaling under way; 533 no
+    /// room on its host; 535 its owner's limits.
+    /// </summary>
     Task<JobOutcome> ScaleAsync(Caller caller, VmId vmId, ServiceOfferingId offeringId, GivenSize size, CancellationToken cancellationToken);
 
     /// <summary>

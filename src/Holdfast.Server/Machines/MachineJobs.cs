@@ -6,9 +6,6 @@ namespace Holdfast.Server.Machines;
 /// <summary>The kinds of job about VMs.</summary>
 internal static class MachineJobs
 {
-    /// <summary>A VM has another service offering.</summary>
-    public static JobKind ScaleVm { get; } = new(nameof(ScaleVm));
-
     /// <summary>A VM has other SSH keys.</summary>
     public static JobKind ResetSshKey { get; } = new(nameof(ResetSshKey));
 
@@ -27,7 +24,7 @@ internal static class MachineJobs
         new(JobKind.RestoreVm, "VM.RESTORE", "org.apache.cloudstack.api.command.user.vm.RestoreVMCmd") { HasSecret = true },
         new(JobKind.RebootVm, "VM.REBOOT", "org.apache.cloudstack.api.command.user.vm.RebootVMCmd"),
         new(JobKind.DestroyVm, "VM.DESTROY", "org.apache.cloudstack.api.command.user.vm.DestroyVMCmd"),
-        new(ScaleVm, EventTypes.VmUpgrade, "org.apache.cloudstack.api.command.user.vm.ScaleVMCmd"),
+        new(JobKind.ScaleVm, EventTypes.VmUpgrade, "org.apache.cloudstack.api.command.user.vm.ScaleVMCmd"),
         new(ResetSshKey, "VM.RESETSSHKEY", "org.apache.cloudstack.api.command.user.vm.ResetVMSSHKeyCmd"),
         new(ResetPassword, "VM.RESETPASSWORD", "org.apache.cloudstack.api.command.user.vm.ResetVMPasswordCmd") { HasSecret = true },
         new(UpdateAffinity, "VM.AG.UPDATE", "org.apache.cloudstack.api.command.user.affinitygroup.UpdateVMAffinityGroupCmd"),

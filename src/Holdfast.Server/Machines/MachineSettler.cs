@@ -106,6 +106,7 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
                 await Turn.Part<VolumeChanges>().VolumeResizedAsync(resized.Volume, resized.Error, cancellationToken);
                 break;
             case VmAction.RunMachine:
+                vm.Row = await MachineScaling.WithRoomAsync(Turn, vm.Row, cancellationToken);
                 await WriteMachineAsync(vm, Desired.Running, [], DeadlineOf(vm), cancellationToken);
                 break;
             case VmAction.UpdateMachine update:
@@ -136,6 +137,15 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
                 break;
             case VmAction.Started:
                 await SaveAsync(vm, vm.Row with { EverRan = true, PasswordTold = true, OnlyHostId = null, OnlyClusterId = null, RestartOnCancel = null }, cancellationToken);
+                break;
+            case VmAction.Scaled:
+                await SaveAsync(vm, MachineScaling.Confirmed(vm.Row), cancellationToken);
+                break;
+            case VmAction.ScaleBack:
+                await SaveAsync(vm, MachineScaling.TakenBack(vm.Row), cancellationToken);
+                break;
+            case VmAction.HoldMore more:
+                await SaveAsync(vm, MachineScaling.Holding(vm.Row, more.Amounts), cancellationToken);
                 break;
             case VmAction.FinishAttach finish:
                 await Db.Volumes.Where(v => v.Id == finish.Volume)
@@ -333,6 +343,8 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
             InstanceName = row.InstanceName,
             Cpus = row.Cpus,
             MemoryMiB = row.MemoryMib,
+            MaxCpus = row.MaxCpus,
+            MaxMemoryMiB = row.MaxMemoryMib,
             Firmware = row.Firmware,
             Disks = disks,
             Nics = [.. nics.Select(n => new MachineNic { Mac = n.Mac, NetworkName = n.Name, Bridge = n.Bridge })],
@@ -351,7 +363,7 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
 
     private async Task GuestGoneAsync(LoadedVm vm, CancellationToken cancellationToken)
     {
-        var row = vm.Row;
+        var row = MachineScaling.TakenBack(vm.Row) with { MaxCpus = null, MaxMemoryMib = null };
         await Db.Leases.Where(l => l.VmId == row.Id).DeleteAsync(cancellationToken);
         if (vm.Item is { } item && item.Desired != Desired.Absent)
         {

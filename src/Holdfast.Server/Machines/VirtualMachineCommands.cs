@@ -57,6 +57,7 @@ internal static class VirtualMachineCommands
     private static readonly TextParameter KeyPair = Text("keypair", "the name of an SSH key pair of the VM's owner");
     private static readonly ListParameter<string> KeyPairs = Texts("keypairs", "the names of SSH key pairs of the VM's owner");
     private static readonly TextParameter Group = Text("group", "the name of a group for the VM; made when it is not there");
+    private static readonly ValueParameter<bool> DynamicScaling = Bool("dynamicscalingenabled", "whether it may be given another size while it runs; true when not sent");
     private static readonly ValueParameter<bool> StartVm = Bool("startvm", "whether the VM is started; true when not sent");
     private static readonly MapParameter VmDetails = Map("details", "details of the VM: details[0].KEY=VALUE. cpuNumber, memory (MiB) and cpuSpeed (MHz) are its size, needed for a custom service offering and refused for any other, cpuSpeed also where the offering has bounds; rootdisksize is the parameter of that name; what else would change the guest is refused; the rest is kept and shown");
 
@@ -72,6 +73,7 @@ internal static class VirtualMachineCommands
     private static readonly TextParameter OtherGroup = Text("group", "the name of another group, made when it is not there; empty for none", clearable: true);
     private static readonly MapParameter OtherDetails = Map("details", "all its details, in place of those that it has: details[0].KEY=VALUE; its size, where sent, must be as it is");
     private static readonly ValueParameter<bool> CleanUpDetails = Bool("cleanupdetails", "whether all its details go");
+    private static readonly ValueParameter<bool> Scalable = Bool("isdynamicallyscalable", "whether it may be given another size while it runs; a running guest has room for that only when it was started so");
     private static readonly ValueParameter<bool> DeleteProtection = Bool("deleteprotection", "whether it cannot be destroyed, also not with its account");
 
     private static readonly ValueParameter<TemplateId> RestoreTemplate = Id<TemplateId>("templateid", "the template of the new root disk; the VM's when not sent");
@@ -95,7 +97,7 @@ internal static class VirtualMachineCommands
             Parameters =
             [
                 Offering, Zone, Template, Name, DisplayName, Host, Cluster, Networks, IpToNetworks, Mac, DiskOffering, Size, RootDiskSize, DataDisks,
-                Hypervisor, .. UserDataParameters.All, Password, KeyPair, KeyPairs, Group, .. AffinityParameters.All, .. BootParameters.All, StartVm, VmDetails, .. OwnerParameters.All,
+                Hypervisor, .. UserDataParameters.All, Password, KeyPair, KeyPairs, Group, .. AffinityParameters.All, .. BootParameters.All, StartVm, DynamicScaling, VmDetails, .. OwnerParameters.All,
             ],
             Response = VirtualMachineView.Shape,
             Handler = DeployAsync,
@@ -111,7 +113,7 @@ internal static class VirtualMachineCommands
             Name = "updateVirtualMachine",
             Description = "Changes what a VM is called, and notes about it",
             Roles = Roles.Authenticated,
-            Parameters = [Vm, OtherName, DisplayName, OtherGroup, OtherDetails, CleanUpDetails, DeleteProtection, .. UserDataParameters.All],
+            Parameters = [Vm, OtherName, DisplayName, OtherGroup, OtherDetails, CleanUpDetails, DeleteProtection, Scalable, .. UserDataParameters.All],
             Response = VirtualMachineView.Shape,
             Handler = UpdateAsync,
         },
@@ -127,7 +129,7 @@ internal static class VirtualMachineCommands
         new()
         {
             Name = "scaleVirtualMachine",
-            Description = "Gives a stopped VM another service offering, or another size by a custom one; a running one keeps its size",
+            Description = "Gives a VM another service offering, or another size by a custom one; a running one more processors and memory, where dynamic scaling is enabled for it",
             Roles = Roles.Authenticated,
             IsAsync = true,
             Parameters = [Vm, Offering, SizeDetails],
@@ -408,6 +410,7 @@ internal static class VirtualMachineCommands
                 HostId = call.Get(Host),
                 ClusterId = call.Get(Cluster),
                 StartVm = call.Get(StartVm) ?? true,
+                DynamicallyScalable = call.Get(DynamicScaling) ?? true,
                 Firmware = firmware,
                 Hypervisor = call.Get(Hypervisor),
                 Group = call.Get(Group),
@@ -590,6 +593,7 @@ internal static class VirtualMachineCommands
                 Size = given,
                 Details = call.Get(CleanUpDetails) == true || details is not null ? others : null,
                 DeleteProtection = call.Get(DeleteProtection),
+                DynamicallyScalable = call.Get(Scalable),
                 UserData = userData,
             },
             cancellationToken);

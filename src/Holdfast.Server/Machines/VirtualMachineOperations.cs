@@ -203,6 +203,7 @@ internal sealed partial class VirtualMachineOperations : IVirtualMachineOperatio
                     GroupId = request.Group is { } group ? await turn.Part<InstanceGroupBook>().GiveAsync(vm.AccountId, group, ct) : vm.GroupId,
                     Details = request.Details is { } details ? StoredText.Of(details) : vm.Details,
                     DeleteProtection = request.DeleteProtection ?? vm.DeleteProtection,
+                    DynamicallyScalable = request.DynamicallyScalable ?? vm.DynamicallyScalable,
                 },
                 ct);
             await TellAsync(turn, caller, EventTypes.VmUpdate, $"Changed VM {request.Name ?? vm.Name} ({vm.Id})", vm, ct);
@@ -239,15 +240,26 @@ internal sealed partial class VirtualMachineOperations : IVirtualMachineOperatio
         "scaleVirtualMachine",
         async (turn, vm, ct) =>
         {
-            var (scaled, _, fault) = await ScaledAsync(turn, vm, offeringId, size, "scaleVirtualMachine", ct);
+            var isRunning = vm is { State: VmState.Running, Removal: VmRemoval.None };
+            var (scaled, _, fault) = isRunning
+                ? await MachineScaling.ScaledAsync(turn, vm, offeringId, size, ct)
+                : await ScaledAsync(turn, vm, offeringId, size, "scaleVirtualMachine", ct);
             if (scaled is null)
             {
                 return new JobOutcome.Refused(fault!);
             }
 
-            var job = await AddJobAsync(turn, caller, MachineJobs.ScaleVm, vm, "scaling", ct);
+            var job = await AddJobAsync(turn, caller, JobKind.ScaleVm, vm, "scaling", ct);
             await turn.Part<MachineRows>().SaveAsync(scaled, ct);
-            await turn.CompleteJobAsync(job.Id, ct);
+            if (isRunning && (scaled.Cpus, scaled.MemoryMib) != (vm.Cpus, vm.MemoryMib))
+            {
+                turn.Mark(vm.Id);
+            }
+            else
+            {
+                await turn.CompleteJobAsync(job.Id, ct);
+            }
+
             return new JobOutcome.Accepted(job.Id, vm.Id.Value);
         },
         cancellationToken);
@@ -379,7 +391,7 @@ internal sealed partial class VirtualMachineOperations : IVirtualMachineOperatio
 
         if (vm.State != VmState.Stopped || vm.Removal != VmRemoval.None)
         {
-            return (null, "", Faults.Invalid($"Unable to change the service offering of VM {vm.Name} ({vm.Id}), which is in state {vm.State}: a running VM keeps its size, stop it first"));
+            return (null, "", Faults.Invalid($"Unable to change the service offering of VM {vm.Name} ({vm.Id}), which is in state {vm.State}: stop it first{(command == "scaleVirtualMachine" ? string.Empty : ", or use scaleVirtualMachine while it runs")}"));
         }
 
         var (size, fault) = VmSize.Of(offering, given);
@@ -571,6 +583,7 @@ internal sealed partial class VirtualMachineOperations : IVirtualMachineOperatio
             TemplateId = template.Id,
             ServiceOfferingId = offering.Id,
             Firmware = request.Firmware,
+            DynamicallyScalable = request.DynamicallyScalable,
             Cpus = size.Cpus,
             CpuMhz = size.CpuMhz,
             MemoryMib = size.MemoryMib,

@@ -89,7 +89,7 @@ internal static class VirtualMachineView
         .Text("boottype", "what it boots by: BIOS or UEFI", e => e.Vm.Firmware == MachineFirmware.Bios ? "BIOS" : "UEFI")
         .Text("bootmode", "LEGACY, or SECURE when it boots only what is signed", e => e.Vm.Firmware == MachineFirmware.SecureBoot ? "SECURE" : "LEGACY")
         .Bool("displayvm", "always true", _ => true)
-        .Bool("isdynamicallyscalable", "always false: a running VM keeps its size", _ => false)
+        .Bool("isdynamicallyscalable", "true if it allows that it is given another size while it runs; its template, its service offering and the setting enable.dynamic.scale.vm have to, too", e => e.Vm.DynamicallyScalable)
         .Bool("deleteprotection", "true if it cannot be destroyed, also not with its account", e => e.Vm.DeleteProtection)
         .Text("vmtype", "the kind of the VM", _ => "User"));
 

@@ -48,6 +48,8 @@ internal sealed record CreateServiceOffering
 
     public bool IsVolatile { get; init; }
 
+    public bool DynamicScaling { get; init; } = true;
+
     public string? CacheMode { get; init; }
 
     public IReadOnlyDictionary<string, string> Details { get; init; } = new Dictionary<string, string>();

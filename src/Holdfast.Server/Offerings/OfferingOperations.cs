@@ -49,6 +49,7 @@ internal sealed class OfferingOperations : IOfferingOperations
                     OfferHa = request.OfferHa,
                     LimitCpuUse = request.LimitCpuUse,
                     IsVolatile = request.IsVolatile,
+                    DynamicScaling = request.DynamicScaling,
                     CacheMode = "none",
                     Details = StoredText.Of(request.Details),
                     Created = turn.Now,

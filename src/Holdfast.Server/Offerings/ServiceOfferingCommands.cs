@@ -39,6 +39,7 @@ internal static class ServiceOfferingCommands
     private static readonly ListParameter<string> StorageTags = Texts("tags", "tags that the root disk's storage pool must have, comma-separated");
     private static readonly ListParameter<string> HostTags = Texts("hosttags", "tags that the host must have, comma-separated");
     private static readonly ValueParameter<long> RootDisk = Long("rootdisksize", "the size of the root disk in GiB; the template's when not sent");
+    private static readonly ValueParameter<bool> DynamicScaling = Bool("dynamicscalingenabled", "whether its VMs may be given another size while they run; true when not sent");
     private static readonly ValueParameter<bool> OfferHa = Bool("offerha", "only false: no VM is restarted elsewhere by itself");
     private static readonly ValueParameter<bool> LimitCpu = Bool("limitcpuuse", "only false: CPU use is not limited to what is offered");
     private static readonly ValueParameter<bool> Volatile = Bool("isvolatile", "only false");
@@ -71,7 +72,7 @@ internal static class ServiceOfferingCommands
         .Bool("iscustomized", "true if each VM is given its own size", o => o.Customized)
         .Bool("iscustomizediops", "always false: operations a second are not limited", _ => false)
         .Long("rootdisksize", "the size of the root disk in GiB", o => o.RootDiskBytes is { } bytes ? bytes >> 30 : null)
-        .Bool("dynamicscalingenabled", "always false: a running VM keeps its size", _ => false)
+        .Bool("dynamicscalingenabled", "true if its VMs may be given another size while they run", o => o.DynamicScaling)
         .Bool("diskofferingstrictness", "always false", _ => false)
         .Bool("encryptroot", "always false: root disks are not encrypted", _ => false)
         .Text("cacheMode", "the cache mode of the root disk", o => o.CacheMode)
@@ -102,7 +103,7 @@ internal static class ServiceOfferingCommands
             Parameters =
             [
                 Name, DisplayText, Cpus, Speed, Memory, Customized, MinCpus, MaxCpus, MinMemory, MaxMemory, StorageType, Provisioning, StorageTags, HostTags, RootDisk, OfferHa, LimitCpu, Volatile,
-                CacheMode, Details,
+                DynamicScaling, CacheMode, Details,
             ],
             Response = ResponseShape.Of(Key, View),
             Handler = CreateAsync,
@@ -207,6 +208,7 @@ internal static class ServiceOfferingCommands
                 RootDiskGib = call.Get(RootDisk),
                 OfferHa = call.Get(OfferHa) ?? false,
                 LimitCpuUse = call.Get(LimitCpu) ?? false,
+                DynamicScaling = call.Get(DynamicScaling) ?? true,
                 CacheMode = call.Get(CacheMode),
                 Details = call.Get(Details)?.Entries ?? new Dictionary<string, string>(),
             },

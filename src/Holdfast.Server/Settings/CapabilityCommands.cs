@@ -7,7 +7,7 @@ internal static class CapabilityCommands
 {
     private static readonly string Version = typeof(CapabilityCommands).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
 
-    private static readonly View<bool> View = Api.Commands.View<bool>.Build(v => v
+    private static readonly View<SettingValues> View = Api.Commands.View<SettingValues>.Build(v => v
         .Text("cloudstackversion", "the version of the CloudStack API that is spoken", _ => ManagementServerCommands.CloudStackVersion)
         .Text("holdfastversion", "the version of this server", _ => Version)
         .Bool("securitygroupsenabled", "always false: there are no security groups", _ => false)
@@ -15,7 +15,8 @@ internal static class CapabilityCommands
         .Bool("userpublictemplateenabled", "true: users may register public templates", _ => true)
         .Text("supportELB", "always false: there are no load balancers", _ => "false")
         .Bool("projectinviterequired", "always false: who is added to a project is in it at once", _ => false)
-        .Bool("allowusercreateprojects", "whether users who administer nothing may make projects (setting allow.user.create.projects)", usersMakeProjects => usersMakeProjects)
+        .Bool("allowusercreateprojects", "whether users who administer nothing may make projects (setting allow.user.create.projects)", settings => settings[Setting.UsersMakeProjects])
+        .Bool("dynamicscalingenabled", "whether running VMs may be given another size (setting enable.dynamic.scale.vm)", settings => settings[Setting.DynamicScaling])
         .Long("customdiskofferingminsize", "the smallest volume in GiB", _ => 1)
         .Bool("regionsecondaryenabled", "always false", _ => false)
         .Bool("kvmsnapshotenabled", "always false: there are no snapshots of running VMs", _ => false)
@@ -37,7 +38,7 @@ internal static class CapabilityCommands
             Handler = async (call, ct) => ApiResult.Object(
                 "capability",
                 View,
-                (await call.Services.Database.ReadAsync((db, read) => SettingValues.ReadAsync(db, call.Services.Timings, read), ct))[Setting.UsersMakeProjects]),
+                await call.Services.Database.ReadAsync((db, read) => SettingValues.ReadAsync(db, call.Services.Timings, read), ct)),
         },
     ];
 }

@@ -288,6 +288,36 @@ internal abstract record Setting
         DefaultValue = false,
     };
 
+    /// <summary>Whether running VMs are given another size at all.</summary>
+    public static FlagSetting DynamicScaling { get; } = new()
+    {
+        Name = ScalingRule.SettingName,
+        Category = "Advanced",
+        Description = "Whether scaleVirtualMachine gives running VMs more processors and memory, where VM, template and offering allow it too; guests are started with room for that from their next start on",
+        UnitName = "yes or no",
+        DefaultValue = false,
+    };
+
+    /// <summary>How many processors a running VM may be given.</summary>
+    public static CountSetting DynamicScalingCpus { get; } = new()
+    {
+        Name = "kvm.cpu.dynamic.scaling.capacity",
+        Category = "Advanced",
+        Description = "How many processors a guest is started with room for, where dynamic scaling is enabled for it; 0 or -1: as many as its host has. Guests know of them all, and need some memory for each",
+        UnitName = "virtual CPUs",
+        DefaultValue = 0,
+    };
+
+    /// <summary>How much memory a running VM may be given.</summary>
+    public static CountSetting DynamicScalingMemory { get; } = new()
+    {
+        Name = "kvm.memory.dynamic.scaling.capacity",
+        Category = "Advanced",
+        Description = "How much memory in MiB a guest is started with room for, where dynamic scaling is enabled for it; 0 or -1: as much as its host has",
+        UnitName = "MiB of memory",
+        DefaultValue = 0,
+    };
+
     /// <summary>Every setting there is, by name.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
@@ -297,6 +327,7 @@ internal abstract record Setting
             InventoryInterval, PausedResumeInterval,
             AccountVms, AccountVolumes, AccountTemplates, AccountCpus, AccountMemory, AccountStorage, DomainVms, DomainVolumes, DomainTemplates, DomainCpus, DomainMemory, DomainStorage,
             AccountProjects, DomainProjects, ProjectVms, ProjectVolumes, ProjectTemplates, ProjectCpus, ProjectMemory, ProjectStorage, UsersMakeProjects, SecondFactor, SecondFactorForAll,
+            DynamicScaling, DynamicScalingCpus, DynamicScalingMemory,
         }.OrderBy(s => s.Name, StringComparer.Ordinal),
     ];
 

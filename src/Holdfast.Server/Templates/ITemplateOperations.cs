@@ -39,6 +39,8 @@ internal sealed record RegisterTemplate
 
     public bool RequiresHvm { get; init; } = true;
 
+    public bool DynamicallyScalable { get; init; }
+
     public int Bits { get; init; } = 64;
 
     public IReadOnlyDictionary<string, string> Details { get; init; } = new Dictionary<string, string>();

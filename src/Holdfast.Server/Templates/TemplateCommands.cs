@@ -41,6 +41,7 @@ internal static class TemplateCommands
     private static readonly ValueParameter<bool> PasswordEnabled = Bool("passwordenabled", "whether its guests take a password: one is made for each VM and told to its guest");
     private static readonly ValueParameter<bool> SshKeyEnabled = Bool("sshkeyenabled", "whether the image takes an SSH key; recorded", noEffect: "there are no SSH key pairs");
     private static readonly ValueParameter<bool> RequiresHvm = Bool("requireshvm", "whether the guest needs hardware virtualization; recorded, true when not sent", noEffect: "every guest has it");
+    private static readonly ValueParameter<bool> Scalable = Bool("isdynamicallyscalable", "whether its guests take more processors and memory while they run; false when not sent");
     private static readonly ValueParameter<int> Bits = Int("bits", "32 or 64; 64 when not sent, recorded and shown");
     private static readonly TextParameter Checksum = Text("checksum", "the checksum of the image: {SHA-256}HEX, {SHA-512}HEX, {SHA-1}HEX, {MD5}HEX, or bare hexadecimal");
     private static readonly MapParameter Details = Map("details", "details: details[0].KEY=VALUE");
@@ -80,7 +81,7 @@ internal static class TemplateCommands
         .Bool("isextractable", "as recorded", e => e.Template.IsExtractable)
         .Text("checksum", "the checksum of its image", e => e.Template.Checksum)
         .Bool("bootable", "always true", _ => true)
-        .Bool("isdynamicallyscalable", "always false: a running VM keeps its size", _ => false)
+        .Bool("isdynamicallyscalable", "true if its guests take more processors and memory while they run", e => e.Template.DynamicallyScalable)
         .Bool("directdownload", "always false", _ => false)
         .Bool("deployasis", "always false", _ => false)
         .Bool("requireshvm", "as recorded", e => e.Template.RequiresHvm)
@@ -119,7 +120,7 @@ internal static class TemplateCommands
             Parameters =
             [
                 Name, Format, Hypervisor, Url, DisplayText, Zone, Zones, OsType, IsPublic, IsFeatured, IsExtractable, PasswordEnabled, SshKeyEnabled,
-                RequiresHvm, Bits, Checksum, Details, .. OwnerParameters.All,
+                RequiresHvm, Scalable, Bits, Checksum, Details, .. OwnerParameters.All,
             ],
             Response = ResponseShape.Of(Key, View),
             Handler = RegisterAsync,
@@ -315,6 +316,7 @@ internal static class TemplateCommands
                 PasswordEnabled = call.Get(PasswordEnabled) ?? false,
                 SshKeyEnabled = call.Get(SshKeyEnabled) ?? false,
                 RequiresHvm = call.Get(RequiresHvm) ?? true,
+                DynamicallyScalable = call.Get(Scalable) ?? false,
                 Bits = call.Get(Bits) ?? 64,
                 Details = call.Get(Details)?.Entries ?? new Dictionary<string, string>(),
             },

@@ -80,6 +80,7 @@ internal sealed class TemplateOperations : ITemplateOperations
                     PasswordEnabled = request.PasswordEnabled,
                     SshKeyEnabled = request.SshKeyEnabled,
                     RequiresHvm = request.RequiresHvm,
+                    DynamicallyScalable = request.DynamicallyScalable,
                     Bits = request.Bits,
                     Details = StoredText.Of(request.Details),
                     State = TemplateState.Pending,

@@ -14,7 +14,7 @@ internal sealed record ReconcileTimings
     /// <summary>Of a stop, beyond the guest's grace.</summary>
     public TimeSpan StopDeadline { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Of attach, detach and reboot.</summary>
+    /// <summary>Of attach, detach, reboot and scaling.</summary>
     public TimeSpan ChangeDeadline { get; init; } = TimeSpan.FromMinutes(4);
 
     /// <summary>Of reconnectHost: an agent comes back within seconds.</summary>
@@ -96,6 +96,7 @@ internal sealed record ReconcileTimings
         _ when kind == JobKind.StartVm => StartDeadline,
         _ when kind == JobKind.StopVm || kind == JobKind.DestroyVm => StopDeadline + TimeSpan.FromSeconds(graceSeconds),
         _ when kind == JobKind.ExpungeVm => ExpungeDeadline,
+        _ when kind == JobKind.ScaleVm => ChangeDeadline,
         _ when kind == JobKind.ResizeVolume => ResizeDeadline,
         _ when kind == JobKind.EnableStorageMaintenance || kind == JobKind.CancelStorageMaintenance => MaintenanceDeadline,
         _ => ChangeDeadline + TimeSpan.FromSeconds(graceSeconds),

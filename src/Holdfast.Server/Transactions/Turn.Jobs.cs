@@ -88,7 +88,8 @@ internal sealed partial class Turn
         return (row, scheduled);
     }
 
-    private static ApiFault ApiFaultOf(PlanFault fault) => fault.Kind switch
+    /// <summary>A planner's refusal as the API answers it.</summary>
+    public static ApiFault ApiFaultOf(PlanFault fault) => fault.Kind switch
     {
         PlanFaultKind.NoCapacity => Faults.NoCapacity(fault.Text),
         PlanFaultKind.StorageUnavailable => Faults.StorageUnavailable(fault.Text),

@@ -362,6 +362,62 @@ public sealed class MachineLifeTests
     }
 
     [Fact]
+    public void A_guest_with_room_is_given_more_while_it_runs_and_nothing_is_taken_from_it()
+    {
+        Running(WithRoom);
+        _host.Server.Machine(Samples.Vm).ShouldSatisfyAllConditions(m => m!.Cpus.ShouldBe(1), m => m!.MemoryMiB.ShouldBe(128));
+        Scale(2, 3, 512);
+        Scale(3, 2, 256);
+        _host.StartAgent();
+        _host.For(TimeSpan.FromMinutes(1));
+        _host.Server.Machine(Samples.Vm).ShouldSatisfyAllConditions(m => m!.Cpus.ShouldBe(3), m => m!.MemoryMiB.ShouldBe(512));
+        _host.Hypervisor.Effects.ShouldBe(["start i-2-17-VM", "memory 512", "cpus 3"]);
+    }
+
+    [Fact]
+    public void A_guest_that_was_given_more_without_an_answer_is_not_given_it_twice()
+    {
+        Running(WithRoom);
+        _host.Hypervisor.LosesGrowth = true;
+        Scale(2, 2, 256);
+        _host.Hypervisor.Effects.ShouldBe(["start i-2-17-VM", "memory 256", "cpus 2"]);
+        _host.Server.Report(ItemKind.Machine, Samples.Vm.Value)!.Conditions.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_guest_that_is_given_only_a_part_is_told_with_what_it_has_and_why()
+    {
+        Running(WithRoom);
+        _host.Hypervisor.RefuseCpus = "cpu hotplug is not enabled by the firmware";
+        Scale(2, 2, 256);
+        var report = _host.Server.Report(ItemKind.Machine, Samples.Vm.Value)!;
+        report.Conditions.Single().ShouldSatisfyAllConditions(c => c.Type.ShouldBe(ConditionType.Failed), c => c.Text.ShouldContain("cpu hotplug is not enabled"));
+        (report.Machine!.Cpus, report.Machine.MemoryMiB).ShouldBe((1, 256));
+
+        // The server takes it back: the failure is over.
+        Scale(3, 1, 128);
+        _host.Server.Report(ItemKind.Machine, Samples.Vm.Value)!.Conditions.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Of_a_guest_without_room_nothing_is_asked()
+    {
+        Running();
+        _host.Server.Send(Samples.Machine(Desired.Running, 2, change: spec => spec with { Cpus = 4, MemoryMiB = 512 }, disks: Disk));
+        _host.UntilMachine(MachineState.Running, 2);
+        _host.Hypervisor.Effects.ShouldBe(["start i-2-17-VM"]);
+        _host.Server.Machine(Samples.Vm)!.Cpus.ShouldBe(1);
+    }
+
+    private static MachineSpec WithRoom(MachineSpec spec) => spec with { MaxCpus = 4, MaxMemoryMiB = 1024 };
+
+    private void Scale(long generation, int cpus, int memory)
+    {
+        _host.Server.Send(Samples.Machine(Desired.Running, generation, change: spec => WithRoom(spec) with { Cpus = cpus, MemoryMiB = memory }, disks: Disk));
+        _host.UntilMachine(MachineState.Running, generation);
+    }
+
+    [Fact]
     public void A_reboot_happens_once_and_a_fresh_start_counts_as_one()
     {
         Running(spec => spec with { RebootSequence = 4 });

@@ -193,7 +193,7 @@ internal sealed class SimHypervisor(TimeProvider time) : IHypervisor
         GuestDrives[spec.Machine] = spec.GuestDrive;
         var domain = new OwnDomain
         {
-            Machine = spec.Machine, Name = spec.Name, Generation = spec.Generation, Status = DomainStatus.Running,
+            Machine = spec.Machine, Name = spec.Name, Generation = spec.Generation, Status = DomainStatus.Running, Cpus = spec.Cpus, MemoryMiB = spec.MemoryMiB,
             Disks = [.. spec.Disks.Select(disk => new OwnDomainDisk(disk.Target, disk.Volume, "/dev/" + disk.Volume))],
         };
         _domains[spec.Machine] = domain;
@@ -314,6 +314,39 @@ internal sealed class SimHypervisor(TimeProvider time) : IHypervisor
     {
         Effects.Add($"resize {bytes}");
         return Task.FromResult<ResizeOutcome>(new ResizeOutcome.Resized());
+    }
+
+    /// <summary>Why no guest is given more processors; null: they are.</summary>
+    public string? RefuseCpus { get; set; }
+
+    /// <summary>libvirtd gives guests more and its answer is lost.</summary>
+    public bool LosesGrowth { get; set; }
+
+    public Task<GrowOutcome> GrowCpusAsync(VmId machine, int cpus, CancellationToken cancellationToken) => Grow(
+        machine, $"cpus {cpus}", RefuseCpus, domain => domain.Cpus >= cpus, domain => domain with { Cpus = cpus });
+
+    public Task<GrowOutcome> GrowMemoryAsync(VmId machine, long mebibytes, CancellationToken cancellationToken) => Grow(
+        machine, $"memory {mebibytes}", null, domain => domain.MemoryMiB >= mebibytes, domain => domain with { MemoryMiB = mebibytes });
+
+    private Task<GrowOutcome> Grow(VmId machine, string effect, string? refusal, Func<OwnDomain, bool> has, Func<OwnDomain, OwnDomain> grown)
+    {
+        if (!_domains.TryGetValue(machine, out var domain))
+        {
+            return Task.FromResult<GrowOutcome>(new GrowOutcome.NotRunning());
+        }
+
+        if (refusal is not null)
+        {
+            return Task.FromResult<GrowOutcome>(new GrowOutcome.Failed(new HypervisorFault.Refused(55, refusal)));
+        }
+
+        if (!has(domain))
+        {
+            Effects.Add(effect);
+            _domains[machine] = grown(domain);
+        }
+
+        return Task.FromResult<GrowOutcome>(LosesGrowth ? new GrowOutcome.Failed(new HypervisorFault.TimedOut(effect, new LibvirtHypervisorOptions().DeviceDeadline)) : new GrowOutcome.Done());
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

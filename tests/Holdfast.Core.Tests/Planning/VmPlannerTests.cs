@@ -383,6 +383,63 @@ public sealed class VmPlannerTests
         VmPlanner.Plan(restoring with { Replacement = disk with { Copy = Copy(TemplateCopyState.Gone), IsFirstTry = true } }).ShouldHaveSingleItem().ShouldBeOfType<VmAction.VolumeNotMade>("its template is brought anew, once");
     }
 
+    [Fact]
+    public void A_scaling_is_told_to_the_host_and_done_when_the_guest_has_it()
+    {
+        VmPlanner.Plan(Scaling(2, 512) with { Jobs = [Job(JobKind.ScaleVm)] }).ShouldHaveSingleItem().ShouldBeOfType<VmAction.UpdateMachine>().Jobs.ShouldHaveSingleItem();
+        VmPlanner.Plan(Scaling(2, 512)).ShouldBeEmpty("the host is at it");
+        VmPlanner.Plan(Scaling(4, 1024)).Select(a => a.GetType()).ShouldBe([typeof(VmAction.Scaled), typeof(VmAction.CompleteJob)]);
+        var older = Scaling(4, 1024);
+        VmPlanner.Plan(older with { Machine = older.Machine! with { Observed = older.Machine.Observed! with { Generation = new Generation(4) } } }).ShouldBeEmpty("it answers to what it was told before");
+    }
+
+    [Theory]
+    [InlineData(2, 1024, "no memory slot")]
+    [InlineData(null, null, null)]
+    public void A_scaling_that_the_host_does_not_carry_out_is_taken_back(int? cpus, int? memory, string? failure)
+    {
+        var facts = Scaling(cpus, memory);
+        var failed = VmPlanner.Plan(facts with { Machine = facts.Machine! with { Observed = facts.Machine.Observed! with { Failure = failure } }, Condition = failure });
+        failed.Select(a => a.GetType()).ShouldBe([typeof(VmAction.FailJob), typeof(VmAction.ScaleBack), typeof(VmAction.UpdateMachine)]);
+        ((VmAction.FailJob)failed[0]).Fault.Text.ShouldContain(failure ?? "host h1 does not say");
+    }
+
+    [Fact]
+    public void A_scaling_that_missed_its_time_or_whose_guest_ends_is_taken_back()
+    {
+        var late = VmPlanner.Plan(Scaling(2, 512) with { Now = Now.AddMinutes(2) });
+        late.Select(a => a.GetType()).ShouldBe([typeof(VmAction.FailJob), typeof(VmAction.ScaleBack), typeof(VmAction.UpdateMachine)]);
+        var facts = Scaling(2, 512);
+        VmPlanner.Plan(facts with { State = VmState.Stopping }).OfType<VmAction.FailJob>().ShouldHaveSingleItem().Fault.Kind.ShouldBe(PlanFaultKind.Overtaken);
+        var gone = VmPlanner.Plan(facts with { Machine = Machine(MachineWish.Running, Seen(MachinePhase.Stopped, 5)) });
+        gone.OfType<VmAction.FailJob>().ShouldHaveSingleItem();
+        gone.OfType<VmAction.GuestGone>().ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public void What_a_guest_holds_beyond_its_size_counts_and_is_told_once()
+    {
+        var facts = Scaling(4, 512) with { Cpus = 2, MemoryMib = 512, Kept = null, Jobs = [] };
+        var told = VmPlanner.Plan(facts);
+        told.OfType<VmAction.HoldMore>().ShouldHaveSingleItem().Amounts.ShouldBe(new VmAmounts(4, 512));
+        told.OfType<VmAction.Tell>().ShouldHaveSingleItem().Text.ShouldContain("4 CPUs and 512 MiB");
+        var holding = facts with { Cpus = 4, Kept = new VmAmounts(2, 512) };
+        var note = VmPlanner.Plan(holding).ShouldHaveSingleItem().ShouldBeOfType<VmAction.Note>();
+        note.Condition!.ShouldContain("from its next start on it has 2 CPUs and 512 MiB");
+        VmPlanner.Plan(holding with { Condition = note.Condition }).ShouldBeEmpty();
+        VmPlanner.Plan(facts with { Machine = Machine(MachineWish.Running, Seen(MachinePhase.Running, 5)) }).ShouldBeEmpty("a host of before says nothing of it");
+    }
+
+    private static VmFacts Scaling(int? cpus, int? memory) => Vm(VmState.Running) with
+    {
+        Incarnation = Incarnation,
+        Cpus = 4,
+        MemoryMib = 1024,
+        Kept = new VmAmounts(2, 512),
+        Jobs = [Job(JobKind.ScaleVm) with { Generation = new Generation(5) }],
+        Machine = Machine(MachineWish.Running, Seen(MachinePhase.Running, 5) with { Cpus = cpus, MemoryMib = memory }),
+    };
+
     private static VmFacts Vm(VmState state) => new() { Id = new VmId(Guid.Parse("22222222-0000-7000-8000-000000000001")), Name = "vm1", State = state, Now = Now };
 
     private static VolumeFacts Volume() => new()

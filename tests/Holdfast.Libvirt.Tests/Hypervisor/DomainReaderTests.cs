@@ -46,6 +46,23 @@ public sealed class DomainReaderTests
         DomainReader.Read(xml, DomainStatus.Running, TimeSpan.Zero)!.VncSocket.ShouldBe("/var/lib/libvirt/qemu/domain-1-x/vnc.sock");
     }
 
+    [Theory]
+    [InlineData("<vcpu placement='static'>4</vcpu>", 4)]
+    [InlineData("<vcpu placement='static' current='2'>8</vcpu>", 2)]
+    [InlineData("", 0)]
+    public void What_the_guest_has_now_is_read_and_not_what_it_may_be_given(string vcpu, int cpus)
+    {
+        var live = DomainReader.Read(
+            XElement.Parse($"""
+                <domain><name>x</name><uuid>{Specs.Machine}</uuid>
+                <metadata><h:machine xmlns:h='https://holdfast.dev/xmlns/machine/1' id='{Specs.Machine}' generation='1'/></metadata>
+                <maxMemory slots='16' unit='KiB'>4194304</maxMemory><memory unit='KiB'>786432</memory>{vcpu}<devices/></domain>
+                """),
+            DomainStatus.Running,
+            TimeSpan.Zero)!;
+        (live.Cpus, live.MemoryMiB).ShouldBe((cpus, 768));
+    }
+
     private static OwnDomain? Read(string metadata) => DomainReader.Read(
         XElement.Parse($"<domain><name>x</name><uuid>{Specs.Machine}</uuid>{metadata}<devices/></domain>"), DomainStatus.Running, TimeSpan.Zero);
 }

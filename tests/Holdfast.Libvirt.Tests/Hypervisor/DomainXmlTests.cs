@@ -41,6 +41,28 @@ public sealed class DomainXmlTests
         }).ToString(),
         approved);
 
+    [Theory]
+    [InlineData(Accelerator.Tcg, "room-tcg")]
+    [InlineData(Accelerator.Kvm, "room-kvm")]
+    public void A_machine_with_room_to_grow(object accelerator, string approved) => Approved.Match(
+        DomainXml.Domain(WithRoom(8, 4096) with { Accelerator = (Accelerator)accelerator }).ToString(), approved);
+
+    [Fact]
+    public void A_machine_whose_room_is_what_it_has_is_as_one_without()
+    {
+        var without = DomainXml.Domain(WithRoom(null, null)).ToString();
+        DomainXml.Domain(WithRoom(2, 512)).ToString().ShouldBe(without);
+        without.ShouldNotContain("maxMemory");
+        DomainXml.Domain(WithRoom(4, 512)).ToString().ShouldContain("current=\"2\">4<");
+        DomainXml.Domain(WithRoom(4, 512)).ToString().ShouldNotContain("numa");
+    }
+
+    private static DomainSpec WithRoom(int? cpus, long? memory) =>
+        Specs.Minimal(Specs.Disk(Specs.Root, "vda", new DiskSource.Block("/dev/drbd1000"))) with { MaxCpus = cpus, MaxMemoryMiB = memory };
+
+    [Fact]
+    public void Memory_to_be_plugged_in() => Approved.Match(DomainXml.Memory(256, 768).ToString(), "memory");
+
     [Fact]
     public void The_first_firmware_that_is_whole_is_taken()
     {

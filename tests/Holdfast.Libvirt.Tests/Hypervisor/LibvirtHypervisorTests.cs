@@ -57,6 +57,39 @@ public sealed class LibvirtHypervisorTests : IClassFixture<PrivateLibvirt>, IAsy
     }
 
     [Fact]
+    public async Task A_guest_with_room_takes_more_memory_and_processors_while_it_runs_and_no_more_than_it_has_room_for()
+    {
+        var root = NewVolume();
+        var spec = Spec(await AcceleratorAsync(), Disk(root, "vda", await _libvirt.MakeBootDiskAsync($"{root}.qcow2"), "qcow2")) with { MemoryMiB = 160, Cpus = 1, MaxCpus = 3, MaxMemoryMiB = 416 };
+        var started = (await _hypervisor.StartAsync(spec, Token)).ShouldBeOfType<StartOutcome.Started>().Domain;
+        (started.Cpus, started.MemoryMiB).ShouldBe((1, 160));
+        await SerialAsync(spec, "size cpus 0 memory");
+
+        for (var i = 0; i < 2; i++)
+        {
+            (await _hypervisor.GrowMemoryAsync(spec.Machine, 288, Token)).ShouldBeOfType<GrowOutcome.Done>();
+            (await _hypervisor.GrowCpusAsync(spec.Machine, 2, Token)).ShouldBeOfType<GrowOutcome.Done>();
+        }
+
+        (await _hypervisor.GrowCpusAsync(spec.Machine, 1, Token)).ShouldBeOfType<GrowOutcome.Done>("it has that");
+        (await FoundAsync(spec.Machine)).ShouldSatisfyAllConditions(now => (now.Cpus, now.MemoryMiB).ShouldBe((2, 288)));
+        await SerialAsync(spec, "size cpus 0-1 memory");
+        (await _hypervisor.GrowMemoryAsync(spec.Machine, 416, Token)).ShouldBeOfType<GrowOutcome.Done>();
+        (await FoundAsync(spec.Machine)).MemoryMiB.ShouldBe(416);
+
+        foreach (var refused in new[] { await _hypervisor.GrowCpusAsync(spec.Machine, 4, Token), await _hypervisor.GrowMemoryAsync(spec.Machine, 544, Token) })
+        {
+            var fault = refused.ShouldBeOfType<GrowOutcome.Failed>().Fault;
+            _output.WriteLine(fault.Message);
+            fault.EffectUnknown.ShouldBeFalse();
+        }
+
+        (await FoundAsync(spec.Machine)).ShouldSatisfyAllConditions(now => (now.Cpus, now.MemoryMiB).ShouldBe((2, 416)));
+        (await _hypervisor.DestroyAsync(spec.Machine, Bound, Token)).ShouldBeOfType<DestroyOutcome.Gone>();
+        (await _hypervisor.GrowCpusAsync(spec.Machine, 3, Token)).ShouldBeOfType<GrowOutcome.NotRunning>();
+    }
+
+    [Fact]
     public async Task The_host_is_described()
     {
         var host = (await _hypervisor.DescribeHostAsync(Token)).ShouldBeOfType<DescribeOutcome.Described>().Host;

@@ -79,6 +79,7 @@ public sealed class ChangeInPlaceTests(RealApiHost host) : IClassFixture<RealApi
         changed.GetProperty("serviceofferingname").GetString().ShouldBe("large");
         (changed.GetProperty("cpunumber").GetInt32(), changed.GetProperty("memory").GetInt32(), changed.GetProperty("cpuspeed").GetInt32()).ShouldBe((3, 768, 1234));
 
+        // It has no room: dynamic scaling is off.
         foreach (var command in new[] { "changeServiceForVirtualMachine", "scaleVirtualMachine" })
         {
             (await PostAsync(host.User, command, ("id", running.Id.ToString()), ("serviceofferingid", large.Id.ToString()))).ShouldFail(431).ErrorText!.ShouldContain("stop it first");

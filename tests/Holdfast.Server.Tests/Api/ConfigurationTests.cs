@@ -15,7 +15,8 @@ public sealed class ConfigurationTests(RealApiHost host) : IClassFixture<RealApi
         var all = (await host.CallAsync(host.Admin, "listConfigurations")).ShouldSucceed().List("configuration");
         all.Select(c => c.GetProperty("name").GetString()).ShouldBe(
         [
-            "alert.purge.delay", "allow.user.create.projects", "enable.user.2fa", "event.purge.delay", "expunge.delay", "instance.name", "job.expire.minutes", "mandate.user.2fa", "max.account.cpus",
+            "alert.purge.delay", "allow.user.create.projects", "enable.dynamic.scale.vm", "enable.user.2fa", "event.purge.delay", "expunge.delay", "instance.name", "job.expire.minutes", "kvm.cpu.dynamic.scaling.capacity",
+            "kvm.memory.dynamic.scaling.capacity", "mandate.user.2fa", "max.account.cpus",
             "max.account.memory", "max.account.primary.storage", "max.account.projects", "max.account.templates", "max.account.user.vms", "max.account.volumes",
             "max.domain.cpus", "max.domain.memory", "max.domain.primary.storage", "max.domain.projects", "max.domain.templates", "max.domain.user.vms",
             "max.domain.volumes", "max.project.cpus", "max.project.memory", "max.project.primary.storage", "max.project.templates", "max.project.user.vms",
@@ -35,7 +36,7 @@ public sealed class ConfigurationTests(RealApiHost host) : IClassFixture<RealApi
         var age = (await host.CallAsync(host.Admin, "listConfigurations", ("name", "OBLIGATION.alert.age"))).List("configuration").Single();
         age.GetProperty("category").GetString().ShouldBe("Alert");
         age.GetProperty("defaultvalue").GetString().ShouldBe("3600");
-        (await host.CallAsync(host.Admin, "listConfigurations", ("category", "advanced"))).List("configuration").Length.ShouldBe(8);
+        (await host.CallAsync(host.Admin, "listConfigurations", ("category", "advanced"))).List("configuration").Length.ShouldBe(11);
         (await host.CallAsync(host.Admin, "listConfigurations", ("keyword", "expire"))).List("configuration").Length.ShouldBe(1);
         (await host.CallAsync(host.Admin, "listConfigurations", ("page", "2"), ("pagesize", "3"))).List("configuration").Length.ShouldBe(3);
         (await host.CallAsync(host.Admin, "listConfigurations", ("name", "no.such.thing"))).Text.ShouldBe("""{"listconfigurationsresponse":{}}""");

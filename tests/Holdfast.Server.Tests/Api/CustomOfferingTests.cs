@@ -179,6 +179,30 @@ public sealed class CustomOfferingTests(RealApiHost host) : IClassFixture<RealAp
     }
 
     [Fact]
+    public async Task Whether_a_running_vm_may_be_scaled_is_said_by_setting_template_offering_and_vm_and_shown()
+    {
+        (await MadeAsync()).GetProperty("dynamicscalingenabled").GetBoolean().ShouldBeTrue();
+        (await MadeAsync(("dynamicscalingenabled", "false"))).GetProperty("dynamicscalingenabled").GetBoolean().ShouldBeFalse();
+        foreach (var (sent, shown) in new[] { ("true", true), ("false", false), ("", false) })
+        {
+            var template = (await host.CallAsync(
+                host.Admin, "registerTemplate", ("name", Name()), ("format", "RAW"), ("hypervisor", "KVM"), ("url", "https://images.example.org/x.raw"), ("zoneid", "-1"), ("isdynamicallyscalable", sent)))
+                .ShouldSucceed().List("template").First();
+            template.GetProperty("isdynamicallyscalable").GetBoolean().ShouldBe(shown);
+        }
+
+        var offering = Id(await MadeAsync(("cpunumber", "1"), ("cpuspeed", "500"), ("memory", "128")));
+        (await DeployedAsync(offering)).GetProperty("isdynamicallyscalable").GetBoolean().ShouldBeTrue();
+        var vm = await DeployedAsync(offering, ("dynamicscalingenabled", "false"));
+        vm.GetProperty("isdynamicallyscalable").GetBoolean().ShouldBeFalse();
+        (await host.CallAsync(host.Admin, "updateVirtualMachine", ("id", Id(vm)), ("isdynamicallyscalable", "true"))).ShouldSucceed();
+        (await host.CallAsync(host.Admin, "updateVirtualMachine", ("id", Id(vm)), ("displayname", "other"))).ShouldSucceed();
+        (await ShownAsync(Id(vm))).GetProperty("isdynamicallyscalable").GetBoolean().ShouldBeTrue("what is not sent stays");
+
+        (await host.CallAsync(host.User, "listCapabilities")).Body.GetProperty("capability").GetProperty("dynamicscalingenabled").GetBoolean().ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task Offerings_of_at_least_a_size_are_also_custom_ones_that_can_give_it()
     {
         var (bounded, open) = (Id(await MadeAsync(Bounds)), Id(await MadeAsync()));

@@ -246,6 +246,8 @@ internal sealed class TestAgent : IAsyncDisposable
         {
             State = state,
             RebootSequence = item.Machine?.RebootSequence ?? 0,
+            Cpus = state == MachineState.Running ? item.Machine!.Cpus : null,
+            MemoryMiB = state == MachineState.Running ? item.Machine!.MemoryMiB : null,
             Disks = state == MachineState.Running ? [.. item.Machine!.Disks.Select(d => new MachineDiskStatus(d.VolumeId, d.SizeBytes, "/dev/x"))] : [],
         },
     };

@@ -9,6 +9,12 @@ internal sealed class SimGuest
 
     public required IReadOnlyList<History.GuestDisk> Disks { get; set; }
 
+    /// <summary>The most processors that it can be given.</summary>
+    public required int MaxCpus { get; init; }
+
+    /// <summary>The most memory that it can be given.</summary>
+    public required long MaxMemoryMiB { get; init; }
+
     /// <summary>How long it takes to power off when the button is pressed; null: it ignores it.</summary>
     public required TimeSpan? PowersOffAfter { get; init; }
 

@@ -369,6 +369,38 @@ internal sealed class SimHypervisor(
     public Task<ResizeOutcome> ResizeDiskAsync(VmId machine, VolumeId volume, long bytes, CancellationToken cancellationToken) => AskAsync<ResizeOutcome>(
         "resize-device", 1, 20, () => Runs(machine) ? new ResizeOutcome.Resized() : new ResizeOutcome.NotRunning(), fault => new ResizeOutcome.Failed(fault), cancellationToken);
 
+    public Task<GrowOutcome> GrowCpusAsync(VmId machine, int cpus, CancellationToken cancellationToken) => AskAsync<GrowOutcome>(
+        "set-vcpus",
+        5,
+        50,
+        () => Grow(machine, cpus > _guests.GetValueOrDefault(machine.Value)?.MaxCpus, domain => domain with { Cpus = Math.Max(domain.Cpus, cpus) }),
+        fault => new GrowOutcome.Failed(fault),
+        cancellationToken);
+
+    public Task<GrowOutcome> GrowMemoryAsync(VmId machine, long mebibytes, CancellationToken cancellationToken) => AskAsync<GrowOutcome>(
+        "attach-memory",
+        5,
+        50,
+        () => Grow(machine, mebibytes > _guests.GetValueOrDefault(machine.Value)?.MaxMemoryMiB, domain => domain with { MemoryMiB = Math.Max(domain.MemoryMiB, mebibytes) }),
+        fault => new GrowOutcome.Failed(fault),
+        cancellationToken);
+
+    private GrowOutcome Grow(VmId machine, bool isTooMuch, Func<OwnDomain, OwnDomain> grown)
+    {
+        if (!_guests.TryGetValue(machine.Value, out var guest))
+        {
+            return new GrowOutcome.NotRunning();
+        }
+
+        if (isTooMuch)
+        {
+            return new GrowOutcome.Failed(new HypervisorFault.Refused(8, "more than it was defined with"));
+        }
+
+        guest.Domain = grown(guest.Domain);
+        return new GrowOutcome.Done();
+    }
+
     private static Channel<HypervisorEvent> NewEvents() => Channel.CreateBounded<HypervisorEvent>(new BoundedChannelOptions(1024) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
 
     private static string PathOf(DomainDisk disk) => disk.Source switch
@@ -392,11 +424,18 @@ internal sealed class SimHypervisor(
 
         var domain = new OwnDomain
         {
-            Machine = spec.Machine, Name = spec.Name, Generation = spec.Generation, Status = DomainStatus.Running,
+            Machine = spec.Machine, Name = spec.Name, Generation = spec.Generation, Status = DomainStatus.Running, Cpus = spec.Cpus, MemoryMiB = spec.MemoryMiB,
             Disks = [.. spec.Disks.Select(disk => new OwnDomainDisk(disk.Target, disk.Volume, PathOf(disk)))],
         };
         var disks = spec.Disks.Select(disk => new GuestDisk(disk.Volume, PathOf(disk), disk.ReadOnly)).ToList();
-        _guests[spec.Machine.Value] = new SimGuest { Domain = domain, Disks = disks, PowersOffAfter = simulator.Chance(Deaf) ? null : simulator.Milliseconds(300, 3000) };
+        _guests[spec.Machine.Value] = new SimGuest
+        {
+            Domain = domain,
+            Disks = disks,
+            MaxCpus = spec.MaxCpus ?? spec.Cpus,
+            MaxMemoryMiB = spec.MaxMemoryMiB ?? spec.MemoryMiB,
+            PowersOffAfter = simulator.Chance(Deaf) ? null : simulator.Milliseconds(300, 3000),
+        };
         recorder.Add(new HistoryEntry.GuestStarted(host, spec.Machine, spec.Generation, disks));
         disks.ForEach(disk => touch(disk.Volume, disk.ReadOnly));
         Tell(new HypervisorEvent.Started(spec.Machine));

@@ -43,5 +43,9 @@ internal sealed class FaultyHypervisor(IHypervisor inner, Func<CancellationToken
 
     public Task<ResizeOutcome> ResizeDiskAsync(VmId machine, VolumeId volume, long bytes, CancellationToken cancellationToken) => inner.ResizeDiskAsync(machine, volume, bytes, cancellationToken);
 
+    public Task<GrowOutcome> GrowCpusAsync(VmId machine, int cpus, CancellationToken cancellationToken) => inner.GrowCpusAsync(machine, cpus, cancellationToken);
+
+    public Task<GrowOutcome> GrowMemoryAsync(VmId machine, long mebibytes, CancellationToken cancellationToken) => inner.GrowMemoryAsync(machine, mebibytes, cancellationToken);
+
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 }

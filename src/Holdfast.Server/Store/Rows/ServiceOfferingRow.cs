@@ -28,6 +28,10 @@ internal sealed record ServiceOfferingRow
     [Column("memory_mib")]
     public required int MemoryMib { get; init; }
 
+    /// <summary>Whether it allows that its VMs are given another size while they run.</summary>
+    [Column("dynamic_scaling")]
+    public bool DynamicScaling { get; init; } = true;
+
     /// <summary>Whether each of its VMs is given its own size.</summary>
     [Column("customized")]
     public bool Customized { get; init; }

@@ -55,6 +55,10 @@ internal sealed record TemplateRow
     [Column("ssh_key_enabled")]
     public required bool SshKeyEnabled { get; init; }
 
+    /// <summary>Whether its guests take more processors and memory while they run.</summary>
+    [Column("dynamically_scalable")]
+    public bool DynamicallyScalable { get; init; }
+
     [Column("requires_hvm")]
     public required bool RequiresHvm { get; init; }
 

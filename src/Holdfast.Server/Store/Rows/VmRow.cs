@@ -68,6 +68,34 @@ internal sealed record VmRow
     [Column("memory_mib")]
     public required int MemoryMib { get; init; }
 
+    /// <summary>Whether it allows that it is given another size while it runs.</summary>
+    [Column("dynamically_scalable")]
+    public bool DynamicallyScalable { get; init; } = true;
+
+    /// <summary>The most virtual CPUs that its guest can be given; null: it was started without room, or is not there.</summary>
+    [Column("max_cpus")]
+    public int? MaxCpus { get; init; }
+
+    /// <summary>The most memory; together with <see cref="MaxCpus"/>.</summary>
+    [Column("max_memory_mib")]
+    public int? MaxMemoryMib { get; init; }
+
+    /// <summary>
+    /// The offering that it had before it was given another one while it runs; with the three below. Null: what it has it keeps. Else it has that again when its guest ends, unless
+    /// the guest is confirmed to have what it was given.
+    /// </summary>
+    [Column("kept_offering_id")]
+    public ServiceOfferingId? KeptOfferingId { get; init; }
+
+    [Column("kept_cpus")]
+    public int? KeptCpus { get; init; }
+
+    [Column("kept_cpu_mhz")]
+    public int? KeptCpuMhz { get; init; }
+
+    [Column("kept_memory_mib")]
+    public int? KeptMemoryMib { get; init; }
+
     /// <summary>Of the machine; grows with each change of what its host should do.</summary>
     [Column("generation")]
     public required Generation Generation { get; init; }
