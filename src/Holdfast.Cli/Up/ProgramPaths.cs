@@ -17,7 +17,7 @@ internal sealed record ProgramPaths(string Server, string Agent, IReadOnlyList<s
         return new ProgramPaths(
             Find("Holdfast.Server", "holdfast-server"),
             Find("Holdfast.Agent", "holdfast-agent"),
-            [Find("Holdfast.Drivers.Directory", "holdfast-driver-directory"), Find("Holdfast.Drivers.Linstor", "holdfast-driver-linstor")]);
+            [Find("Holdfast.Drivers.Directory", "native/holdfast-driver-directory"), Find("Holdfast.Drivers.Linstor", "native/holdfast-driver-linstor")]);
 
         string Find(string project, string program)
         {

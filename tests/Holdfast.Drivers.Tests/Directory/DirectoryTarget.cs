@@ -9,7 +9,7 @@ namespace Holdfast.Drivers.Tests.Directory;
 /// <summary>The directory driver on a new folder for each case.</summary>
 internal sealed class DirectoryTarget(string format) : ConformanceTarget
 {
-    public override string Executable => DriverExecutable.Of("directory");
+    public override string Executable => DriverExecutable.Of("Holdfast.Drivers.Directory", "directory");
 
     // It needs none; what it is given must be let out nowhere all the same.
     public override IReadOnlyDictionary<string, Secret> Secrets => new Dictionary<string, Secret> { ["token"] = new("taint-4be1f0c2") };

@@ -19,7 +19,7 @@ internal sealed class LinstorTarget(bool drbd, bool shared = false, FaultRule? f
 
     public override bool IsShared => shared;
 
-    public override string Executable => DriverExecutable.Of("linstor");
+    public override string Executable => DriverExecutable.Of("Holdfast.Drivers.Linstor", "linstor");
 
     public override IReadOnlyDictionary<string, Secret> Secrets => new Dictionary<string, Secret> { ["token"] = new(Token) };
 
