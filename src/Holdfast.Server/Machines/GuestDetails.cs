@@ -1,5 +1,7 @@
 using System.Globalization;
+using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
+using Holdfast.Server.Transactions;
 
 namespace Holdfast.Server.Machines;
 
@@ -19,10 +21,18 @@ internal static class GuestDetails
 
     /// <summary>Checks that no detail asks for what would not be done.</summary>
     /// <returns>Why not.</returns>
-    public static ApiError? Check(IReadOnlyDictionary<string, string> details) =>
-        details.Keys.FirstOrDefault(key => Orders.Contains(key) || key.StartsWith("extraconfig", StringComparison.OrdinalIgnoreCase)) is { } order
-            ? ApiError.InvalidParameter($"Detail {order} of a VM is not supported: guests are made from service offering and template alone. Nothing was done")
-            : null;
+    public static ApiError? Check(IReadOnlyDictionary<string, string> details) => details.Keys.Select(Order).FirstOrDefault(fault => fault is not null)?.ToError();
+
+    /// <summary>Why a detail is not the caller's note of a VM that is there; null: it is.</summary>
+    /// <param name="key">Its name.</param>
+    public static ApiFault? WhyNotNote(string key) =>
+        IsRootDiskSize(key) ? Faults.Invalid($"Detail {key} is for new VMs; resizeVolume changes the size of a root disk")
+        : GivenSize.IsDetail(key) ? Faults.Invalid($"Detail {key} is the size of the VM: scaleVirtualMachine and changeServiceForVirtualMachine change it")
+        : Order(key);
+
+    private static ApiFault? Order(string key) => Orders.Contains(key) || key.StartsWith("extraconfig", StringComparison.OrdinalIgnoreCase)
+        ? Faults.Invalid($"Detail {key} of a VM is not supported: guests are made from service offering and template alone. Nothing was done")
+        : null;
 
     /// <summary>Whether a detail is the size of the root disk.</summary>
     public static bool IsRootDiskSize(string key) => key.Equals(RootDiskSizeDetail, StringComparison.OrdinalIgnoreCase);

@@ -567,7 +567,7 @@ internal static class VirtualMachineCommands
 
         if (details?.Keys.FirstOrDefault(GuestDetails.IsRootDiskSize) is { } size)
         {
-            return ApiError.InvalidParameter($"Detail {size} is for new VMs; resizeVolume changes the size of a root disk");
+            return GuestDetails.WhyNotNote(size)!.ToError();
         }
 
         var (given, others, sizeError) = GuestDetails.Size(details ?? new Dictionary<string, string>());

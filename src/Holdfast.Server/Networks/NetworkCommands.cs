@@ -39,6 +39,7 @@ internal static class NetworkCommands
         .Bool("specifyipranges", "always false: addresses are the network's own", _ => false)
         .Bool("restartrequired", "always false", _ => false)
         .Bool("ispersistent", "always true", _ => true)
+        .Map("details", "its details, when it has some", n => StoredJson.Some(n.Network.Details))
         .EmptyList("service", "always empty: the network offers no services")
         .EmptyList("tags", "always empty: there are no tags"));
 

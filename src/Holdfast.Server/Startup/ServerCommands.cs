@@ -14,6 +14,7 @@ using Holdfast.Server.Obligations;
 using Holdfast.Server.Offerings;
 using Holdfast.Server.Placement;
 using Holdfast.Server.Pools;
+using Holdfast.Server.ResourceDetails;
 using Holdfast.Server.Settings;
 using Holdfast.Server.SshKeyPairs;
 using Holdfast.Server.Tags;
@@ -70,6 +71,7 @@ internal static class ServerCommands
         new(RoleCommands.All),
         new(LimitCommands.All),
         new(TagCommands.All),
+        new(ResourceDetailCommands.All),
         new(AnnotationCommands.All),
         new(SshKeyPairCommands.All),
         new(UserDataCommands.All),

@@ -24,6 +24,7 @@ using Holdfast.Server.Obligations;
 using Holdfast.Server.Offerings;
 using Holdfast.Server.Pools;
 using Holdfast.Server.Reports;
+using Holdfast.Server.ResourceDetails;
 using Holdfast.Server.Security;
 using Holdfast.Server.Settings;
 using Holdfast.Server.SshKeyPairs;
@@ -205,6 +206,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<IRoleOperations, RoleOperations>();
         services.AddSingleton<ILimitOperations, LimitOperations>();
         services.AddSingleton<ITagOperations, TagOperations>();
+        services.AddSingleton<IResourceDetailOperations, ResourceDetailOperations>();
         services.AddSingleton<ISshKeyPairOperations, SshKeyPairOperations>();
         services.AddSingleton<IUserDataOperations, UserDataOperations>();
         services.AddSingleton<IInstanceGroupOperations, InstanceGroupOperations>();
@@ -218,6 +220,11 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<EntityKinds>();
         services.AddSingleton<JobTypes>();
         foreach (var kind in ServerKinds.All)
+        {
+            services.AddSingleton(kind);
+        }
+
+        foreach (var kind in ServerKinds.Detailed)
         {
             services.AddSingleton(kind);
         }

@@ -11,6 +11,7 @@ using Holdfast.Server.Networks;
 using Holdfast.Server.Obligations;
 using Holdfast.Server.Offerings;
 using Holdfast.Server.Pools;
+using Holdfast.Server.ResourceDetails;
 using Holdfast.Server.SshKeyPairs;
 using Holdfast.Server.Tags;
 using Holdfast.Server.Templates;
@@ -59,6 +60,21 @@ internal static class ServerKinds
         new UserDataKind(),
     ];
 
+    /// <summary>The kinds of entity with details.</summary>
+    public static IReadOnlyList<DetailedKind> Detailed { get; } =
+    [
+        new MachineDetails(),
+        new VolumeDetails(),
+        new TemplateDetails(),
+        new NetworkDetails(),
+        new ServiceOfferingDetails(),
+        new DiskOfferingDetails(),
+        new ZoneDetails(),
+        new PoolDetails(),
+        new UserDetails(),
+        new OsTypeDetails(),
+    ];
+
     /// <summary>The kinds of job.</summary>
-    public static IReadOnlyList<JobType> Jobs { get; } = [.. MachineJobs.All, .. VolumeJobs.All, .. TemplateJobs.All, .. PoolJobs.All, .. HostJobs.All, .. AccountJobs.All, .. TagJobs.All, .. AffinityJobs.All];
+    public static IReadOnlyList<JobType> Jobs { get; } = [.. MachineJobs.All, .. VolumeJobs.All, .. TemplateJobs.All, .. PoolJobs.All, .. HostJobs.All, .. AccountJobs.All, .. TagJobs.All, .. ResourceDetailJobs.All, .. AffinityJobs.All];
 }

@@ -56,6 +56,7 @@ internal static class ZoneCommands
             .Text("internaldns1", "the first name server of its hosts, as it was asked for", z => z.InternalDns1)
             .Text("internaldns2", "the second name server of its hosts, as it was asked for", z => z.InternalDns2)
             .Text("guestcidraddress", "the network that its guests have addresses of, as it was asked for", z => z.GuestCidr))
+        .Map("resourcedetails", "its details, when it has some", z => StoredJson.Some(z.Details))
         .EmptyList("tags", "always empty: there are no tags"));
 
     private static readonly View<ZoneMetrics> MetricsView = View<ZoneMetrics>.Build(v => v

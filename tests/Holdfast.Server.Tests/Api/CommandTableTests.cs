@@ -30,10 +30,10 @@ public sealed class CommandTableTests(ApiHost host) : IClassFixture<ApiHost>
     // Which commands are asynchronous is part of the contract: clients poll only then.
     private static readonly string[] Async =
     [
-        "activateProject", "addAccountToProject", "addUserToProject", "attachVolume", "cancelHostMaintenance", "cancelStorageMaintenance", "createAffinityGroup",
+        "activateProject", "addAccountToProject", "addResourceDetail", "addUserToProject", "attachVolume", "cancelHostMaintenance", "cancelStorageMaintenance", "createAffinityGroup",
         "createProject", "createTags", "createVolume", "deleteAccount", "deleteAccountFromProject", "deleteAffinityGroup", "deleteDomain", "deleteProject", "deleteTags",
         "deleteTemplate", "deleteUserFromProject", "deleteUserKeys", "deployVirtualMachine", "destroyVirtualMachine", "destroyVolume", "detachVolume", "disableAccount", "disableUser",
-        "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "reconnectHost", "resetPasswordForVirtualMachine",
+        "enableStorageMaintenance", "expungeVirtualMachine", "prepareHostForMaintenance", "rebootVirtualMachine", "reconnectHost", "removeResourceDetail", "resetPasswordForVirtualMachine",
         "resetSSHKeyForVirtualMachine", "resizeVolume", "restoreVirtualMachine", "scaleVirtualMachine", "startVirtualMachine", "stopVirtualMachine", "suspendProject",
         "updateProject", "updateVMAffinityGroup", "updateVolume",
     ];

@@ -13,6 +13,7 @@ using Holdfast.Server.Machines;
 using Holdfast.Server.Obligations;
 using Holdfast.Server.Offerings;
 using Holdfast.Server.Pools;
+using Holdfast.Server.ResourceDetails;
 using Holdfast.Server.Settings;
 using Holdfast.Server.SshKeyPairs;
 using Holdfast.Server.Tags;
@@ -47,6 +48,7 @@ internal class RecordedOperations : DispatchProxy
         Add<IRoleOperations>(services, log);
         Add<ILimitOperations>(services, log);
         Add<ITagOperations>(services, log);
+        Add<IResourceDetailOperations>(services, log);
         Add<ISshKeyPairOperations>(services, log);
         Add<IZoneOperations>(services, log);
         Add<IPodOperations>(services, log);

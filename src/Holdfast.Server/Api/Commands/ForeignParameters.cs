@@ -432,7 +432,7 @@ internal static class ForeignParameters
         ],
         ["updateZone"] =
         [
-            new("details", ParameterTreatment.Refused, "zones have no details"),
+            new("details", ParameterTreatment.Refused, "details of a zone are given by addResourceDetail"),
             new("dhcpprovider", ParameterTreatment.Refused, "addresses are given by the hosts' network"),
             new("dnssearchorder", ParameterTreatment.Refused, "names are given by the hosts' network"),
             new("ispublic", ParameterTreatment.Refused, "every zone is for all domains", "true"),

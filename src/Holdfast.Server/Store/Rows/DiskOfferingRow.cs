@@ -43,6 +43,10 @@ internal sealed record DiskOfferingRow
     [Column("details"), NotNull]
     public required string Details { get; init; }
 
+    /// <summary>Details that root administrators alone see.</summary>
+    [Column("hidden_details"), NotNull]
+    public string HiddenDetails { get; init; } = "{}";
+
     [Column("created")]
     public required DateTimeOffset Created { get; init; }
 

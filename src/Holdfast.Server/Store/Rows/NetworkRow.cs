@@ -33,6 +33,14 @@ internal sealed record NetworkRow
     [Column("is_default")]
     public required bool IsDefault { get; init; }
 
+    /// <summary>Notes about it, which addResourceDetail makes.</summary>
+    [Column("details"), NotNull]
+    public string Details { get; init; } = "{}";
+
+    /// <summary>Details that root administrators alone see.</summary>
+    [Column("hidden_details"), NotNull]
+    public string HiddenDetails { get; init; } = "{}";
+
     [Column("created")]
     public required DateTimeOffset Created { get; init; }
 

@@ -18,4 +18,12 @@ internal sealed record OsTypeRow
 
     [Column("description"), NotNull]
     public required string Description { get; init; }
+
+    /// <summary>Notes about it, which addResourceDetail makes.</summary>
+    [Column("details"), NotNull]
+    public string Details { get; init; } = "{}";
+
+    /// <summary>Details that root administrators alone see.</summary>
+    [Column("hidden_details"), NotNull]
+    public string HiddenDetails { get; init; } = "{}";
 }

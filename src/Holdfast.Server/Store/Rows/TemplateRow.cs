@@ -69,6 +69,10 @@ internal sealed record TemplateRow
     [Column("details"), NotNull]
     public required string Details { get; init; }
 
+    /// <summary>Details that root administrators alone see.</summary>
+    [Column("hidden_details"), NotNull]
+    public string HiddenDetails { get; init; } = "{}";
+
     [Column("state")]
     public required TemplateState State { get; init; }
 

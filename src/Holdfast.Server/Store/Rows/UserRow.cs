@@ -47,6 +47,14 @@ internal sealed record UserRow
     [Column("timezone")]
     public string? Timezone { get; init; }
 
+    /// <summary>Notes about it, which addResourceDetail makes.</summary>
+    [Column("details"), NotNull]
+    public string Details { get; init; } = "{}";
+
+    /// <summary>Details that root administrators alone see.</summary>
+    [Column("hidden_details"), NotNull]
+    public string HiddenDetails { get; init; } = "{}";
+
     [Column("created")]
     public required DateTimeOffset Created { get; init; }
 

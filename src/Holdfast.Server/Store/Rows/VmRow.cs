@@ -155,6 +155,10 @@ internal sealed record VmRow
     [Column("details"), NotNull]
     public required string Details { get; init; }
 
+    /// <summary>Details that root administrators alone see.</summary>
+    [Column("hidden_details"), NotNull]
+    public string HiddenDetails { get; init; } = "{}";
+
     /// <summary>JSON object: the names of its SSH key pairs, and their public keys.</summary>
     [Column("ssh_keys"), NotNull]
     public string SshKeys { get; init; } = "{}";

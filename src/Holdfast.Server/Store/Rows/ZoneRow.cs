@@ -53,6 +53,14 @@ internal sealed record ZoneRow
     [Column("local_storage")]
     public bool LocalStorage { get; init; } = true;
 
+    /// <summary>Notes about it, which addResourceDetail makes.</summary>
+    [Column("details"), NotNull]
+    public string Details { get; init; } = "{}";
+
+    /// <summary>Details that root administrators alone see.</summary>
+    [Column("hidden_details"), NotNull]
+    public string HiddenDetails { get; init; } = "{}";
+
     [Column("created")]
     public required DateTimeOffset Created { get; init; }
 
