@@ -3,6 +3,7 @@ using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
 using Holdfast.Server.Limits;
 using Holdfast.Server.Networks;
+using Holdfast.Server.ResourceIcons;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Transactions;
@@ -55,6 +56,8 @@ internal static class AccountCommands
         .Long("vmstopped", "how many of its VMs do not", e => e.Have.Used.Vms - e.Have.Used.Running)
         .List("user", "its users", UserCommands.View, e => e.Users));
 
+    private static readonly IconedList<AccountEntry> Listed = new(Key, View, e => [e.Account.Id.Value]);
+
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
     [
@@ -63,8 +66,8 @@ internal static class AccountCommands
             Name = "listAccounts",
             Description = "Lists accounts",
             Roles = Roles.Authenticated,
-            Parameters = [FilterAccount, Name, FilterType, FilterState, Details, .. CommonParameters.OwnedList],
-            Response = ResponseShape.Of(Key, View),
+            Parameters = [FilterAccount, Name, FilterType, FilterState, Details, IconedList.Show, .. CommonParameters.OwnedList],
+            Response = Listed.Response,
             Handler = ListAccountsAsync,
         },
         new()
@@ -173,7 +176,7 @@ internal static class AccountCommands
                 };
             },
             cancellationToken);
-        return ApiResult.List(Key, View, listing.Rows, listing.Total);
+        return await Listed.AnswerAsync(call, listing, cancellationToken);
     }
 
     /// <summary>The account that <c>id</c>, or <c>account</c> and <c>domainid</c>, name.</summary>

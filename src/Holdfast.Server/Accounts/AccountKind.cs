@@ -20,6 +20,12 @@ internal sealed class AccountKind : EntityKind<AccountId>
         await AccountEntry.FindAsync(db, new AccountId(id), cancellationToken) is { } entry ? AccountCommands.View.ToJson("account", entry, viewer) : null;
 
     /// <inheritdoc/>
+    public override string IconType => "Account";
+
+    /// <inheritdoc/>
+    public override IQueryable<Guid> There(StoreConnection db) => db.Accounts.Where(r => r.Removed == null && r.Type != AccountRow.Project).Select(r => StoreSql.Plain(r.Id));
+
+    /// <inheritdoc/>
     protected override IQueryable<AccountId> Find(StoreConnection db, AccountId[] ids, EntityViewer viewer) =>
         viewer.Owners.Where(r => ids.Contains(r.Id) && r.Type != AccountRow.Project).Select(r => r.Id);
 }

@@ -2,6 +2,8 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Server.Machines;
+using Holdfast.Server.ResourceIcons;
+using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Tags;
 using Holdfast.Server.Templates;
@@ -72,6 +74,8 @@ internal sealed class AccountSettler : TurnPart, ITurnPart<AccountSettler>, ISet
             await Db.ResourceLimits.Where(l => l.AccountId == id).DeleteAsync(cancellationToken);
             await Db.ProjectMembers.Where(m => m.AccountId == id || m.ProjectId == id).DeleteAsync(cancellationToken);
             await Turn.Part<TagRows>().DropAsync(id.Value, cancellationToken);
+            await Turn.Part<IconRows>().DropAsync(Db.Users.Where(u => u.AccountId == id).Select(u => StoreSql.Plain(u.Id)), cancellationToken);
+            await Turn.Part<IconRows>().DropAsync(id.Value, cancellationToken);
             await Db.UpdateAsync(account with { Ending = null, Removed = Now }, token: cancellationToken);
             await CompleteAsync(id.Value, [AccountJobs.DeleteAccount, AccountJobs.DeleteProject, AccountJobs.DisableAccount, AccountJobs.SuspendProject], cancellationToken);
             Turn.Mark(account.DomainId);

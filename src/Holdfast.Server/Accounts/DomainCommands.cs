@@ -1,6 +1,7 @@
 using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Limits;
+using Holdfast.Server.ResourceIcons;
 using Holdfast.Server.Settings;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
@@ -42,6 +43,8 @@ internal static class DomainCommands
         .Date("created", "when the domain was made", e => e.Domain.Created)
         .Include(OwnerLimits.View, e => e.Have!));
 
+    private static readonly IconedList<DomainEntry> Listed = new(Key, View, e => [e.Domain.Id.Value]);
+
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
     [
@@ -50,8 +53,8 @@ internal static class DomainCommands
             Name = "listDomains",
             Description = "Lists domains",
             Roles = Roles.Authenticated,
-            Parameters = [FilterDomain, FilterName, Level, CommonParameters.ListAll, Details, .. CommonParameters.List],
-            Response = ResponseShape.Of(Key, View),
+            Parameters = [FilterDomain, FilterName, Level, CommonParameters.ListAll, Details, IconedList.Show, .. CommonParameters.List],
+            Response = Listed.Response,
             Handler = ListDomainsAsync,
         },
         new()
@@ -59,8 +62,8 @@ internal static class DomainCommands
             Name = "listDomainChildren",
             Description = "Lists the domains below a domain",
             Roles = Roles.RootAdmin | Roles.DomainAdmin,
-            Parameters = [Above, FilterName, IsRecursive, ListAll, .. CommonParameters.List],
-            Response = ResponseShape.Of(Key, View),
+            Parameters = [Above, FilterName, IsRecursive, ListAll, IconedList.Show, .. CommonParameters.List],
+            Response = Listed.Response,
             Handler = ListChildrenAsync,
         },
         new()
@@ -119,7 +122,7 @@ internal static class DomainCommands
 #pragma warning restore VSTHRD103
                 ct),
             cancellationToken);
-        return ApiResult.List(Key, View, listing.Rows, listing.Total);
+        return await Listed.AnswerAsync(call, listing, cancellationToken);
     }
 
     private static async Task<ApiResult> ListChildrenAsync(CommandCall call, CancellationToken cancellationToken)
@@ -144,7 +147,7 @@ internal static class DomainCommands
 #pragma warning restore VSTHRD103
                 ct),
             cancellationToken);
-        return ApiResult.List(Key, View, listing.Rows, listing.Total);
+        return await Listed.AnswerAsync(call, listing, cancellationToken);
     }
 
     private static async Task<ApiResult> ShowAsync(CommandCall call, DomainId id, CancellationToken cancellationToken)

@@ -18,6 +18,12 @@ internal sealed class DomainKind : EntityKind<DomainId>
     public override string AnnotationType => "DOMAIN";
 
     /// <inheritdoc/>
+    public override string IconType => "Domain";
+
+    /// <inheritdoc/>
+    public override IQueryable<Guid> There(StoreConnection db) => db.Domains.Where(r => r.Removed == null).Select(r => StoreSql.Plain(r.Id));
+
+    /// <inheritdoc/>
     protected override IQueryable<DomainId> Find(StoreConnection db, DomainId[] ids, EntityViewer viewer) =>
         Ownership.VisibleDomains(db, viewer.Caller).Where(r => ids.Contains(r.Id)).Select(r => r.Id);
 }

@@ -1,5 +1,6 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
+using Holdfast.Server.ResourceIcons;
 using Holdfast.Server.Transactions;
 using LinqToDB;
 using LinqToDB.Async;
@@ -35,6 +36,7 @@ internal sealed class DomainSettler : TurnPart, ITurnPart<DomainSettler>, ISettl
         }
 
         await Db.UpdateAsync(domain with { Removed = Now }, token: cancellationToken);
+        await Turn.Part<IconRows>().DropAsync(id.Value, cancellationToken);
         await Db.ResourceLimits.Where(l => l.DomainId == id).DeleteAsync(cancellationToken);
         foreach (var job in await Db.Jobs.Where(j => j.State == JobState.Pending && j.InstanceId == id.Value && j.Kind == AccountJobs.DeleteDomain).Select(j => j.Id).ToListAsync(cancellationToken))
         {

@@ -2,6 +2,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
 using Holdfast.Server.Limits;
+using Holdfast.Server.ResourceIcons;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Tags;
@@ -65,6 +66,8 @@ internal static class ProjectCommands
         .Long("vmstopped", "how many of its VMs do not", e => e.Have.Used.Vms - e.Have.Used.Running)
         .List("tags", "its tags", TagView.View, e => e.Tags));
 
+    private static readonly IconedList<ProjectEntry> Listed = new(Key, View, e => [e.Project.Id.Value]);
+
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
     [
@@ -75,10 +78,10 @@ internal static class ProjectCommands
             Roles = Roles.Authenticated,
             Parameters =
             [
-                FilterId, FilterName, FilterText, FilterState, FilterAccount, FilterUser, Details, CommonParameters.Domain, CommonParameters.ListAll, CommonParameters.IsRecursive,
+                FilterId, FilterName, FilterText, FilterState, FilterAccount, FilterUser, Details, IconedList.Show, CommonParameters.Domain, CommonParameters.ListAll, CommonParameters.IsRecursive,
                 CommonParameters.Tags, .. CommonParameters.List,
             ],
-            Response = ResponseShape.Of(Key, View),
+            Response = Listed.Response,
             Handler = ListAsync,
         },
         new()
@@ -182,7 +185,7 @@ internal static class ProjectCommands
                 return page with { Rows = await ProjectEntry.WithAllAsync(db, page.Rows, ct) };
             },
             cancellationToken);
-        return ApiResult.List(Key, View, listing.Rows, listing.Total);
+        return await Listed.AnswerAsync(call, listing, cancellationToken);
     }
 
     // Those that the caller is in, unless it asks for an id, a domain, an account, a user or all: then those that it may see.

@@ -32,6 +32,12 @@ internal sealed class ProjectKind : EntityKind<ProjectId>
     }
 
     /// <inheritdoc/>
+    public override string IconType => "Project";
+
+    /// <inheritdoc/>
+    public override IQueryable<Guid> There(StoreConnection db) => db.Accounts.Where(r => r.Removed == null && r.Type == AccountRow.Project).Select(r => StoreSql.Plain(r.Id));
+
+    /// <inheritdoc/>
     protected override IQueryable<ProjectId> Find(StoreConnection db, ProjectId[] ids, EntityViewer viewer)
     {
         var accounts = ids.Select(id => new AccountId(id.Value)).ToArray();

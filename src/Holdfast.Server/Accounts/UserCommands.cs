@@ -1,6 +1,7 @@
 using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
+using Holdfast.Server.ResourceIcons;
 using Holdfast.Server.Transactions;
 using LinqToDB;
 using LinqToDB.Async;
@@ -49,6 +50,8 @@ internal static class UserCommands
         .Bool("iscallerchilddomain", "true if the user is in a domain below the caller's", e => e.IsBelowCaller)
         .Bool("isdefault", "true for the users of the first account", e => e.Account.IsDefault));
 
+    private static readonly IconedList<UserEntry> Listed = new(Key, View, e => [e.User.Id.Value]);
+
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
     [
@@ -57,8 +60,8 @@ internal static class UserCommands
             Name = "listUsers",
             Description = "Lists users",
             Roles = Roles.Authenticated,
-            Parameters = [FilterUser, FilterName, AccountType, State, .. CommonParameters.OwnedList],
-            Response = ResponseShape.Of(Key, View),
+            Parameters = [FilterUser, FilterName, AccountType, State, IconedList.Show, .. CommonParameters.OwnedList],
+            Response = Listed.Response,
             Handler = ListUsersAsync,
         },
         new()
@@ -153,7 +156,7 @@ internal static class UserCommands
                 call.Page,
                 ct),
             cancellationToken);
-        return ApiResult.List(Key, View, [.. listing.Rows.Select(e => e.For(call.Caller))], listing.Total);
+        return await Listed.AnswerAsync(call, listing with { Rows = [.. listing.Rows.Select(e => e.For(call.Caller))] }, cancellationToken);
     }
 
     private static async Task<ApiResult> GetAsync(CommandCall call, CancellationToken cancellationToken)

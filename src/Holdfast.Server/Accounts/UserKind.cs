@@ -23,6 +23,12 @@ internal sealed class UserKind : EntityKind<UserId>
     }
 
     /// <inheritdoc/>
+    public override string IconType => "User";
+
+    /// <inheritdoc/>
+    public override IQueryable<Guid> There(StoreConnection db) => db.Users.Where(r => r.Removed == null).Select(r => StoreSql.Plain(r.Id));
+
+    /// <inheritdoc/>
     protected override IQueryable<UserId> Find(StoreConnection db, UserId[] ids, EntityViewer viewer)
     {
         var owners = viewer.Owners;

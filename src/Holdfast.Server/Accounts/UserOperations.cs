@@ -1,6 +1,7 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Server.Limits;
+using Holdfast.Server.ResourceIcons;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Transactions;
@@ -105,6 +106,7 @@ internal sealed class UserOperations : IUserOperations
             }
 
             await turn.Db.UpdateAsync(user with { Removed = turn.Now }, token: ct);
+            await turn.Part<IconRows>().DropAsync(userId.Value, ct);
             await turn.Db.ProjectMembers.Where(m => m.UserId == userId).DeleteAsync(ct);
             await turn.Db.UserKeys.Where(k => k.UserId == userId).DeleteAsync(ct);
             await turn.Db.Sessions.Where(s => s.UserId == userId).DeleteAsync(ct);

@@ -44,6 +44,12 @@ internal sealed class MachineKind : EntityKind<VmId>
     }
 
     /// <inheritdoc/>
+    public override string IconType => "UserVm";
+
+    /// <inheritdoc/>
+    public override IQueryable<Guid> There(StoreConnection db) => db.Vms.Where(r => r.Removed == null).Select(r => StoreSql.Plain(r.Id));
+
+    /// <inheritdoc/>
     protected override IQueryable<VmId> Find(StoreConnection db, VmId[] ids, EntityViewer viewer)
     {
         var owners = viewer.Owners;

@@ -3,6 +3,7 @@ using Holdfast.Core.Planning;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.AffinityGroups;
+using Holdfast.Server.ResourceIcons;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Tags;
 using Holdfast.Server.Transactions;
@@ -386,6 +387,7 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
         await Db.VmSchedules.Where(s => s.VmId == vm.Row.Id).DeleteAsync(cancellationToken);
         await Turn.Part<AffinityBook>().LeaveAsync(vm.Row.Id, cancellationToken);
         await Turn.Part<TagRows>().DropAsync(vm.Row.Id.Value, cancellationToken);
+        await Turn.Part<IconRows>().DropAsync(vm.Row.Id.Value, cancellationToken);
         await Db.Nics.Where(n => n.VmId == vm.Row.Id && n.Removed == null).Set(n => n.Removed, Now).UpdateAsync(cancellationToken);
         await Db.Volumes.Where(v => v.VmId == vm.Row.Id && v.Removed == null)
             .Set(v => v.VmId, (VmId?)null)

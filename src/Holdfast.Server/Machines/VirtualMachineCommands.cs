@@ -4,6 +4,7 @@ using Holdfast.Protocol;
 using Holdfast.Server.AffinityGroups;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
+using Holdfast.Server.ResourceIcons;
 using Holdfast.Server.Transactions;
 using LinqToDB;
 using LinqToDB.Async;
@@ -86,8 +87,8 @@ internal static class VirtualMachineCommands
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
     [
-        List("listVirtualMachines", "Lists VMs", VirtualMachineView.View),
-        List("listVirtualMachinesMetrics", "Lists VMs, with their sizes in words", VirtualMachineView.Metrics),
+        List("listVirtualMachines", "Lists VMs", new(VirtualMachineView.Key, VirtualMachineView.View, IconsOf)),
+        List("listVirtualMachinesMetrics", "Lists VMs, with their sizes in words", new(VirtualMachineView.Key, VirtualMachineView.Metrics, IconsOf)),
         new()
         {
             Name = "deployVirtualMachine",
@@ -220,7 +221,7 @@ internal static class VirtualMachineCommands
         },
     ];
 
-    private static ApiCommand List(string name, string description, View<VirtualMachineEntry> view) => new()
+    private static ApiCommand List(string name, string description, IconedList<VirtualMachineEntry> list) => new()
     {
         Name = name,
         Description = description,
@@ -228,10 +229,10 @@ internal static class VirtualMachineCommands
         Parameters =
         [
             FilterId, FilterIds, FilterName, FilterState, FilterZone, FilterPod, FilterCluster, FilterHost, FilterPool, FilterNetwork, FilterHypervisor,
-            FilterTemplate, FilterOffering, FilterUser, FilterGroup, FilterAffinity, FilterKeyPair, FilterUserData, Details, CountOnly, .. CommonParameters.OwnedList,
+            FilterTemplate, FilterOffering, FilterUser, FilterGroup, FilterAffinity, FilterKeyPair, FilterUserData, Details, CountOnly, IconedList.Show, .. CommonParameters.OwnedList,
         ],
-        Response = ResponseShape.Of(VirtualMachineView.Key, view),
-        Handler = (call, ct) => ListAsync(call, view, ct),
+        Response = list.Response,
+        Handler = (call, ct) => ListAsync(call, list, ct),
     };
 
     private static ApiCommand Change(
@@ -249,7 +250,10 @@ internal static class VirtualMachineCommands
             Handler = async (call, ct) => (await handle(call, ct)).ToResult(),
         };
 
-    private static async Task<ApiResult> ListAsync(CommandCall call, View<VirtualMachineEntry> view, CancellationToken cancellationToken)
+    // A VM without an icon has its template's, as CloudStack has it.
+    private static IEnumerable<Guid> IconsOf(VirtualMachineEntry entry) => entry.Template is { } template ? [entry.Vm.Id.Value, template.Id.Value] : [entry.Vm.Id.Value];
+
+    private static async Task<ApiResult> ListAsync(CommandCall call, IconedList<VirtualMachineEntry> list, CancellationToken cancellationToken)
     {
         var id = call.Get(FilterId);
         var ids = call.Get(FilterIds);
@@ -288,11 +292,7 @@ internal static class VirtualMachineCommands
         var listing = await call.Services.Database.ReadAsync(
             (db, ct) => VirtualMachineRows.ReadAsync(db, Ownership.Asked(db, call, filter.Ids is not null, haveTags: true), filter, call.Page, ct),
             cancellationToken);
-        return ApiResult.List(
-            VirtualMachineView.Key,
-            view,
-            call.Get(CountOnly) == true ? [] : listing.Rows,
-            listing.Total);
+        return await list.AnswerAsync(call, call.Get(CountOnly) == true ? listing with { Rows = [] } : listing, cancellationToken);
     }
 
     private static async Task<ApiResult> DeployAsync(CommandCall call, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
+using Holdfast.Server.ResourceIcons;
 using Holdfast.Server.Store.Rows;
 using static Holdfast.Server.Api.Commands.Parameters;
 
@@ -45,6 +46,8 @@ internal static class NetworkCommands
 
     private static readonly View<string> Nothing = Api.Commands.View<string>.Build(v => v.Text("id", "never sent", id => id));
 
+    private static readonly IconedList<NetworkEntry> Listed = new("network", View, n => [n.Network.Id.Value]);
+
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
     [
@@ -55,10 +58,10 @@ internal static class NetworkCommands
             Roles = Roles.Authenticated,
             Parameters =
             [
-                FilterId, FilterName, FilterZone, FilterType, FilterTraffic, FilterSystem, FilterAcl, FilterServices, FilterVpc, FilterNetwork, CanUseForDeploy,
+                FilterId, FilterName, FilterZone, FilterType, FilterTraffic, FilterSystem, FilterAcl, FilterServices, FilterVpc, FilterNetwork, CanUseForDeploy, IconedList.Show,
                 .. CommonParameters.OwnedList,
             ],
-            Response = ResponseShape.Of("network", View),
+            Response = Listed.Response,
             Handler = ListAsync,
         },
         Empty("listPublicIpAddresses", "publicipaddress", "Lists public addresses; there are none"),
@@ -111,7 +114,7 @@ internal static class NetworkCommands
                 call.Page,
                 ct),
             cancellationToken);
-        return ApiResult.List("network", View, listing.Rows, listing.Total);
+        return await Listed.AnswerAsync(call, listing, cancellationToken);
     }
 
     private sealed record NetworkEntry

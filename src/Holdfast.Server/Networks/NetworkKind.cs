@@ -17,6 +17,12 @@ internal sealed class NetworkKind : EntityKind<NetworkId>
     public override string AnnotationType => "NETWORK";
 
     /// <inheritdoc/>
+    public override string IconType => "Network";
+
+    /// <inheritdoc/>
+    public override IQueryable<Guid> There(StoreConnection db) => db.Networks.Where(r => r.Removed == null).Select(r => StoreSql.Plain(r.Id));
+
+    /// <inheritdoc/>
     protected override IQueryable<NetworkId> Find(StoreConnection db, NetworkId[] ids, EntityViewer viewer) =>
         db.Networks.Where(r => ids.Contains(r.Id)).Select(r => r.Id);
 }

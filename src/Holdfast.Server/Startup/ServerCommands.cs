@@ -15,6 +15,7 @@ using Holdfast.Server.Offerings;
 using Holdfast.Server.Placement;
 using Holdfast.Server.Pools;
 using Holdfast.Server.ResourceDetails;
+using Holdfast.Server.ResourceIcons;
 using Holdfast.Server.Settings;
 using Holdfast.Server.SshKeyPairs;
 using Holdfast.Server.Tags;
@@ -72,6 +73,7 @@ internal static class ServerCommands
         new(LimitCommands.All),
         new(TagCommands.All),
         new(ResourceDetailCommands.All),
+        new(ResourceIconCommands.All),
         new(AnnotationCommands.All),
         new(SshKeyPairCommands.All),
         new(UserDataCommands.All),

@@ -25,6 +25,7 @@ using Holdfast.Server.Offerings;
 using Holdfast.Server.Pools;
 using Holdfast.Server.Reports;
 using Holdfast.Server.ResourceDetails;
+using Holdfast.Server.ResourceIcons;
 using Holdfast.Server.Security;
 using Holdfast.Server.Settings;
 using Holdfast.Server.SshKeyPairs;
@@ -207,6 +208,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<ILimitOperations, LimitOperations>();
         services.AddSingleton<ITagOperations, TagOperations>();
         services.AddSingleton<IResourceDetailOperations, ResourceDetailOperations>();
+        services.AddSingleton<IResourceIconOperations, ResourceIconOperations>();
         services.AddSingleton<ISshKeyPairOperations, SshKeyPairOperations>();
         services.AddSingleton<IUserDataOperations, UserDataOperations>();
         services.AddSingleton<IInstanceGroupOperations, InstanceGroupOperations>();

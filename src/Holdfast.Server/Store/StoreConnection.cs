@@ -29,6 +29,7 @@ internal sealed class StoreConnection : DataConnection
     public ITable<AffinityGroupRow> AffinityGroups => this.GetTable<AffinityGroupRow>();
     public ITable<AffinityMemberRow> AffinityMembers => this.GetTable<AffinityMemberRow>();
     public ITable<TagRow> Tags => this.GetTable<TagRow>();
+    public ITable<ResourceIconRow> ResourceIcons => this.GetTable<ResourceIconRow>();
     public ITable<SshKeyPairRow> SshKeyPairs => this.GetTable<SshKeyPairRow>();
     public ITable<UserDataRow> UserData => this.GetTable<UserDataRow>();
     public ITable<VmUserDataRow> VmUserData => this.GetTable<VmUserDataRow>();

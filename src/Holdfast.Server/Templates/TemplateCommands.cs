@@ -3,6 +3,7 @@ using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
+using Holdfast.Server.ResourceIcons;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Tags;
@@ -96,6 +97,8 @@ internal static class TemplateCommands
         .Map("details", "its details", e => StoredJson.Map(e.Template.Details))
         .List("tags", "its tags", TagView.View, e => e.Tags));
 
+    private static readonly IconedList<TemplateEntry> Listed = new(Key, View, e => [e.Template.Id.Value]);
+
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
     [
@@ -106,10 +109,10 @@ internal static class TemplateCommands
             Roles = Roles.Authenticated,
             Parameters =
             [
-                Filter, FilterId, FilterIds, FilterName, FilterZone, FilterHypervisor, FilterType, FilterReady, FilterDetails, ShowUnique,
+                Filter, FilterId, FilterIds, FilterName, FilterZone, FilterHypervisor, FilterType, FilterReady, FilterDetails, ShowUnique, IconedList.Show,
                 .. CommonParameters.OwnedList,
             ],
-            Response = ResponseShape.Of(Key, View),
+            Response = Listed.Response,
             Handler = ListAsync,
         },
         new()
@@ -174,7 +177,7 @@ internal static class TemplateCommands
                 return call.Caller.IsRootAdmin ? page with { Rows = await WithCopiesAsync(db, page.Rows, ct) } : page;
             },
             cancellationToken);
-        return ApiResult.List(Key, View, listing.Rows, listing.Total);
+        return await Listed.AnswerAsync(call, listing, cancellationToken);
     }
 
     private static IQueryable<TemplateRow> Filtered(StoreConnection db, CommandCall call, string filter, IReadOnlyList<TemplateId>? ids)

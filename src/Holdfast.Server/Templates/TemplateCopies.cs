@@ -3,6 +3,7 @@ using Holdfast.Core.States;
 using Holdfast.Protocol.Driver;
 using Holdfast.Protocol.Host;
 using Holdfast.Server.Placement;
+using Holdfast.Server.ResourceIcons;
 using Holdfast.Server.Settings;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
@@ -33,6 +34,7 @@ internal sealed class TemplateCopies : TurnPart, ITurnPart<TemplateCopies>
     {
         await Db.UpdateAsync(template with { Removed = Now, Status = "Deleted" }, token: cancellationToken);
         await Turn.Part<TagRows>().DropAsync(template.Id.Value, cancellationToken);
+        await Turn.Part<IconRows>().DropAsync(template.Id.Value, cancellationToken);
         var copies = await Db.TemplateCopies.Where(c => c.TemplateId == template.Id && c.Removed == null && c.State != TemplateCopyState.Deleting).ToListAsync(cancellationToken);
         foreach (var copy in copies)
         {

@@ -29,6 +29,12 @@ internal sealed class TemplateKind : EntityKind<TemplateId>
     }
 
     /// <inheritdoc/>
+    public override string IconType => "Template";
+
+    /// <inheritdoc/>
+    public override IQueryable<Guid> There(StoreConnection db) => db.Templates.Where(r => r.Removed == null).Select(r => StoreSql.Plain(r.Id));
+
+    /// <inheritdoc/>
     protected override IQueryable<TemplateId> Find(StoreConnection db, TemplateId[] ids, EntityViewer viewer)
     {
         var (owners, sees) = (viewer.Owners, !viewer.IsToChange);

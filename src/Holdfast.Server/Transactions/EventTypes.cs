@@ -147,6 +147,8 @@ internal static class EventTypes
     public const string SshKeyPairDelete = "DELETE.SSH.KEYPAIR";
     public const string UserDataRegister = "REGISTER.USER.DATA";
     public const string UserDataDelete = "DELETE.USER.DATA";
+    public const string ResourceIconUpload = "UPLOAD.RESOURCE.ICON";
+    public const string ResourceIconDelete = "DELETE.RESOURCE.ICON";
     public const string VmResetUserData = "VM.RESETUSERDATA";
     public const string ConfigurationEdit = "CONFIGURATION.VALUE.EDIT";
 }

@@ -1,5 +1,6 @@
 using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
+using Holdfast.Server.ResourceIcons;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using LinqToDB.Async;
@@ -65,6 +66,9 @@ internal static class ZoneCommands
         .Text("clusters", "its clusters that are enabled, of all", z => MetricText.Of(z.Enabled, z.Clusters))
         .Include(PlaceMetrics.View, z => z.Metrics));
 
+    private static readonly IconedList<ZoneRow> Listed = new(Key, View, z => [z.Id.Value]);
+    private static readonly IconedList<ZoneMetrics> ListedMetrics = new(Key, MetricsView, z => [z.Zone.Id.Value]);
+
     /// <summary>The commands.</summary>
     public static IReadOnlyList<ApiCommand> All { get; } =
     [
@@ -73,8 +77,8 @@ internal static class ZoneCommands
             Name = "listZones",
             Description = "Lists zones; those that are disabled to root administrators only",
             Roles = Roles.Authenticated,
-            Parameters = [FilterId, FilterIds, FilterName, Available, FilterNetworkType, ShowCapacities, .. CommonParameters.List],
-            Response = ResponseShape.Of(Key, View),
+            Parameters = [FilterId, FilterIds, FilterName, Available, FilterNetworkType, ShowCapacities, IconedList.Show, .. CommonParameters.List],
+            Response = Listed.Response,
             Handler = ListAsync,
         },
         new()
@@ -82,8 +86,8 @@ internal static class ZoneCommands
             Name = "listZonesMetrics",
             Description = "Lists zones, with what their hosts have and have promised",
             Roles = Roles.RootAdmin,
-            Parameters = [FilterId, FilterIds, FilterName, Available, FilterNetworkType, ShowCapacities, .. CommonParameters.List],
-            Response = ResponseShape.Of(Key, MetricsView),
+            Parameters = [FilterId, FilterIds, FilterName, Available, FilterNetworkType, ShowCapacities, IconedList.Show, .. CommonParameters.List],
+            Response = ListedMetrics.Response,
             Handler = ListMetricsAsync,
         },
         new()
@@ -135,7 +139,7 @@ internal static class ZoneCommands
     private static async Task<ApiResult> ListAsync(CommandCall call, CancellationToken cancellationToken)
     {
         var listing = await call.Services.Database.ReadAsync((db, ct) => ReadAsync(db, call, ct), cancellationToken);
-        return ApiResult.List(Key, View, listing.Rows, listing.Total);
+        return await Listed.AnswerAsync(call, listing, cancellationToken);
     }
 
     private static async Task<ApiResult> ListMetricsAsync(CommandCall call, CancellationToken cancellationToken)
@@ -152,7 +156,7 @@ internal static class ZoneCommands
                     [.. zones.Rows.Select(z => new ZoneMetrics(z, clustersOf[z.Id].Count(s => s == AllocationStates.Enabled), clustersOf[z.Id].Count(), PlaceMetrics.Sum(metrics[z.Id])))], zones.Total);
             },
             cancellationToken);
-        return ApiResult.List(Key, MetricsView, listing.Rows, listing.Total);
+        return await ListedMetrics.AnswerAsync(call, listing, cancellationToken);
     }
 
     private static Task<Listing<ZoneRow>> ReadAsync(StoreConnection db, CommandCall call, CancellationToken cancellationToken)

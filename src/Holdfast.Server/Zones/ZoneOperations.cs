@@ -1,5 +1,6 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
+using Holdfast.Server.ResourceIcons;
 using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Transactions;
@@ -103,6 +104,8 @@ internal sealed class ZoneOperations : IZoneOperations
 
             await db.Networks.Where(n => n.ZoneId == id && n.Removed == null).Set(n => n.Removed, turn.Now).UpdateAsync(ct);
             await db.UpdateAsync(zone with { Removed = turn.Now }, token: ct);
+            await turn.Part<IconRows>().DropAsync(db.Networks.Where(n => n.ZoneId == id).Select(n => StoreSql.Plain(n.Id)), ct);
+            await turn.Part<IconRows>().DropAsync(id.Value, ct);
             await TellAsync(turn, caller, EventTypes.ZoneDelete, $"Zone {zone.Name} ({id}) was deleted", zone, ct);
             return new Outcome<Success>.Done(Success.Value);
         },

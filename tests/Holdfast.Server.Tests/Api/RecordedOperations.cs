@@ -14,6 +14,7 @@ using Holdfast.Server.Obligations;
 using Holdfast.Server.Offerings;
 using Holdfast.Server.Pools;
 using Holdfast.Server.ResourceDetails;
+using Holdfast.Server.ResourceIcons;
 using Holdfast.Server.Settings;
 using Holdfast.Server.SshKeyPairs;
 using Holdfast.Server.Tags;
@@ -49,6 +50,7 @@ internal class RecordedOperations : DispatchProxy
         Add<ILimitOperations>(services, log);
         Add<ITagOperations>(services, log);
         Add<IResourceDetailOperations>(services, log);
+        Add<IResourceIconOperations>(services, log);
         Add<ISshKeyPairOperations>(services, log);
         Add<IZoneOperations>(services, log);
         Add<IPodOperations>(services, log);

@@ -39,6 +39,13 @@ internal abstract class EntityKind
     /// <summary>What comments call its entities, in CloudStack's words; null: there are none on them.</summary>
     public virtual string? AnnotationType => null;
 
+    /// <summary>What icons call its entities, in CloudStack's words; null: they have none.</summary>
+    public virtual string? IconType => null;
+
+    /// <summary>Its entities that are there and not removed. Only of kinds with icons.</summary>
+    /// <param name="db">The transaction.</param>
+    public virtual IQueryable<Guid> There(StoreConnection db) => throw new NotSupportedException($"{Name} has no icons.");
+
     /// <summary>Who owns those of some entities that are there and not removed. Only of kinds with tags.</summary>
     /// <param name="db">The transaction.</param>
     /// <param name="ids">The ids; at most some hundreds.</param>

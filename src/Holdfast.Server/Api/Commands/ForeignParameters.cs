@@ -136,7 +136,6 @@ internal static class ForeignParameters
         ],
         ["listAccounts"] =
         [
-            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
             new("tag", ParameterTreatment.Refused, "limits have no tags"),
             new("apikeyaccess", ParameterTreatment.FindsNothing, "access by API key is not switched off", "enabled", "inherit"),
             new("iscleanuprequired", ParameterTreatment.Refused, "accounts that are being deleted are listed with the others"),
@@ -158,13 +157,8 @@ internal static class ForeignParameters
         [
             .. Each(ParameterTreatment.Refused, "offerings are not told by where they could be used", ["storageid", "virtualmachineid", "volumeid"], []),
         ],
-        ["listDomainChildren"] =
-        [
-            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
-        ],
         ["listDomains"] =
         [
-            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
             new("tag", ParameterTreatment.Refused, "limits have no tags"),
         ],
         ["listEvents"] =
@@ -187,7 +181,6 @@ internal static class ForeignParameters
         ],
         ["listNetworks"] =
         [
-            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
             .. Each(ParameterTreatment.FindsNothing, "networks are bridges that hosts have: there is nothing of that kind", ["associatednetworkid", "networkofferingid", "physicalnetworkid", "vlan", "vpcid"], []),
             new("displaynetwork", ParameterTreatment.FindsNothing, "every network is shown", "true"),
             new("restartrequired", ParameterTreatment.FindsNothing, "no network has to be restarted", "false"),
@@ -196,7 +189,7 @@ internal static class ForeignParameters
         ],
         ["listOsCategories"] =
         [
-            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
+            new("showicon", ParameterTreatment.WithoutEffect, "categories have no icons"),
             new("arch", ParameterTreatment.FindsNothing, "all is x86-64", "x86_64"),
             .. Each(ParameterTreatment.FindsNothing, "categories are not marked", ["isfeatured", "isiso", "isvnf"], ["false"]),
             new("zoneid", ParameterTreatment.WithoutEffect, "every category is there in every zone"),
@@ -217,10 +210,6 @@ internal static class ForeignParameters
         ["listProjectAccounts"] =
         [
             new("projectroleid", ParameterTreatment.FindsNothing, "projects have no roles with rules"),
-        ],
-        ["listProjects"] =
-        [
-            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
         ],
         ["listPublicIpAddresses"] =
         [
@@ -252,7 +241,6 @@ internal static class ForeignParameters
         ],
         ["listTemplates"] =
         [
-            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
             new("arch", ParameterTreatment.FindsNothing, "all is x86-64", "x86_64"),
             .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["extensionid", "parenttemplateid"], []),
             .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["forcks", "isvnf"], ["false"]),
@@ -276,13 +264,11 @@ internal static class ForeignParameters
         ],
         ["listUsers"] =
         [
-            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
             new("apikeyaccess", ParameterTreatment.FindsNothing, "access by API key is not switched off", "enabled", "inherit"),
             new("usersource", ParameterTreatment.FindsNothing, "all users are kept here", "native"),
         ],
         ["listVirtualMachines"] =
         [
-            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
             new("arch", ParameterTreatment.FindsNothing, "all is x86-64", "x86_64"),
             new("accumulate", ParameterTreatment.WithoutEffect, "there are no statistics"),
             .. Each(ParameterTreatment.FindsNothing, "there is nothing of that kind", ["autoscalevmgroupid", "backupofferingid", "extensionid", "isoid", "securitygroupid", "vpcid"], []),
@@ -299,7 +285,6 @@ internal static class ForeignParameters
         ],
         ["listZones"] =
         [
-            new("showicon", ParameterTreatment.WithoutEffect, "there are no icons"),
             new("storageaccessgroup", ParameterTreatment.FindsNothing, "there are no storage access groups"),
             new("domainid", ParameterTreatment.WithoutEffect, "every zone is for all domains"),
             new("tags", ParameterTreatment.FindsNothing, "no zone has tags"),

@@ -13,3 +13,10 @@ ALTER TABLE zones ADD COLUMN details TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE zones ADD COLUMN hidden_details TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE os_types ADD COLUMN details TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE os_types ADD COLUMN hidden_details TEXT NOT NULL DEFAULT '{}';
+CREATE TABLE resource_icons (
+    resource_id TEXT NOT NULL,
+    resource_type TEXT NOT NULL,
+    image TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    PRIMARY KEY (resource_id)
+);
