@@ -23,6 +23,9 @@ internal sealed partial class IsoDrives : IGuestDrives
     private const UnixFileMode Passage = OwnersFolder | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
     private const long Memory = 1L << 30;
     private const int CpuSeconds = 20;
+
+    // xorriso 1.5.4 races with itself: of 1,200 runs on a busy machine two ended with a segmentation fault, and the next try did not.
+    private const int Tries = 3;
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(30);
     private readonly string _folder;
     private readonly ImageSandbox _sandbox;
@@ -31,8 +34,13 @@ internal sealed partial class IsoDrives : IGuestDrives
     private int _made;
 
     /// <summary>Names the folder; it is made when it is needed.</summary>
-    public IsoDrives(string folder, SandboxMode mode, TimeProvider time, ILogger<IsoDrives> log) =>
-        (_folder, _sandbox, _log) = (folder, new ImageSandbox(mode, folder, time), log);
+    public IsoDrives(string folder, SandboxMode mode, TimeProvider time, ILogger<IsoDrives> log)
+        : this(folder, new ImageSandbox(mode, folder, time), log)
+    {
+    }
+
+    /// <summary>The same, in a sandbox that is there.</summary>
+    internal IsoDrives(string folder, ImageSandbox sandbox, ILogger<IsoDrives> log) => (_folder, _sandbox, _log) = (folder, sandbox, log);
 
     /// <inheritdoc/>
     public Task<DriveOutcome> MakeAsync(VmId machine, IReadOnlyList<DriveFile> files, GuestUser? reader, CancellationToken cancellationToken)
@@ -112,8 +120,6 @@ internal sealed partial class IsoDrives : IGuestDrives
                 await File.WriteAllBytesAsync(path, file.Content, cancellationToken);
             }
 
-            // Its mode from its first byte.
-            new FileStream(image, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }).Dispose();
             var job = new SandboxJob
             {
                 Program = Program,
@@ -124,16 +130,9 @@ internal sealed partial class IsoDrives : IGuestDrives
                 CpuSeconds = CpuSeconds,
                 Bound = Bound,
             };
-            switch (await _sandbox.RunAsync(job, cancellationToken))
+            if (await RunAsync(job, image, machine, cancellationToken) is { } reason)
             {
-                case SandboxOutcome.Ended { Code: 0 }:
-                    break;
-                case SandboxOutcome.Ended ended:
-                    return new DriveOutcome.Failed(string.Create(CultureInfo.InvariantCulture, $"{Program} ended with {ended.Code}: {ended.Error.Trim()}{WithoutProgram(ended.Error)}"));
-                case SandboxOutcome.Stopped stopped:
-                    return new DriveOutcome.Failed(stopped.Reason);
-                case SandboxOutcome.Unavailable none:
-                    return new DriveOutcome.Failed(none.Reason);
+                return new DriveOutcome.Failed(reason);
             }
 
             if (reader is not null && LibC.EffectiveUser() == 0 && LibC.ChangeOwner(image, reader.UserId, reader.GroupId) != 0)
@@ -152,6 +151,31 @@ internal sealed partial class IsoDrives : IGuestDrives
         finally
         {
             Discard(work);
+        }
+    }
+
+    // Returns why there is no image; null when there is one.
+    private async Task<string?> RunAsync(SandboxJob job, string image, VmId machine, CancellationToken cancellationToken)
+    {
+        for (var tried = 1; ; tried++)
+        {
+            // Its mode from its first byte.
+            new FileStream(image, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }).Dispose();
+            switch (await _sandbox.RunAsync(job, cancellationToken))
+            {
+                case SandboxOutcome.Ended { Code: 0 }:
+                    return null;
+                case SandboxOutcome.Ended ended when tried < Tries:
+                    LogTriedAgain(Program, machine, ended.Code, ended.Error.Trim());
+                    File.Delete(image);
+                    break;
+                case SandboxOutcome.Ended ended:
+                    return string.Create(CultureInfo.InvariantCulture, $"{Program} ended with {ended.Code}: {ended.Error.Trim()}{WithoutProgram(ended.Error)}");
+                case SandboxOutcome.Stopped stopped:
+                    return stopped.Reason;
+                case SandboxOutcome.Unavailable none:
+                    return none.Reason;
+            }
         }
     }
 
@@ -193,6 +217,9 @@ internal sealed partial class IsoDrives : IGuestDrives
 
     [LoggerMessage(EventId = 1732, Level = LogLevel.Error, Message = "No guest with a configuration drive will be started by this host: there is no {Program} here; install the package of that name")]
     private partial void LogNoProgram(string program);
+
+    [LoggerMessage(EventId = 1733, Level = LogLevel.Warning, Message = "{Program} is tried again for machine {Machine}: it ended with {Code}: {Error}")]
+    private partial void LogTriedAgain(string program, VmId machine, int code, string error);
 
     [LoggerMessage(EventId = 1731, Level = LogLevel.Warning, Message = "What is left of configuration drives in {Folder} cannot be cleared away: {Reason}")]
     private partial void LogNotRead(string folder, string reason);

@@ -54,6 +54,34 @@ public sealed class IsoDrivesTests
         Directory.GetFileSystemEntries(folder["late"]).ShouldBeEmpty();
     }
 
+    [Theory]
+    [InlineData(2, true)]
+    [InlineData(3, false)]
+    public async Task A_program_that_crashes_now_and_then_is_tried_again(int crashes, bool isMade)
+    {
+        using var folder = new TempFolder();
+        var program = folder["bin/xorriso"];
+        Directory.CreateDirectory(folder["bin"]);
+        await File.WriteAllTextAsync(
+            program, $"#!/bin/sh\necho x >>{folder["tries"]}\n[ $(wc -l <{folder["tries"]}) -le {crashes} ] && echo SIGSEGV >&2 && exit 1\nexec /usr/bin/xorriso \"$@\"\n", Token);
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        var sandbox = new ImageSandbox(SandboxMode.Limits, folder["drives"], TimeProvider.System) { SearchPath = folder["bin"] + ":/usr/sbin:/usr/bin:/sbin:/bin" };
+
+        var outcome = await new IsoDrives(folder["drives"], sandbox, NullLogger<IsoDrives>.Instance).MakeAsync(Samples.Vm, Files, null, Token);
+
+        if (isMade)
+        {
+            Directory.GetFileSystemEntries(folder["drives"]).ShouldBe([outcome.ShouldBeOfType<DriveOutcome.Made>().Path]);
+        }
+        else
+        {
+            outcome.ShouldBeOfType<DriveOutcome.Failed>().Reason.ShouldContain("SIGSEGV");
+            Directory.GetFileSystemEntries(folder["drives"]).ShouldBeEmpty();
+        }
+
+        (await File.ReadAllLinesAsync(folder["tries"], Token)).Length.ShouldBe(3);
+    }
+
     [Fact]
     public async Task What_an_earlier_agent_was_at_is_cleared_away()
     {
