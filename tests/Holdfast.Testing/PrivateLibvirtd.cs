@@ -30,6 +30,8 @@ public sealed class PrivateLibvirtd : IAsyncDisposable
         done
         """;
 
+    private const string ProbedFolder = "/var/cache/libvirt/qemu/capabilities";
+
     private static readonly string[] Tools = ["libvirtd", "virtlogd", "virsh", "qemu-system-x86_64", "tini", "unshare"];
     private static readonly string[] HiddenFolders = ["/run/libvirt", "/var/lib/libvirt", "/etc/libvirt", "/var/log/libvirt", "/var/cache/libvirt"];
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(180);
@@ -185,6 +187,16 @@ public sealed class PrivateLibvirtd : IAsyncDisposable
         foreach (var folder in HiddenFolders)
         {
             Directory.CreateDirectory(folder);
+        }
+
+        // What the machine's own libvirtd has asked of every QEMU is true here, too, and takes seconds to ask again; a libvirtd looks itself whether it still holds.
+        if (Directory.Exists(ProbedFolder))
+        {
+            var probed = Directory.CreateDirectory(Path.Combine(Folder, "cache/qemu/capabilities")).FullName;
+            foreach (var file in Directory.GetFiles(ProbedFolder, "*.xml"))
+            {
+                File.Copy(file, Path.Combine(probed, Path.GetFileName(file)));
+            }
         }
 
         await Tool.RunAsync("chown", "libvirt-qemu:", Path.Combine(Folder, "lib/qemu"));
