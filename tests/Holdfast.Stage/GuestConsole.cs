@@ -32,6 +32,21 @@ internal sealed class GuestConsole
     public bool HasWrittenSinceBoot(string disk) =>
         Read().Reverse().TakeWhile(line => !line.StartsWith(Ready, StringComparison.Ordinal)).Any(line => line.StartsWith($"counter {disk} ", StringComparison.Ordinal));
 
+    /// <summary>The processors that the guest says to use, and the KiB of memory that it has; null before it has said so.</summary>
+    /// <returns>Both.</returns>
+    public (int Cpus, long MemoryKib)? Size()
+    {
+        // "size cpus 0-1 memory 210000 KiB"
+        if (Read().LastOrDefault(line => line.StartsWith("size cpus ", StringComparison.Ordinal) && line.EndsWith(" KiB", StringComparison.Ordinal)) is not { } said)
+        {
+            return null;
+        }
+
+        var words = said.Split(' ');
+        var ranges = words[2].Split(',').Select(range => range.Split('-').Select(number => int.Parse(number, CultureInfo.InvariantCulture)).ToArray());
+        return (ranges.Sum(range => range[^1] - range[0] + 1), long.Parse(words[4], CultureInfo.InvariantCulture));
+    }
+
     /// <summary>What the guest found on its configuration drive since it last came up, by path; null before it has read all of it.</summary>
     /// <returns>The files.</returns>
     public IReadOnlyDictionary<string, string>? Drive()

@@ -48,6 +48,13 @@ internal sealed class Settling(World world)
                 case VmState.Running when vm.Paused is not null:
                     found.Add($"VM {vm.Name} is told as paused, but its guest runs");
                     break;
+                case VmState.Running when on[0].Hypervisor.Guests[vm.Id.Value].Domain is var guest && (guest.Cpus, guest.MemoryMiB) != (vm.Cpus, vm.MemoryMib):
+                    found.Add($"VM {vm.Name} has {vm.Cpus} CPUs and {vm.MemoryMib} MiB, but its guest has {guest.Cpus} and {guest.MemoryMiB}");
+                    break;
+                case VmState.Running when (vm.KeptCpus, vm.KeptMemoryMib) == (vm.Cpus, vm.MemoryMib):
+                case not VmState.Running when vm.KeptOfferingId is not null:
+                    found.Add($"VM {vm.Name} is to have another size at its next start, and has that size already");
+                    break;
                 case VmState.Stopped or VmState.Destroyed or VmState.Error when on.Count > 0:
                     found.Add($"VM {vm.Name} is {vm.State}, but its guest runs on {string.Join(" and ", on.Select(host => host.Name))}");
                     break;

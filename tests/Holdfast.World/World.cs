@@ -122,7 +122,7 @@ internal sealed class World : IDisposable
             Template = new TemplateId(Do(Api.Make<TemplateRow>(
                 "registerTemplate tiny",
                 (node, admin, ct) => node.Service<ITemplateOperations>().RegisterAsync(
-                    admin, new RegisterTemplate { Name = "tiny", Url = "https://images.example.org/tiny.qcow2", Format = "QCOW2", Hypervisor = "KVM", IsPublic = true }, ct),
+                    admin, new RegisterTemplate { Name = "tiny", Url = "https://images.example.org/tiny.qcow2", Format = "QCOW2", Hypervisor = "KVM", IsPublic = true, DynamicallyScalable = true }, ct),
                 static row => row.Id.Value)).Entity!.Value);
             UntilSeen(() => Node.Read(db => db.Templates.AnyAsync(t => t.Id == Template && t.State == TemplateState.Ready)), TimeSpan.FromMinutes(5), "the template to be ready");
         }

@@ -98,6 +98,7 @@ internal sealed class LocalSetup
                 ("hypervisor", "KVM"),
                 ("ispublic", "true"),
                 ("isfeatured", "true"),
+                ("isdynamicallyscalable", "true"),
                 ("ostypeid", osTypes[0].Text("id")),
                 ("zoneid", zone),
                 ("url", $"file://{image}"));

@@ -40,6 +40,12 @@ public static class ScalingRule
     /// <summary>How much memory a guest's kernel takes at a time: less, or a part of it, it refuses to use (x86: a memory block).</summary>
     public const int MemoryStepMib = 128;
 
+    /// <summary>
+    /// A guest with less memory gets no room for more: memory that is plugged in lies above 4 GiB, and a Linux that may have some there sets 64 MiB aside for devices that cannot get at it.
+    /// One of 128 MiB does not boot then.
+    /// </summary>
+    public const int LeastMemoryMib = 256;
+
     /// <summary>More processors than these the machine that guests get does not have: 255, less some that libvirt and firmware have trouble with.</summary>
     public const int MostCpus = 240;
 
@@ -57,7 +63,7 @@ public static class ScalingRule
     {
         var cpus = Math.Min(Math.Min(hostCpus, MostCpus), cpuLimit > 0 ? cpuLimit : long.MaxValue);
         var memory = Math.Min(Math.Min(hostMemoryMib, MostMemoryMib), memoryLimit > 0 ? memoryLimit : long.MaxValue);
-        var steps = Math.Max(0, memory - size.MemoryMib) / MemoryStepMib;
+        var steps = size.MemoryMib < LeastMemoryMib ? 0 : Math.Max(0, memory - size.MemoryMib) / MemoryStepMib;
         return new VmAmounts((int)Math.Max(cpus, size.Cpus), (int)(size.MemoryMib + (steps * MemoryStepMib)));
     }
 

@@ -38,6 +38,12 @@ public sealed class ScalingRuleTests
     public void A_guest_has_room_for_what_its_host_and_the_operator_allow_and_never_for_less_than_it_has(int cpus, int memory, int cpuLimit, int memoryLimit, int mostCpus, int mostMemory) =>
         ScalingRule.Room(new VmAmounts(2, 512), cpus, memory, cpuLimit, memoryLimit).ShouldBe(new VmAmounts(mostCpus, mostMemory));
 
+    [Theory]
+    [InlineData(255, 255)]
+    [InlineData(256, 4096)]
+    public void A_guest_that_is_too_small_to_know_of_more_memory_has_room_for_processors_alone(int memory, int most) =>
+        ScalingRule.Room(new VmAmounts(1, memory), 8, 4096, 0, 0).ShouldBe(new VmAmounts(8, most));
+
     [Fact]
     public void What_is_more_and_fits_is_possible_and_what_stays_the_same_needs_no_room()
     {

@@ -34,6 +34,9 @@ internal sealed class ApiClient(Simulator simulator, Recorder recorder, SimNode 
     public Call RebootVm(VmId vm, bool forced = false) =>
         Job($"rebootVirtualMachine {HistoryText.Short(vm.Value)} forced={forced}", (server, admin, ct) => server.Service<IVirtualMachineOperations>().RebootAsync(admin, vm, forced, ct));
 
+    public Call ScaleVm(VmId vm, ServiceOfferingId offering, string size) =>
+        Job($"scaleVirtualMachine {HistoryText.Short(vm.Value)} to {size}", (server, admin, ct) => server.Service<IVirtualMachineOperations>().ScaleAsync(admin, vm, offering, GivenSize.None, ct));
+
     public Call DestroyVm(VmId vm, bool expunge) =>
         Job($"destroyVirtualMachine {HistoryText.Short(vm.Value)} expunge={expunge}", (server, admin, ct) => server.Service<IVirtualMachineOperations>().DestroyAsync(admin, vm, expunge, [], forced: false, ct));
 

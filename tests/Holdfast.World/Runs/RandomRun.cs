@@ -1,5 +1,8 @@
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
+using Holdfast.Server.Offerings;
+using Holdfast.Server.Settings;
+using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Volumes;
 using Holdfast.Worlds.Simulation;
 using LinqToDB.Async;
@@ -38,6 +41,7 @@ internal static class RandomRun
     {
         private readonly List<FaultKind> _kinds = [];
         private readonly Faults _faults = new(world);
+        private IReadOnlyList<ServiceOfferingId> _sizes = [];
         private bool _isOver;
 
         private Simulator Simulator => world.Simulator;
@@ -45,6 +49,11 @@ internal static class RandomRun
         public void Play()
         {
             world.Build();
+            if (world.Options.Seed % 3 == 1)
+            {
+                // In every third run, by throws that the others do not make.
+                _sizes = Sizes();
+            }
 
             // Guests that stand still in every fifth run, not by the same throw as the others: what else a seed plays stays what it was.
             FaultKind[] all = [.. Enum.GetValues<FaultKind>().Where(kind => kind != FaultKind.PauseGuest)];
@@ -102,6 +111,13 @@ internal static class RandomRun
             var vms = world.Node.Read(db => db.Vms.Where(v => v.Removed == null).OrderBy(v => v.Number).Select(v => v.Id).ToListAsync());
             var volumes = world.Node.Read(db => db.Volumes.Where(v => v.Removed == null && v.Type == VolumeType.DataDisk).OrderBy(v => v.Created).ThenBy(v => v.Id).Select(v => v.Id).ToListAsync());
             var pool = world.Backends[backend].Pool;
+            if (_sizes.Count > 0 && vms.Count > 0 && Simulator.Chance(0.2))
+            {
+                var size = Simulator.Random.Next(_sizes.Count);
+                world.Api.ScaleVm(Simulator.Pick(vms), _sizes[size], $"size {size}");
+                return;
+            }
+
             switch (Simulator.Random.Next(20))
             {
                 case <= 3 when vms.Count < 8:
@@ -141,6 +157,22 @@ internal static class RandomRun
                     RemoveOrAdd(backend, pool);
                     break;
             }
+        }
+
+        private List<ServiceOfferingId> Sizes()
+        {
+            world.Do(world.Api.Make<SettingState>(
+                $"updateConfiguration {Setting.DynamicScaling.Name}",
+                (node, admin, ct) => node.Service<IConfigurationOperations>().UpdateAsync(admin, Setting.DynamicScaling.Name, "true", ct),
+                static _ => null));
+            return
+            [
+                .. new[] { (Cpus: 2, MemoryMib: 64), (Cpus: 1, MemoryMib: 256), (Cpus: 2, MemoryMib: 384), (Cpus: 4, MemoryMib: 640) }.Select(size => new ServiceOfferingId(world.Do(world.Api.Make<ServiceOfferingRow>(
+                    $"createServiceOffering {size.Cpus} CPUs and {size.MemoryMib} MiB",
+                    (node, admin, ct) => node.Service<IOfferingOperations>().CreateServiceOfferingAsync(
+                        admin, new CreateServiceOffering { Name = $"{size.Cpus} and {size.MemoryMib}", Cpus = size.Cpus, CpuMhz = 100, MemoryMib = size.MemoryMib }, ct),
+                    static row => row.Id.Value)).Entity!.Value)),
+            ];
         }
 
         private void RemoveOrAdd(int backend, PoolId pool)
