@@ -43,7 +43,7 @@ internal sealed class OpenDevices
                     continue;
                 }
 
-                foreach (var descriptor in Directory.EnumerateFileSystemEntries(process + "/fd"))
+                foreach (var descriptor in FolderEntries.Names(process + "/fd").Select(name => $"{process}/fd/{name}"))
                 {
                     if (FileStatus.BlockDevice(descriptor) is { } number)
                     {
