@@ -70,6 +70,11 @@ internal sealed class AccountSettler : TurnPart, ITurnPart<AccountSettler>, ISet
             await Db.InstanceGroups.Where(g => g.AccountId == id).DeleteAsync(cancellationToken);
             await Db.AffinityMembers.Where(m => Db.AffinityGroups.Any(g => g.Id == m.GroupId && g.AccountId == id)).DeleteAsync(cancellationToken);
             await Db.AffinityGroups.Where(g => g.AccountId == id).DeleteAsync(cancellationToken);
+
+            // Templates and VMs of others may have its user data.
+            var userData = Db.UserData.Where(u => u.AccountId == id).Select(u => (UserDataId?)u.Id);
+            await Db.Templates.Where(t => userData.Contains(t.UserDataId)).Set(t => t.UserDataId, (UserDataId?)null).Set(t => t.UserDataPolicy, (UserDataPolicy?)null).UpdateAsync(cancellationToken);
+            await Db.Vms.Where(v => userData.Contains(v.UserDataId)).Set(v => v.UserDataId, (UserDataId?)null).UpdateAsync(cancellationToken);
             await Db.UserData.Where(u => u.AccountId == id).DeleteAsync(cancellationToken);
             await Db.ResourceLimits.Where(l => l.AccountId == id).DeleteAsync(cancellationToken);
             await Db.ProjectMembers.Where(m => m.AccountId == id || m.ProjectId == id).DeleteAsync(cancellationToken);

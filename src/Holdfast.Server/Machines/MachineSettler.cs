@@ -261,10 +261,25 @@ internal sealed partial class MachineSettler : TurnPart, ITurnPart<MachineSettle
 
         await Turn.Part<VolumeRows>().SaveAsync(disk with { Replaces = null, DeviceId = 0, Attached = Now }, cancellationToken);
 
+        var template = await Db.Templates.FirstOrDefaultAsync(t => t.Id == disk.TemplateId, cancellationToken);
+        var (telling, tooLong) = await GuestTelling.PrepareAgainAsync(Db, vm.Row, template, cancellationToken);
+        if (tooLong is not null)
+        {
+            // The template was given other user data while the disk was made.
+            await TellAsync(vm.Row, EventTypes.VmResetUserData, EventLevel.Warn, $"VM {vm.Row.Name} ({vm.Row.Id}) is told the user data that it was told before: {tooLong.Text}", cancellationToken);
+        }
+
+        if (telling is { Content: null })
+        {
+            await Db.VmUserData.Where(u => u.VmId == vm.Row.Id).DeleteAsync(cancellationToken);
+        }
+
+        var told = telling is null ? vm.Row : await GuestTelling.GiveAsync(Db, vm.Row with { UserDataId = telling.Registered }, telling, cancellationToken);
+
         // What is told once for each disk is told again: the new one has heard nothing.
         await SaveAsync(
             vm,
-            vm.Row with { TemplateId = disk.TemplateId, PasswordTold = false, PasswordJobId = vm.Row.Password is null ? null : replace.Job },
+            told with { TemplateId = disk.TemplateId, PasswordTold = false, PasswordJobId = vm.Row.Password is null ? null : replace.Job },
             cancellationToken);
     }
 

@@ -52,6 +52,12 @@ internal sealed partial class VirtualMachineOperations
                 return Refused(noTemplate!);
             }
 
+            // Told when the new disk takes its place; what cannot be told then is refused now.
+            if ((await GuestTelling.PrepareAgainAsync(turn.Db, vm, template, ct)).Fault is { } tooLong)
+            {
+                return Refused(tooLong);
+            }
+
             if (request.RootDiskGib is <= 0 or > 64 * 1024 || request.RootDiskGib * Gib < templateSize)
             {
                 return Refused(Faults.Invalid($"Root disk size should be a positive number of GB that is not smaller than the {templateSize} bytes of template {template.Name} ({template.Id})"));

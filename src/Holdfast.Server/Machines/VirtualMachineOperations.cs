@@ -189,12 +189,16 @@ internal sealed partial class VirtualMachineOperations : IVirtualMachineOperatio
                 return new Outcome<VmId>.Refused(badGroup);
             }
 
-            if (await GuestTelling.WhyNotAsync(turn.Db, request.UserData, "updateVirtualMachine", ct) is { } noUserData)
+            // Values of variables alone leave the user data as it is.
+            var (telling, noUserData) = request.UserData is null or { Content: null, Registered: null }
+                ? (request.UserData is { } variables ? new Telling(null, false, null, null, variables.Details) : null, null)
+                : await GuestTelling.PrepareAsync(turn.Db, vm, request.UserData, "updateVirtualMachine", ct);
+            if (noUserData is not null)
             {
                 return new Outcome<VmId>.Refused(noUserData);
             }
 
-            var told = request.UserData is { } given ? await GuestTelling.GiveAsync(turn.Db, vm, given, ct) : vm;
+            var told = telling is not null ? await GuestTelling.GiveAsync(turn.Db, vm, telling, ct) : vm;
             await turn.Part<MachineRows>().SaveAsync(
                 told with
                 {
@@ -299,13 +303,19 @@ internal sealed partial class VirtualMachineOperations : IVirtualMachineOperatio
                 return new Outcome<VmId>.Refused(Faults.NoSuchEntity(command, "id", vmId));
             }
 
-            if ((WhyNotReset(vm, "user data") ?? await GuestTelling.WhyNotAsync(turn.Db, given, command, ct)) is { } fault)
+            if (WhyNotReset(vm, "user data") is { } fault)
             {
                 return new Outcome<VmId>.Refused(fault);
             }
 
+            var (telling, noUserData) = await GuestTelling.PrepareAsync(turn.Db, vm, given, command, ct);
+            if (telling is null)
+            {
+                return new Outcome<VmId>.Refused(noUserData!);
+            }
+
             await turn.Db.VmUserData.Where(u => u.VmId == vm.Id).DeleteAsync(ct);
-            await turn.Part<MachineRows>().SaveAsync(await GuestTelling.GiveAsync(turn.Db, vm with { UserDataId = null }, given, ct), ct);
+            await turn.Part<MachineRows>().SaveAsync(await GuestTelling.GiveAsync(turn.Db, vm with { UserDataId = null }, telling, ct), ct);
             await TellAsync(turn, caller, EventTypes.VmResetUserData, $"Reset the user data of VM {vm.Name} ({vm.Id})", vm, ct);
             return new Outcome<VmId>.Done(vm.Id);
         },
@@ -535,9 +545,10 @@ internal sealed partial class VirtualMachineOperations : IVirtualMachineOperatio
             return Refused(affinityFault);
         }
 
-        if (await GuestTelling.WhyNotAsync(db, request.UserData, command, cancellationToken) is { } noUserData)
+        var (telling, noUserData) = await GuestTelling.PrepareAsync(db, template, request.UserData, command, cancellationToken);
+        if (telling is null)
         {
-            return Refused(noUserData);
+            return Refused(noUserData!);
         }
 
         if (request.Password is { } sent && (template.PasswordEnabled
@@ -602,7 +613,7 @@ internal sealed partial class VirtualMachineOperations : IVirtualMachineOperatio
             GroupId = request.Group is { } group ? await turn.Part<InstanceGroupBook>().GiveAsync(caller.AccountId, group, cancellationToken) : null,
             Created = turn.Now,
         };
-        vm = await GuestTelling.GiveAsync(db, vm, request.UserData, cancellationToken);
+        vm = await GuestTelling.GiveAsync(db, vm, telling, cancellationToken);
         var job = await AddJobAsync(turn, caller, JobKind.DeployVm, vm, "deploying", cancellationToken);
         if (template.PasswordEnabled)
         {

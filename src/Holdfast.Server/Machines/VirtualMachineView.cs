@@ -83,6 +83,7 @@ internal static class VirtualMachineView
         .OptionalId("userdataid", "the id of the registered user data that its own is a copy of", e => e.Vm.UserDataId)
         .Text("userdataname", "the name of that user data", e => e.UserDataName)
         .Text("userdatadetails", "the values of variables of its user data", e => StoredJson.Map(e.Vm.UserDataDetails) is { Count: > 0 } values ? $"{{{string.Join(", ", values.Select(v => $"{v.Key}={v.Value}"))}}}" : null)
+        .Text("userdatapolicy", "what becomes of its template's user data when it is given its own: ALLOWOVERRIDE, APPEND or DENYOVERRIDE, where the template has some", e => e.Template is { UserDataId: not null } t ? t.UserDataPolicy?.ToString().ToUpperInvariant() : null)
         .Text("userdata", "its user data in Base64, where one VM is asked for by id", e => e.UserData)
         .Text(Password, "the password of the guest, in the result of deployVirtualMachine and resetPasswordForVirtualMachine, for the user who asked for it alone", _ => null)
         .Map("details", "the VM's details", e => StoredJson.Map(e.Vm.Details))

@@ -1,4 +1,5 @@
 using Holdfast.Core.Ids;
+using Holdfast.Core.States;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Transactions;
 
@@ -62,4 +63,12 @@ internal interface ITemplateOperations
     /// when VMs are being deployed from it.
     /// </summary>
     Task<JobOutcome> DeleteAsync(Caller caller, TemplateId templateId, CancellationToken cancellationToken);
+
+    /// <summary>linkUserDataToTemplate: VMs that are made, reset or restored from now on have it. 431 unknown ids.</summary>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="templateId">The template.</param>
+    /// <param name="userDataId">The registered user data; null: none any more.</param>
+    /// <param name="policy">What becomes of it when a VM is given its own.</param>
+    /// <param name="cancellationToken">The request ended.</param>
+    Task<Outcome<TemplateId>> LinkUserDataAsync(Caller caller, TemplateId templateId, UserDataId? userDataId, UserDataPolicy policy, CancellationToken cancellationToken);
 }

@@ -8,6 +8,7 @@ using Holdfast.Server.Store;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Tags;
 using LinqToDB;
+using LinqToDB.Async;
 using static Holdfast.Server.Api.Commands.Parameters;
 
 namespace Holdfast.Server.Templates;
@@ -50,6 +51,10 @@ internal static class TemplateCommands
     private static readonly ValueParameter<TemplateId> Own = Id<TemplateId>("id", "the id of the template", toChange: true, required: true);
     private static readonly ValueParameter<ZoneId> DeleteZone = Id<ZoneId>("zoneid", "the zone of the template", noEffect: "the template is deleted in all its zones");
     private static readonly ValueParameter<bool> Forced = Bool("forced", "whether a template that VMs were made from is deleted", noEffect: "VMs do not need the template they were made from");
+
+    private static readonly ValueParameter<TemplateId> Linked = Id<TemplateId>("templateid", "the id of the template", toChange: true, required: true);
+    private static readonly ValueParameter<UserDataId> UserData = Id<UserDataId>("userdataid", "the id of the registered user data; without it the template has none any more");
+    private static readonly TextParameter Policy = Text("userdatapolicy", "what becomes of it when a VM is given its own: ALLOWOVERRIDE, also when it is not sent, APPEND tells both, DENYOVERRIDE refuses the VM's; goes with userdataid");
 
     private static readonly View<TemplateCopyEntry> CopyView = Api.Commands.View<TemplateCopyEntry>.Build(v => v
         .Text("datastore", "the storage pool", c => c.PoolName)
@@ -94,6 +99,10 @@ internal static class TemplateCommands
         .Only(Roles.RootAdmin, admin => admin
             .Text("url", "where its image is", e => e.Template.Url)
             .List("downloaddetails", "how far it is on each storage pool that has it or gets it", CopyView, e => e.Copies))
+        .OptionalId("userdataid", "the id of the registered user data that VMs made from it have", e => e.UserDataName is null ? null : e.Template.UserDataId)
+        .Text("userdataname", "the name of that user data", e => e.UserDataName)
+        .Text("userdatapolicy", "what becomes of that when a VM is given its own: ALLOWOVERRIDE, APPEND or DENYOVERRIDE", e => e.UserDataName is null ? null : e.Template.UserDataPolicy?.ToString().ToUpperInvariant())
+        .Text("userdataparams", "the names of the variables that it declares", e => e.UserDataParams)
         .Map("details", "its details", e => StoredJson.Map(e.Template.Details))
         .List("tags", "its tags", TagView.View, e => e.Tags));
 
@@ -127,6 +136,15 @@ internal static class TemplateCommands
             ],
             Response = ResponseShape.Of(Key, View),
             Handler = RegisterAsync,
+        },
+        new()
+        {
+            Name = "linkUserDataToTemplate",
+            Description = "Has VMs that are made from a template told registered user data, or no more",
+            Roles = Roles.Authenticated,
+            Parameters = [Linked, UserData, Policy],
+            Response = ResponseShape.Of(Key, View),
+            Handler = LinkUserDataAsync,
         },
         new()
         {
@@ -252,9 +270,10 @@ internal static class TemplateCommands
             join domain in db.Domains on account.DomainId equals domain.Id
             from zone in db.Zones.InnerJoin(z => z.Removed == null && (template.ZoneId == null || template.ZoneId == z.Id))
             from osType in db.OsTypes.LeftJoin(o => o.Id == template.OsTypeId)
+            from userData in db.UserData.LeftJoin(u => u.Id == template.UserDataId)
             where (zoneId == null || zone.Id == zoneId) && (!unique || zoneId != null || template.ZoneId != null || first.Contains(zone.Id))
             orderby template.Created, template.Id, zone.Created, zone.Id
-            select new TemplateEntry { Template = template, Account = account, Domain = domain, Zone = zone, OsType = osType };
+            select new TemplateEntry { Template = template, Account = account, Domain = domain, Zone = zone, OsType = osType, UserDataName = userData.Name, UserDataParams = userData.Params };
     }
 
     private static async Task<IReadOnlyList<TemplateEntry>> WithCopiesAsync(StoreConnection db, IReadOnlyList<TemplateEntry> entries, CancellationToken cancellationToken)
@@ -333,6 +352,29 @@ internal static class TemplateCommands
         });
     }
 
+    private static async Task<ApiResult> LinkUserDataAsync(CommandCall call, CancellationToken cancellationToken)
+    {
+        var (id, sent) = (call.Require(Linked), call.Get(Policy));
+        if (sent is not null && call.Get(UserData) is null)
+        {
+            return ApiError.InvalidParameter("Parameter userdatapolicy goes with userdataid");
+        }
+
+        var policies = Enum.GetValues<UserDataPolicy>();
+        var policy = policies.Where(p => p.ToString().Equals(sent ?? nameof(UserDataPolicy.AllowOverride), StringComparison.OrdinalIgnoreCase)).Select(p => (UserDataPolicy?)p).FirstOrDefault();
+        if (policy is null)
+        {
+            return ApiError.InvalidParameter($"Invalid parameter userdatapolicy value={sent}: it is one of {string.Join(", ", policies.Select(p => p.ToString().ToUpperInvariant()))}");
+        }
+
+        var outcome = await call.Services.Of<ITemplateOperations>().LinkUserDataAsync(call.Caller.ForOperations, id, call.Get(UserData), policy.Value, cancellationToken);
+        return await outcome.ToResultAsync(async _ =>
+        {
+            var entry = await call.Services.Database.ReadAsync((db, ct) => Rows(db, db.Templates.Where(t => t.Id == id), null, unique: true).FirstOrDefaultAsync(ct), cancellationToken);
+            return entry is null ? call.UnknownEntity(Linked, id) : ApiResult.Object(Key, View, entry);
+        });
+    }
+
     private sealed record TemplateEntry
     {
         public required TemplateRow Template { get; init; }
@@ -344,6 +386,10 @@ internal static class TemplateCommands
         public required ZoneRow Zone { get; init; }
 
         public OsTypeRow? OsType { get; init; }
+
+        public string? UserDataName { get; init; }
+
+        public string? UserDataParams { get; init; }
 
         public IReadOnlyList<TemplateCopyEntry> Copies { get; init; } = [];
 

@@ -96,6 +96,33 @@ internal sealed class TemplateOperations : ITemplateOperations
     }
 
     /// <inheritdoc/>
+    public Task<Outcome<TemplateId>> LinkUserDataAsync(Caller caller, TemplateId templateId, UserDataId? userDataId, UserDataPolicy policy, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<TemplateId>>(
+        async (turn, ct) =>
+        {
+            const string command = "linkUserDataToTemplate";
+            var owners = caller.Accounts(turn.Db);
+            var template = await turn.Db.Templates.FirstOrDefaultAsync(t => t.Id == templateId && t.Removed == null && owners.Any(a => a.Id == t.AccountId), ct);
+            if (template is null)
+            {
+                return new Outcome<TemplateId>.Refused(Faults.NoSuchEntity(command, "templateid", templateId));
+            }
+
+            string? name = null;
+            if (userDataId is { } id
+                && (name = await turn.Db.UserData.Where(u => u.Id == id && owners.Any(a => a.Id == u.AccountId)).Select(u => u.Name).FirstOrDefaultAsync(ct)) is null)
+            {
+                return new Outcome<TemplateId>.Refused(Faults.NoSuchEntity(command, "userdataid", id));
+            }
+
+            await turn.Db.UpdateAsync(template with { UserDataId = userDataId, UserDataPolicy = userDataId is null ? null : policy }, token: ct);
+            var text = name is null ? "have no user data of its own any more" : $"have user data {name} ({userDataId}), {policy.ToString().ToUpperInvariant()}";
+            await turn.TellAsync(
+                EventTypes.TemplateUpdate, EventLevel.Info, EventState.Completed, $"VMs of template {template.Name} ({template.Id}) {text}", caller.AccountId, caller.UserId, ResourceTypes.Template, template.Id.Value, template.Name, null, ct);
+            return new Outcome<TemplateId>.Done(template.Id);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
     public Task<JobOutcome> DeleteAsync(Caller caller, TemplateId templateId, CancellationToken cancellationToken) => _turns.RunAsync<JobOutcome>(
         async (turn, ct) =>
         {

@@ -62,6 +62,7 @@ internal static class EventTypes
     /// <summary>A named person has something deleted that belongs to nobody.</summary>
     public const string UnclaimedDelete = "STORAGE.UNCLAIMED.DELETE";
     public const string TemplateCreate = "TEMPLATE.CREATE";
+    public const string TemplateUpdate = "TEMPLATE.UPDATE";
     public const string TemplateReady = "TEMPLATE.DOWNLOAD.SUCCESS";
     public const string TemplateFailed = "TEMPLATE.DOWNLOAD.FAILED";
     public const string EventDelete = "EVENT.DELETE";

@@ -14,6 +14,6 @@ internal interface IUserDataOperations
     /// <param name="cancellationToken">The request ended.</param>
     Task<Outcome<UserDataId>> RegisterAsync(Caller caller, string name, string content, string? variables, CancellationToken cancellationToken);
 
-    /// <summary>deleteUserData. 431 unknown id; 536 VMs have it.</summary>
+    /// <summary>deleteUserData. 431 unknown id; 536 VMs or templates have it.</summary>
     Task<Outcome<Success>> DeleteAsync(Caller caller, UserDataId id, CancellationToken cancellationToken);
 }

@@ -58,6 +58,14 @@ internal sealed class UserDataOperations : IUserDataOperations
                     $"Userdata {name} ({id}) cannot be removed as it is being used by {count} VMs: {string.Join(", ", named.Select(v => $"{v.Name} ({v.Id})"))}{(count > Named ? ", ..." : string.Empty)}"));
             }
 
+            var templates = turn.Db.Templates.Where(t => t.UserDataId == id && t.Removed == null);
+            if (await templates.CountAsync(ct) is > 0 and var links)
+            {
+                var named = await templates.OrderBy(t => t.Created).ThenBy(t => t.Id).Take(Named).Select(t => new { t.Name, t.Id }).ToListAsync(ct);
+                return new Outcome<Success>.Refused(Faults.InUse(
+                    $"Userdata {name} ({id}) cannot be removed as it is linked to {links} templates: {string.Join(", ", named.Select(t => $"{t.Name} ({t.Id})"))}{(links > Named ? ", ..." : string.Empty)}"));
+            }
+
             await turn.Db.UserData.Where(u => u.Id == id).DeleteAsync(ct);
             await TellAsync(turn, caller, EventTypes.UserDataDelete, $"Deleted user data {name} ({id})", id, name, ct);
             return new Outcome<Success>.Done(Success.Value);

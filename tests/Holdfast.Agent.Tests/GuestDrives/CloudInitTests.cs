@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Holdfast.Agent.GuestDrives;
 using Holdfast.Agent.Ingest;
+using Holdfast.Core.Guests;
 using Holdfast.Protocol;
 using Holdfast.Protocol.Host;
 using Holdfast.Testing;
@@ -85,6 +86,41 @@ public sealed class CloudInitTests
 
             Read(root, "written").ShouldBe("by the caller");
             (await HasPasswordAsync(root, "of the caller")).ShouldBeTrue();
+        }
+        finally
+        {
+            Directory.Delete(root, recursive: true);
+        }
+    }
+
+    /// <summary>What the server makes of a template's user data and a VM's own: lists go on, whatever both are written in, and of what both name the template's holds.</summary>
+    [Fact]
+    public async Task User_data_of_a_template_and_of_a_vm_are_both_carried_out()
+    {
+        Assert.SkipUnless(Environment.UserName == "root", "namespaces and a file system of Debian's need root");
+        var root = await UnpackAsync();
+        try
+        {
+            using var packed = new MemoryStream();
+            await using (var gzip = new System.IO.Compression.GZipStream(packed, System.IO.Compression.CompressionMode.Compress, leaveOpen: true))
+            {
+                await gzip.WriteAsync(
+                    "#cloud-config\nruncmd:\n  - [sh, -c, 'echo own >>/ran']\ntimezone: Etc/GMT+2\nwrite_files:\n  - path: /own\n    content: own\n"u8.ToArray(), TestContext.Current.CancellationToken);
+            }
+
+            var template = Base64("## template: jinja\n#cloud-config\nruncmd:\n  - [sh, -c, 'echo {{ ds.meta_data.role }} >>/ran']\ntimezone: Etc/GMT+1\nwrite_files:\n  - path: /of-template\n    content: of template\n");
+            var own = CombinedUserData.Of(Convert.ToBase64String(packed.ToArray()), Base64("#!/bin/sh\necho script >/of-script\n"), 1 << 20).ShouldNotBeNull();
+            await BootAsync(root, Samples.Told() with { UserData = CombinedUserData.Of(template, own, 1 << 20), Variables = new Dictionary<string, string> { ["role"] = "web" } });
+
+            Read(root, "ran").ShouldBe("web\nown");
+            Read(root, "of-template").ShouldBe("of template");
+            Read(root, "own").ShouldBe("own");
+            Read(root, "of-script").ShouldBe("script");
+            Read(root, "etc/timezone").ShouldBe("Etc/GMT+1");
+
+            // The same when it had to be compressed.
+            await BootAsync(root, Samples.Told() with { Told = 2, UserData = CombinedUserData.Of(template, own, 1900), Variables = new Dictionary<string, string> { ["role"] = "db" } });
+            Read(root, "ran").ShouldBe("web\nown\ndb\nown");
         }
         finally
         {

@@ -37,6 +37,7 @@ public abstract class StatementCountTests
         var all = await CountAsync("listVirtualMachines", "virtualmachine", Many, ("keyword", "list-vms-"), ("listall", "true"));
 
         Pin("listVirtualMachines", "VMs", one, all, 5);
+        (await CountAsync("listVirtualMachines", "virtualmachine", Many, ("keyword", "list-vms-"), ("listall", "true"), ("showicon", "true"))).ShouldBe(all + 1, "icons are read when they are asked for");
 
         async Task AddAsync(int count)
         {

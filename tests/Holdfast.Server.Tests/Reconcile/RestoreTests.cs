@@ -1,3 +1,4 @@
+using System.Text;
 using Holdfast.Core.Ids;
 using Holdfast.Core.States;
 using Holdfast.Protocol.Host;
@@ -5,9 +6,11 @@ using Holdfast.Server.Machines;
 using Holdfast.Server.Settings;
 using Holdfast.Server.Store.Rows;
 using Holdfast.Server.Sweeps;
+using Holdfast.Server.Templates;
 using Holdfast.Server.Tests.Hosts;
 using Holdfast.Server.Tests.Stores;
 using Holdfast.Server.Transactions;
+using Holdfast.Server.UserData;
 using LinqToDB;
 using LinqToDB.Async;
 using Shouldly;
@@ -131,6 +134,77 @@ public abstract class RestoreTests : NodeTests
             },
             () => "the old root disk to be deleted");
         Fault(await Node.Volumes.RecoverAsync(Node.Admin, old.Id, Token)).ErrorCode.ShouldBe(431);
+    }
+
+    [Fact]
+    public async Task A_new_root_disk_is_told_its_templates_user_data_by_its_policy_and_what_the_vm_was_given_itself()
+    {
+        await using var agent = await TestAgent.StartAsync(Node);
+        await Node.AddPoolAsync();
+        var (first, second) = (await Node.AddTemplateAsync(), await Node.AddTemplateAsync());
+        var (own, linked) = (Base64("#!/bin/sh\necho own\n"), Base64("#cloud-config\n"));
+        var userData = Done(await Node.Service<IUserDataOperations>().RegisterAsync(Node.Admin, "linked", linked, null, Token));
+        var vm = new VmId(await Node.SucceedAsync(await Node.DeployAsync(first)));
+        Done(await Node.Vms.UpdateAsync(Node.Admin, new UpdateVirtualMachine { Id = vm, UserData = new GivenUserData(own, null, new Dictionary<string, string>()) }, Token));
+
+        await LinkAsync(UserDataPolicy.Append);
+        var told = (await Node.VmAsync(vm.Value)).Told;
+        await Node.SucceedAsync(await RestoreAsync(vm, second));
+        var both = Encoding.UTF8.GetString(Convert.FromBase64String((await ToldAsync()).ShouldNotBeNull()));
+        both.ShouldContain(own);
+        both.ShouldContain(linked);
+        (await Node.VmAsync(vm.Value)).Told.ShouldBe(told + 1);
+        agent.Items[(ItemKind.Machine, vm.Value)].Machine!.Told.ShouldBe(told + 1);
+
+        await Node.SucceedAsync(await RestoreAsync(vm));
+        (await Node.VmAsync(vm.Value)).Told.ShouldBe(told + 1, "nothing new is to be told");
+
+        await LinkAsync(UserDataPolicy.DenyOverride);
+        await Node.SucceedAsync(await RestoreAsync(vm));
+        (await ToldAsync()).ShouldBe(linked);
+
+        await LinkAsync(UserDataPolicy.AllowOverride);
+        await Node.SucceedAsync(await RestoreAsync(vm));
+        (await ToldAsync()).ShouldBe(own);
+
+        Done(await Node.Vms.UpdateAsync(Node.Admin, new UpdateVirtualMachine { Id = vm, UserData = new GivenUserData(Noise(8), null, new Dictionary<string, string>()) }, Token));
+        await LinkAsync(UserDataPolicy.Append, random: true);
+        Fault(await RestoreAsync(vm)).Text.ShouldContain("too long together");
+
+        await Node.SucceedAsync(await RestoreAsync(vm, first));
+        (await ToldAsync()).ShouldBe(Noise(8));
+        await Node.SucceedAsync(await Node.Vms.StopAsync(Node.Admin, vm, true, Token));
+        Done(await Node.Vms.ResetUserDataAsync(Node.Admin, vm, GivenUserData.None, Token));
+        await LinkAsync(UserDataPolicy.Append);
+        await Node.SucceedAsync(await RestoreAsync(vm, second));
+        (await ToldAsync()).ShouldBe(linked);
+        (await Node.VmAsync(vm.Value)).UserDataId.ShouldBe(userData);
+        await Node.SucceedAsync(await RestoreAsync(vm, first));
+        (await ToldAsync()).ShouldBeNull();
+        (await Node.VmAsync(vm.Value)).UserDataId.ShouldBeNull();
+
+        async Task LinkAsync(UserDataPolicy policy, bool random = false)
+        {
+            var id = userData;
+            if (random)
+            {
+                id = Done(await Node.Service<IUserDataOperations>().RegisterAsync(Node.Admin, "random", Noise(7), null, Token));
+            }
+
+            Done(await Node.Service<ITemplateOperations>().LinkUserDataAsync(Node.Admin, second, id, policy, Token));
+        }
+
+        Task<string?> ToldAsync() => Node.ReadAsync(db => db.VmUserData.Where(u => u.VmId == vm).Select(u => (string?)u.Content).FirstOrDefaultAsync());
+
+        // What no compression makes shorter.
+        static string Noise(int seed)
+        {
+            var bytes = new byte[600_000];
+            new Random(seed).NextBytes(bytes);
+            return Convert.ToBase64String(bytes);
+        }
+
+        static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
     }
 
     private Task<VolumeRow> RootAsync(VmId vm) => Node.ReadAsync(db => db.Volumes.SingleAsync(v => v.VmId == vm && v.Type == VolumeType.Root && v.Replaces == null && v.Removed == null));

@@ -134,6 +134,10 @@ internal static class ForeignParameters
             .. Each(ParameterTreatment.Refused, "there are no security groups", ["securitygroupids", "securitygroupnames"], []),
             .. Each(ParameterTreatment.Refused, "a root disk is made from a template", ["snapshotid", "volumeid"], []),
         ],
+        ["linkUserDataToTemplate"] =
+        [
+            new("isoid", ParameterTreatment.Refused, "there are no ISOs"),
+        ],
         ["listAccounts"] =
         [
             new("tag", ParameterTreatment.Refused, "limits have no tags"),

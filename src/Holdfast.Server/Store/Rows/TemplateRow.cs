@@ -73,6 +73,14 @@ internal sealed record TemplateRow
     [Column("hidden_details"), NotNull]
     public string HiddenDetails { get; init; } = "{}";
 
+    /// <summary>The registered user data that VMs made from it have.</summary>
+    [Column("user_data_id")]
+    public UserDataId? UserDataId { get; init; }
+
+    /// <summary>What becomes of that when a VM is given its own; null: there is none.</summary>
+    [Column("user_data_policy")]
+    public UserDataPolicy? UserDataPolicy { get; init; }
+
     [Column("state")]
     public required TemplateState State { get; init; }
 
