@@ -47,6 +47,32 @@ internal sealed record RegisterTemplate
     public IReadOnlyDictionary<string, string> Details { get; init; } = new Dictionary<string, string>();
 }
 
+/// <summary>What to change of a template; null leaves a field.</summary>
+internal sealed record UpdateTemplate
+{
+    public required TemplateId Id { get; init; }
+
+    public string? Name { get; init; }
+
+    public string? DisplayText { get; init; }
+
+    /// <summary>As it is.</summary>
+    public string? Format { get; init; }
+
+    public OsTypeId? OsTypeId { get; init; }
+
+    public bool? PasswordEnabled { get; init; }
+
+    public bool? SshKeyEnabled { get; init; }
+
+    public bool? RequiresHvm { get; init; }
+
+    public bool? DynamicallyScalable { get; init; }
+
+    /// <summary>All its details.</summary>
+    public IReadOnlyDictionary<string, string>? Details { get; init; }
+}
+
 /// <summary>Templates.</summary>
 internal interface ITemplateOperations
 {
@@ -57,6 +83,9 @@ internal interface ITemplateOperations
     /// administrators.
     /// </summary>
     Task<Outcome<TemplateRow>> RegisterAsync(Caller caller, RegisterTemplate request, CancellationToken cancellationToken);
+
+    /// <summary>updateTemplate. Errors: 431 unknown id, a blank name, another format; 531 somebody else's template.</summary>
+    Task<Outcome<TemplateRow>> UpdateAsync(Caller caller, UpdateTemplate request, CancellationToken cancellationToken);
 
     /// <summary>
     /// deleteTemplate. The job is done at once; what pools hold of it is deleted through the ledger. Errors: 431 unknown id; 531 somebody else's template; 431

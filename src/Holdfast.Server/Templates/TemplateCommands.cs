@@ -49,6 +49,15 @@ internal static class TemplateCommands
     private static readonly MapParameter Details = Map("details", "details: details[0].KEY=VALUE");
 
     private static readonly ValueParameter<TemplateId> Own = Id<TemplateId>("id", "the id of the template", toChange: true, required: true);
+    private static readonly TextParameter OtherName = Text("name", "another name");
+    private static readonly TextParameter OtherText = Text("displaytext", "another display text", length: 4096);
+    private static readonly TextParameter SameFormat = Text("format", "its format, as it is: an image is not converted");
+    private static readonly ValueParameter<OsTypeId> OtherOsType = Id<OsTypeId>("ostypeid", "another guest operating system type");
+    private static readonly ValueParameter<bool> OtherPasswordEnabled = Bool("passwordenabled", "whether its guests take a password; of VMs that are there it holds for resetPasswordForVirtualMachine");
+    private static readonly ValueParameter<bool> OtherRequiresHvm = Bool("requireshvm", "whether the guest needs hardware virtualization; recorded", noEffect: "every guest has it");
+    private static readonly ValueParameter<bool> OtherScalable = Bool("isdynamicallyscalable", "whether its guests take more processors and memory while they run; those that run have room for that only when they were started so");
+    private static readonly MapParameter OtherDetails = Map("details", "all its details, in place of those that it has: details[0].KEY=VALUE");
+    private static readonly ValueParameter<bool> CleanUpDetails = Bool("cleanupdetails", "whether all its details go");
     private static readonly ValueParameter<ZoneId> DeleteZone = Id<ZoneId>("zoneid", "the zone of the template", noEffect: "the template is deleted in all its zones");
     private static readonly ValueParameter<bool> Forced = Bool("forced", "whether a template that VMs were made from is deleted", noEffect: "VMs do not need the template they were made from");
 
@@ -145,6 +154,15 @@ internal static class TemplateCommands
             Parameters = [Linked, UserData, Policy],
             Response = ResponseShape.Of(Key, View),
             Handler = LinkUserDataAsync,
+        },
+        new()
+        {
+            Name = "updateTemplate",
+            Description = "Changes what a template is called, and what is said of its image",
+            Roles = Roles.Authenticated,
+            Parameters = [Own, OtherName, OtherText, SameFormat, OtherOsType, OtherPasswordEnabled, SshKeyEnabled, OtherRequiresHvm, OtherScalable, OtherDetails, CleanUpDetails],
+            Response = ResponseShape.Of(Key, View),
+            Handler = UpdateAsync,
         },
         new()
         {
@@ -372,6 +390,39 @@ internal static class TemplateCommands
         {
             var entry = await call.Services.Database.ReadAsync((db, ct) => Rows(db, db.Templates.Where(t => t.Id == id), null, unique: true).FirstOrDefaultAsync(ct), cancellationToken);
             return entry is null ? call.UnknownEntity(Linked, id) : ApiResult.Object(Key, View, entry);
+        });
+    }
+
+    private static async Task<ApiResult> UpdateAsync(CommandCall call, CancellationToken cancellationToken)
+    {
+        var details = call.Get(OtherDetails)?.Entries;
+        if (details is not null && call.Get(CleanUpDetails) == true)
+        {
+            return ApiError.InvalidParameter("Send either details or cleanupdetails=true");
+        }
+
+        var outcome = await call.Services.Of<ITemplateOperations>().UpdateAsync(
+            call.Caller.ForOperations,
+            new UpdateTemplate
+            {
+                Id = call.Require(Own),
+                Name = call.Get(OtherName),
+                DisplayText = call.Get(OtherText),
+                Format = call.Get(SameFormat),
+                OsTypeId = call.Get(OtherOsType),
+                PasswordEnabled = call.Get(OtherPasswordEnabled),
+                SshKeyEnabled = call.Get(SshKeyEnabled),
+                RequiresHvm = call.Get(OtherRequiresHvm),
+                DynamicallyScalable = call.Get(OtherScalable),
+                Details = call.Get(CleanUpDetails) == true ? new Dictionary<string, string>() : details,
+            },
+            cancellationToken);
+        return await outcome.ToResultAsync(async row =>
+        {
+            var listing = await call.Services.Database.ReadAsync(
+                (db, ct) => Listing.ReadAsync(Rows(db, db.Templates.Where(t => t.Id == row.Id), null, unique: true), new Page(0, 1), ct),
+                cancellationToken);
+            return ApiResult.Object(Key, View, listing.Rows[0]);
         });
     }
 

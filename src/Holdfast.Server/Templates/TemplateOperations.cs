@@ -123,19 +123,60 @@ internal sealed class TemplateOperations : ITemplateOperations
         cancellationToken);
 
     /// <inheritdoc/>
+    public Task<Outcome<TemplateRow>> UpdateAsync(Caller caller, UpdateTemplate request, CancellationToken cancellationToken) => _turns.RunAsync<Outcome<TemplateRow>>(
+        async (turn, ct) =>
+        {
+            var (template, fault) = await OwnAsync(turn, caller, request.Id, "updateTemplate", ct);
+            if (template is null)
+            {
+                return new Outcome<TemplateRow>.Refused(fault!);
+            }
+
+            if (request.Name is { } name && (string.IsNullOrWhiteSpace(name) || name.Length > 255))
+            {
+                return new Outcome<TemplateRow>.Refused(Faults.Invalid("The template's name must have 1 to 255 characters"));
+            }
+
+            if (request.Format is { } format && !format.Equals(template.Format, StringComparison.OrdinalIgnoreCase))
+            {
+                return new Outcome<TemplateRow>.Refused(Faults.Invalid($"Parameter format is {format}, and template {template.Name} ({template.Id}) is {template.Format.ToUpperInvariant()}: an image is not converted"));
+            }
+
+            var changed = template with
+            {
+                Name = request.Name?.Trim() ?? template.Name,
+                DisplayText = request.DisplayText ?? template.DisplayText,
+                OsTypeId = request.OsTypeId ?? template.OsTypeId,
+                PasswordEnabled = request.PasswordEnabled ?? template.PasswordEnabled,
+                SshKeyEnabled = request.SshKeyEnabled ?? template.SshKeyEnabled,
+                RequiresHvm = request.RequiresHvm ?? template.RequiresHvm,
+                DynamicallyScalable = request.DynamicallyScalable ?? template.DynamicallyScalable,
+                Details = request.Details is { } details ? StoredText.Of(details) : template.Details,
+            };
+            await turn.Db.UpdateAsync(changed, token: ct);
+            await turn.TellAsync(EventTypes.TemplateUpdate, EventLevel.Info, EventState.Completed, $"Template {changed.Name} ({changed.Id}) was changed", caller.AccountId, caller.UserId, ResourceTypes.Template, changed.Id.Value, changed.Name, null, ct);
+            return new Outcome<TemplateRow>.Done(changed);
+        },
+        cancellationToken);
+
+    // One that the caller may change; or why not.
+    private static async Task<(TemplateRow? Template, ApiFault? Fault)> OwnAsync(Turn turn, Caller caller, TemplateId id, string command, CancellationToken cancellationToken)
+    {
+        var template = await turn.Db.Templates.FirstOrDefaultAsync(t => t.Id == id && t.Removed == null, cancellationToken);
+        var isOwn = template is not null && await caller.Accounts(turn.Db).AnyAsync(a => a.Id == template.AccountId, cancellationToken);
+        return template is null || !(isOwn || template.IsPublic) ? (null, Faults.NoSuchEntity(command, "id", id))
+            : isOwn ? (template, null)
+            : (null, Faults.PermissionDenied($"Template {template.Name} ({template.Id}) belongs to another account"));
+    }
+
+    /// <inheritdoc/>
     public Task<JobOutcome> DeleteAsync(Caller caller, TemplateId templateId, CancellationToken cancellationToken) => _turns.RunAsync<JobOutcome>(
         async (turn, ct) =>
         {
-            var template = await turn.Db.Templates.FirstOrDefaultAsync(t => t.Id == templateId && t.Removed == null, ct);
-            var isOwn = template is not null && await caller.Accounts(turn.Db).AnyAsync(a => a.Id == template.AccountId, ct);
-            if (template is null || !(isOwn || template.IsPublic))
+            var (template, fault) = await OwnAsync(turn, caller, templateId, "deleteTemplate", ct);
+            if (template is null)
             {
-                return new JobOutcome.Refused(Faults.NoSuchEntity("deleteTemplate", "id", templateId));
-            }
-
-            if (!isOwn)
-            {
-                return new JobOutcome.Refused(Faults.PermissionDenied($"Template {template.Name} ({template.Id}) belongs to another account"));
+                return new JobOutcome.Refused(fault!);
             }
 
             var deploying = await (from v in turn.Db.Vms

@@ -112,25 +112,31 @@ public sealed class CrashPointTests
         Survive(host, () => host.StartAgent());
         var second = Samples.Disk(Samples.Volume2, Samples.Pool, 1);
         Survive(host, () => host.Until(() => storage.Attached.Count == 0, $"{name}: what nobody knows is released"));
-        host.Server.Send(Samples.Machine(Desired.Running, disks: Disk));
+        static MachineSpec Room(MachineSpec spec) => spec with { MaxCpus = 4, MaxMemoryMiB = 1024 };
+        host.Server.Send(Samples.Machine(Desired.Running, change: Room, disks: Disk));
         Survive(host, () => host.UntilMachine(MachineState.Running, 1));
-        host.Server.Send(Samples.Machine(Desired.Running, 2, disks: [Disk, second]));
+        host.Server.Send(Samples.Machine(Desired.Running, 2, change: Room, disks: [Disk, second]));
         Survive(host, () => host.UntilMachine(MachineState.Running, 2));
         Survive(host, () => host.Until(() => host.Server.Machine(Samples.Vm)!.Disks.Count == 2, $"{name}: plugged in"));
         Consistent(host, storage, name);
-        host.Server.Send(Samples.Machine(Desired.Running, 3, disks: Disk));
+        host.Server.Send(Samples.Machine(Desired.Running, 3, change: Room, disks: Disk));
         Survive(host, () => host.Until(() => host.Server.Machine(Samples.Vm) is { Disks.Count: 1, Unclear.Count: 0 }, $"{name}: plugged out"));
         Survive(host, () => host.Until(() => storage.Attached.Count == 1, $"{name}: released"));
+        host.Server.Send(Samples.Machine(Desired.Running, 4, change: spec => Room(spec) with { Cpus = 3, MemoryMiB = 512 }, disks: Disk));
+        Survive(host, () => host.Until(() => host.Server.Machine(Samples.Vm) is { Cpus: 3, MemoryMiB: 512 }, $"{name}: grown"));
         host.Server.Send(Samples.Task(Samples.Id(0xD2), new TaskSpec.EnsureVolume
         {
             PoolId = Samples.Pool, PoolName = "fast", VolumeId = made, VolumeGeneration = Disk.VolumeGeneration, SizeBytes = 1 << 20, Label = "new",
         }));
         Survive(host, () => host.Until(() => host.Server.Report(ItemKind.Task, Samples.Id(0xD2))?.Task?.State == TaskState.Done, $"{name}: made"));
         storage.Volumes.ShouldContainKey(made, name);
-        host.Server.Send(Samples.Machine(Desired.Stopped, 4, disks: Disk));
-        Survive(host, () => host.UntilMachine(MachineState.Stopped, 4));
+        host.Server.Send(Samples.Machine(Desired.Stopped, 5, disks: Disk));
+        Survive(host, () => host.UntilMachine(MachineState.Stopped, 5));
         Survive(host, () => host.Until(() => storage.Attached.Count == 0, $"{name}: all is released"));
-        host.Hypervisor.Effects.Count(effect => effect.StartsWith("start", StringComparison.Ordinal)).ShouldBe(1, name);
+        foreach (var once in new[] { "start", "memory", "cpus" })
+        {
+            host.Hypervisor.Effects.Count(effect => effect.StartsWith(once, StringComparison.Ordinal)).ShouldBe(1, $"{name}: {once}");
+        }
     }
 
     private static void Play(string name, Action<SimHost, string> harm)

@@ -52,6 +52,36 @@ public sealed class ChangeInPlaceTests(RealApiHost host) : IClassFixture<RealApi
     }
 
     [Fact]
+    public async Task A_template_gets_what_it_is_called_and_what_is_said_of_it_from_its_owner_alone()
+    {
+        var (own, open) = (Rows.Template(host.User) with { Details = """{"a":"1"}""" }, Rows.Template(host.Other, isPublic: true));
+        await host.InsertAsync(own, open);
+        var id = own.Id.ToString();
+        var changed = (await PostAsync(
+            host.User, "updateTemplate", ("id", id), ("name", "deb 13"), ("displaytext", "Debian 13"), ("format", "QCOW2"), ("passwordenabled", "true"), ("isdynamicallyscalable", "true"), ("requireshvm", "false")))
+            .ShouldSucceed().Body.GetProperty("template");
+        (changed.GetProperty("name").GetString(), changed.GetProperty("displaytext").GetString()).ShouldBe(("deb 13", "Debian 13"));
+        new[] { "passwordenabled", "isdynamicallyscalable" }.ShouldAllBe(p => changed.GetProperty(p).GetBoolean());
+        changed.GetProperty("requireshvm").GetBoolean().ShouldBeFalse();
+        changed.GetProperty("details").GetProperty("a").GetString().ShouldBe("1");
+
+        // What is not sent stays.
+        (await PostAsync(host.User, "updateTemplate", ("id", id), ("details[0].b", "2"))).ShouldSucceed().Body.GetProperty("template").GetProperty("details").EnumerateObject().Select(d => d.Name).ShouldBe(["b"]);
+        (await PostAsync(host.User, "updateTemplate", ("id", id), ("cleanupdetails", "true"))).ShouldSucceed();
+        var shown = (await host.CallAsync(host.User, "listTemplates", ("templatefilter", "self"), ("id", id))).List("template").First();
+        shown.GetProperty("details").EnumerateObject().ShouldBeEmpty();
+        shown.GetProperty("isdynamicallyscalable").GetBoolean().ShouldBeTrue();
+        (await host.CallAsync(host.User, "listEvents", ("type", "TEMPLATE.UPDATE"))).List("event").ShouldNotBeEmpty();
+
+        (await PostAsync(host.User, "updateTemplate", ("id", id), ("format", "RAW"), ("name", "no"))).ShouldFail(431).ErrorText!.ShouldContain("not converted");
+        (await PostAsync(host.User, "updateTemplate", ("id", id), ("name", "  "))).ShouldFail(431);
+        (await PostAsync(host.User, "updateTemplate", ("id", id), ("details[0].b", "2"), ("cleanupdetails", "true"))).ShouldFail(431);
+        (await PostAsync(host.User, "updateTemplate", ("id", open.Id.ToString()), ("name", "mine"))).ShouldFail(431);
+        (await PostAsync(host.Other, "updateTemplate", ("id", id), ("name", "mine"))).ShouldFail(431);
+        (await host.CallAsync(host.User, "listTemplates", ("templatefilter", "self"), ("id", id))).List("template").First().GetProperty("name").GetString().ShouldBe("deb 13");
+    }
+
+    [Fact]
     public async Task A_change_that_cannot_be_is_refused_and_changes_nothing()
     {
         var (running, other) = (await VmAsync(VmState.Running), await VmAsync(VmState.Stopped));

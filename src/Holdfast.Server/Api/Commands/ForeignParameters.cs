@@ -345,6 +345,18 @@ internal static class ForeignParameters
             .. Each(ParameterTreatment.Refused, "operations a second are neither promised nor limited", ["maxiops", "miniops"], ["0"]),
             new("shrinkok", ParameterTreatment.Refused, "volumes keep their size", "false"),
         ],
+        ["updateTemplate"] =
+        [
+            new("arch", ParameterTreatment.Refused, "templates are for x86-64 guests", "x86_64"),
+            new("bootable", ParameterTreatment.Refused, "every template boots", "true"),
+            new("cleanupexternaldetails", ParameterTreatment.Refused, "there are no extensions", "false"),
+            new("externaldetails", ParameterTreatment.Refused, "there are no extensions"),
+            new("forcks", ParameterTreatment.Refused, "there are no Kubernetes clusters", "false"),
+            new("isrouting", ParameterTreatment.Refused, "there are no virtual routers", "false"),
+            new("sortkey", ParameterTreatment.Refused, "templates are listed by when they were registered", "0"),
+            new("templatetag", ParameterTreatment.Refused, "templates have no tag"),
+            new("templatetype", ParameterTreatment.Refused, "all templates are of users", "user"),
+        ],
         ["updateAccount"] =
         [
             new("accountdetails", ParameterTreatment.Refused, "accounts have no details"),
