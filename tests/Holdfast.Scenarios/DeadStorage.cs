@@ -89,7 +89,7 @@ internal static class DeadStorage
         await Wait.UntilAsync($"the guest {other.Name} to write to the disk that was attached", SettlesWithin, () => Task.FromResult(other.Console.Counter("vdb") > 0));
         await other.RebootAsync();
         await PlugAsync("detachVolume", 0);
-        await stage.Api.DoAsync("deleteVolume", TimeSpan.FromSeconds(30), CancellationToken.None, ("id", volume));
+        await stage.Api.DoAsync("deleteVolume", TimeSpan.FromSeconds(120), CancellationToken.None, ("id", volume));
         await other.DestroyAsync();
 
         var after = await driver.WorkCallsAsync();

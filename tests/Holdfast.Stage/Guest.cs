@@ -8,7 +8,7 @@ namespace Holdfast.Staging;
 /// <summary>A VM as its user sees it, with a look at its real QEMU from outside.</summary>
 internal sealed class Guest
 {
-    private static readonly TimeSpan JobDeadline = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan JobDeadline = TimeSpan.FromSeconds(240);
 
     private readonly Stage _stage;
     private GuestConsole? _console;
@@ -40,9 +40,9 @@ internal sealed class Guest
     {
         var began = Stopwatch.GetTimestamp();
         await OpenConsoleAsync();
-        await Wait.UntilAsync($"the guest {Name} to be up", TimeSpan.FromSeconds(60), () => Task.FromResult(Console.Boots > _bootsSeen));
+        await Wait.UntilAsync($"the guest {Name} to be up", TimeSpan.FromSeconds(180), () => Task.FromResult(Console.Boots > _bootsSeen));
         _bootsSeen = Console.Boots;
-        await Wait.UntilAsync($"the guest {Name} to write to its root disk", TimeSpan.FromSeconds(30), () => Task.FromResult(Console.HasWrittenSinceBoot("vda")));
+        await Wait.UntilAsync($"the guest {Name} to write to its root disk", TimeSpan.FromSeconds(120), () => Task.FromResult(Console.HasWrittenSinceBoot("vda")));
         return Stopwatch.GetElapsedTime(began);
     }
 
@@ -52,7 +52,7 @@ internal sealed class Guest
     {
         await OpenConsoleAsync();
         var before = Console.Counter("vda");
-        await Wait.UntilAsync($"the guest {Name} to write to its root disk", TimeSpan.FromSeconds(30), () => Task.FromResult(Console.Counter("vda") > before + 1));
+        await Wait.UntilAsync($"the guest {Name} to write to its root disk", TimeSpan.FromSeconds(120), () => Task.FromResult(Console.Counter("vda") > before + 1));
     }
 
     /// <summary>Calls a command on it and demands success.</summary>

@@ -129,7 +129,7 @@ internal sealed class HangingFolder : IAsyncDisposable
     /// <summary>Waits until this host's driver of the pool is attached.</summary>
     /// <returns>How long it took.</returns>
     public Task<TimeSpan> AttachedAsync() => Wait.UntilAsync(
-        $"the driver of {Name} to be attached", TimeSpan.FromSeconds(60), async () => (await BindingAsync())?.Text("observed") == "Attached");
+        $"the driver of {Name} to be attached", TimeSpan.FromSeconds(180), async () => (await BindingAsync())?.Text("observed") == "Attached");
 
     /// <summary>The binding of this host, as the API shows it; null when there is none.</summary>
     /// <returns>The object.</returns>
@@ -172,9 +172,9 @@ internal sealed class HangingFolder : IAsyncDisposable
     /// <returns>When it is gone everywhere.</returns>
     public async Task RemoveAsync()
     {
-        await _stage.Api.DoAsync("enableStorageMaintenance", TimeSpan.FromSeconds(60), CancellationToken.None, ("id", Id));
-        await _stage.Api.DoAsync("deleteStoragePool", TimeSpan.FromSeconds(60), CancellationToken.None, ("id", Id), ("forced", "true"));
-        await Wait.UntilAsync($"every host to confirm that the driver of {Name} is gone", TimeSpan.FromSeconds(30), async () => await BindingAsync() is null);
+        await _stage.Api.DoAsync("enableStorageMaintenance", TimeSpan.FromSeconds(180), CancellationToken.None, ("id", Id));
+        await _stage.Api.DoAsync("deleteStoragePool", TimeSpan.FromSeconds(180), CancellationToken.None, ("id", Id), ("forced", "true"));
+        await Wait.UntilAsync($"every host to confirm that the driver of {Name} is gone", TimeSpan.FromSeconds(120), async () => await BindingAsync() is null);
     }
 
     // Not by mount's own loop option: the kernel keeps a read-only mark with a loop device's number, and mount takes whatever number is free.

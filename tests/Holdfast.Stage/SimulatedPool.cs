@@ -15,7 +15,7 @@ internal sealed class SimulatedPool : IAsyncDisposable
     private const string Group = "holdfast";
     private const string StorageNode = "storage1";
 
-    private static readonly TimeSpan JobDeadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan JobDeadline = TimeSpan.FromSeconds(180);
 
     private readonly Stage _stage;
     private readonly LinstorSimulator _linstor;
@@ -160,19 +160,19 @@ internal sealed class SimulatedPool : IAsyncDisposable
         {
             took = await Wait.UntilAsync(
                 $"the controller of {Name} to have answered since it works again",
-                TimeSpan.FromSeconds(60),
+                TimeSpan.FromSeconds(180),
                 () => Task.FromResult(_linstor.Requests.Entries.Any(request => request.At > healed && request.Status is >= 200 and < 300)));
             _healed = null;
         }
 
         return took + await Wait.UntilAsync(
-            $"the driver of {Name} to be attached", TimeSpan.FromSeconds(30), async () => (await BindingAsync()) is { } binding && binding.Text("observed") == "Attached");
+            $"the driver of {Name} to be attached", TimeSpan.FromSeconds(120), async () => (await BindingAsync()) is { } binding && binding.Text("observed") == "Attached");
     }
 
     /// <summary>Waits until no host has the pool any more.</summary>
     /// <returns>How long it took.</returns>
     public Task<TimeSpan> UnboundAsync() => Wait.UntilAsync(
-        $"every host to confirm that the driver of {Name} is gone", TimeSpan.FromSeconds(30), async () => await BindingAsync() is null);
+        $"every host to confirm that the driver of {Name} is gone", TimeSpan.FromSeconds(120), async () => await BindingAsync() is null);
 
     /// <summary>The binding of this host, as the API shows it; null when there is none.</summary>
     /// <returns>The object.</returns>

@@ -88,6 +88,8 @@ internal sealed class Stage : IAsyncDisposable
             Programs = programs,
             Libvirt = libvirt.Uri,
             Environment = environment,
+            // What a busy machine needs for its first commands is no fault; how fast an answer has to be, the tests that are about it say themselves.
+            CallPatience = TimeSpan.FromSeconds(60),
         };
         try
         {
@@ -130,12 +132,12 @@ internal sealed class Stage : IAsyncDisposable
             _environment.Remove(FailpointVariable);
         }
 
-        await Wait.UntilAsync("the agent to watch the server and to be confirmed", TimeSpan.FromSeconds(60), async () => await AgentAsync() is { Watching: true, Confirmed: true });
+        await Wait.UntilAsync("the agent to watch the server and to be confirmed", TimeSpan.FromSeconds(180), async () => await AgentAsync() is { Watching: true, Confirmed: true });
     }
 
     /// <summary>Waits until the agent has died by itself, at a place where it was told to.</summary>
     /// <returns>How long it took.</returns>
-    public Task<TimeSpan> AgentDiedAsync() => Wait.UntilAsync("the agent to die where it was told to", TimeSpan.FromSeconds(60), () => Task.FromResult(Stack.Agent.Exited.IsCompleted));
+    public Task<TimeSpan> AgentDiedAsync() => Wait.UntilAsync("the agent to die where it was told to", TimeSpan.FromSeconds(180), () => Task.FromResult(Stack.Agent.Exited.IsCompleted));
 
     /// <summary>Kills the server and starts it again.</summary>
     /// <param name="failpoints">Places where the new process shall wait or die.</param>
@@ -145,7 +147,7 @@ internal sealed class Stage : IAsyncDisposable
         Stack.Server.Signal(Signal.Kill);
         await Stack.Server.Exited;
         await StartServerAsync(failpoints);
-        await Wait.UntilAsync("the agent to watch the new server", TimeSpan.FromSeconds(60), async () => await AgentAsync() is { Watching: true });
+        await Wait.UntilAsync("the agent to watch the new server", TimeSpan.FromSeconds(180), async () => await AgentAsync() is { Watching: true });
     }
 
     /// <summary>Starts the server, which has ended. Nothing is said about the agent.</summary>
@@ -207,7 +209,7 @@ internal sealed class Stage : IAsyncDisposable
 
     /// <summary>Waits until every pool that should be attached is, by the driver processes that the agent has now; after the agent was started again the API shows the former ones for a moment.</summary>
     /// <returns>How long it took.</returns>
-    public Task<TimeSpan> DriversServeAsync() => Wait.UntilAsync("the drivers of all pools to serve", TimeSpan.FromSeconds(60), async () =>
+    public Task<TimeSpan> DriversServeAsync() => Wait.UntilAsync("the drivers of all pools to serve", TimeSpan.FromSeconds(180), async () =>
     {
         var here = (await AgentAsync())?.Bindings ?? [];
         var shown = await Api.ListAsync("listStoragePoolBindings", "storagepoolbinding", CancellationToken.None);
@@ -232,7 +234,7 @@ internal sealed class Stage : IAsyncDisposable
     public async Task<(Guest Guest, ApiReply Reply)> TryDeployAsync(string name, string offering = "tiny")
     {
         var (guest, job) = await BeginDeployAsync(name, offering);
-        return (guest, await Api.WaitAsync("deployVirtualMachine", job, TimeSpan.FromSeconds(120), CancellationToken.None));
+        return (guest, await Api.WaitAsync("deployVirtualMachine", job, TimeSpan.FromSeconds(300), CancellationToken.None));
     }
 
     /// <summary>Asks for a VM and does not wait.</summary>
@@ -266,7 +268,7 @@ internal sealed class Stage : IAsyncDisposable
     {
         var zone = (await Api.ListAsync("listZones", "zone", CancellationToken.None))[0].Text("id");
         var disk = (await Api.ListAsync("listDiskOfferings", "diskoffering", CancellationToken.None, ("name", offering))).Single().Text("id");
-        var made = await Api.DoAsync("createVolume", TimeSpan.FromSeconds(30), CancellationToken.None, ("name", $"data-{Interlocked.Increment(ref _guests)}"), ("zoneid", zone), ("diskofferingid", disk));
+        var made = await Api.DoAsync("createVolume", TimeSpan.FromSeconds(120), CancellationToken.None, ("name", $"data-{Interlocked.Increment(ref _guests)}"), ("zoneid", zone), ("diskofferingid", disk));
         return made.GetProperty("volume").Text("id");
     }
 

@@ -5,7 +5,7 @@ namespace Holdfast.Staging;
 /// <summary>The directory driver for tests that can cut, because it thaws (tests/Holdfast.ThawingDriver), installed in the place of the real one as long as this lives.</summary>
 internal sealed class ThawingDriver : IDisposable
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(180);
 
     private readonly string _link;
     private readonly string _executable;

@@ -30,7 +30,7 @@ internal sealed class LocalStack : IAsyncDisposable
         Options = options;
         _time = time;
         // No proxy for a loopback address, whatever the environment says.
-        _http = new HttpClient(new ConnectFaultHandler(new SocketsHttpHandler { UseProxy = false })) { Timeout = TimeSpan.FromSeconds(10) };
+        _http = new HttpClient(new ConnectFaultHandler(new SocketsHttpHandler { UseProxy = false })) { Timeout = options.CallPatience };
     }
 
     /// <summary>Where it lives.</summary>

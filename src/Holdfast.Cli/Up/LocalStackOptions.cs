@@ -30,6 +30,9 @@ internal sealed record LocalStackOptions
     /// <summary>Further environment variables of server and agent.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>How long an answer of the API is waited for: as long as CloudStack's clients wait.</summary>
+    public TimeSpan CallPatience { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>The file with the administrator's keys, in the format of the <c>cs</c> client.</summary>
     public string AdminFile => Path.Combine(Data, "admin.ini");
 

@@ -14,7 +14,7 @@ public sealed class CutOffTests(SharedStage shared, ITestOutputHelper output)
     private static readonly TimeSpan UntilKilled = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan DoneWithin = UntilKilled + TimeSpan.FromSeconds(10);
     private static readonly TimeSpan ToldWithin = UntilKilled + TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(180);
 
     [Fact]
     [Trait("Row", "65")]

@@ -11,7 +11,7 @@ namespace Holdfast.Scenarios.Rows;
 public sealed class FullLedgerDiskTests(SharedStage shared, ITestOutputHelper output)
 {
     private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(180);
 
     [Fact]
     public async Task Row38_LedgerDiskFull_StartsAreRefusedWithTheReasonAndStopsAreDone()

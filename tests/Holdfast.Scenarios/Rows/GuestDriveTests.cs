@@ -39,7 +39,7 @@ public sealed class GuestDriveTests(SharedStage shared)
 
         // A reboot is the same start to the host; a stop takes the drive away.
         await vm.StopAsync();
-        await Wait.UntilAsync("the drive to be gone", TimeSpan.FromSeconds(10), () => Task.FromResult(!File.Exists(drive)));
+        await Wait.UntilAsync("the drive to be gone", TimeSpan.FromSeconds(60), () => Task.FromResult(!File.Exists(drive)));
         await vm.DoAsync("resetUserDataForVirtualMachine", ("userdata", Convert.ToBase64String(Encoding.UTF8.GetBytes(new string('x', 5000)))));
         await vm.StartAsync();
         var second = await ReadAsync(vm, 2);
@@ -52,7 +52,7 @@ public sealed class GuestDriveTests(SharedStage shared)
 
     private static async Task<IReadOnlyDictionary<string, string>> ReadAsync(Guest vm, int times)
     {
-        await Wait.UntilAsync($"the guest {vm.Name} to read its drive", TimeSpan.FromSeconds(60), () => Task.FromResult(vm.Console.DrivesRead >= times));
+        await Wait.UntilAsync($"the guest {vm.Name} to read its drive", TimeSpan.FromSeconds(180), () => Task.FromResult(vm.Console.DrivesRead >= times));
         return vm.Console.Drive()!;
     }
 }

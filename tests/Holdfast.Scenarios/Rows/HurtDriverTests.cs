@@ -11,7 +11,7 @@ namespace Holdfast.Scenarios.Rows;
 [Trait("Category", "Qemu")]
 public sealed class HurtDriverTests(SharedStage shared, HurtDriverTests.Pool pools, ITestOutputHelper output) : IClassFixture<HurtDriverTests.Pool>
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(180);
 
     [Fact]
     [Trait("Row", "32")]

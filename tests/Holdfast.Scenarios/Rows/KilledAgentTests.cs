@@ -10,7 +10,7 @@ namespace Holdfast.Scenarios.Rows;
 [Trait("Row", "15")]
 public sealed class KilledAgentTests(SharedStage shared, ITestOutputHelper output)
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(180);
 
     [Fact]
     public async Task Row15_AgentKilledAtTheStepsOfStartAndStop_EachIsDoneOnceByTheNext()

@@ -29,7 +29,7 @@ public sealed class MissingDriverTests(SharedStage shared, ITestOutputHelper out
             var said = "";
             await Wait.UntilAsync(
                 $"the API to say that the driver of {pool.Name} is missing",
-                TimeSpan.FromSeconds(30),
+                TimeSpan.FromSeconds(120),
                 async () => (said = (await pool.BindingAsync())?.GetRawText() ?? "").Contains("not installed", StringComparison.Ordinal));
             output.WriteLine(said);
             Promise.Holds((await stage.Virsh.ProcessIdAsync(own.Id), await stage.Virsh.ProcessIdAsync(other.Id)) == processes, "both guests run in the QEMU they ran in before");

@@ -9,7 +9,7 @@ namespace Holdfast.Scenarios.Rows;
 [Trait("Category", "Qemu")]
 public sealed class PausedGuestTests(SharedStage shared, ITestOutputHelper output)
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(180);
 
     [Fact]
     [Trait("Row", "74")]

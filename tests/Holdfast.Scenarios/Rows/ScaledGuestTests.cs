@@ -10,7 +10,7 @@ namespace Holdfast.Scenarios.Rows;
 [Trait("Category", "Qemu")]
 public sealed class ScaledGuestTests(SharedStage shared, ITestOutputHelper output)
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(180);
 
     [Fact]
     public async Task A_running_guest_takes_what_it_is_given_into_use_once_and_boots_with_it_afterwards()

@@ -12,7 +12,7 @@ namespace Holdfast.Scenarios.Rows;
 [Trait("Row", "34")]
 public sealed class SleepingDriverTests(SharedStage shared, ITestOutputHelper output)
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(180);
 
     [Fact]
     public async Task Row34_DriverSleepsInTheKernel_ItIsShownNoSecondOneIsStartedAndOthersAreFree()

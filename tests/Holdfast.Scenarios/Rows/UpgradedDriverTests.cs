@@ -14,7 +14,7 @@ public sealed class UpgradedDriverTests(SharedStage shared, ITestOutputHelper ou
 {
     // A build has to serve for a minute before it is one to go back to.
     private static readonly TimeSpan Proof = TimeSpan.FromSeconds(120);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(180);
 
     [Fact]
     public async Task Row47_DriverReplacedByOneThatDoesNotStartOrDiesSoon_TheOneBeforeServesAndAGoodOneTakesOver()
