@@ -3,12 +3,13 @@ using Holdfast.Testing;
 namespace Holdfast.Staging;
 
 /// <summary>
-/// A disk of a few megabytes under a folder that can be filled to the last byte. What the folder holds is taken along, there and back; whoever uses the folder must
+/// A small disk under a folder that can be filled to the last byte. What the folder holds is taken along, there and back; whoever uses the folder must
 /// not be running when the disk is put under it and taken away.
 /// </summary>
 internal sealed class SmallDisk : IAsyncDisposable
 {
-    private const int Megabytes = 16;
+    // An agent's folder has copies of its drivers' programs, too.
+    private const int Megabytes = 256;
 
     private readonly string _folder;
     private readonly string _kept;
