@@ -118,9 +118,7 @@ internal static class ResourceDetailCommands
             return (null, default, call.UnknownEntity(Resource, text));
         }
 
-        return call.Services.Of<EntityKinds>().Of(reference).Reach != EntityReach.Owner && !call.Caller.IsRootAdmin
-            ? (null, default, new ApiError(531, ApiErrorCodes.PermissionDenied, $"Only root administrators change details of a {kind.Type}"))
-            : (kind, id, null);
+        return NoteRule.WhyNot(call.Caller, call.Services.Of<EntityKinds>().Of(reference), [id], "details") is { } whyNot ? (null, default, whyNot) : (kind, id, null);
     }
 
     private static DetailedKind? KindOf(CommandCall call) =>

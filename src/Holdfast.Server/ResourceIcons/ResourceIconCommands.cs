@@ -1,4 +1,3 @@
-using Holdfast.Core.Ids;
 using Holdfast.Server.Api.Commands;
 using Holdfast.Server.Api.Transport;
 using LinqToDB;
@@ -115,8 +114,6 @@ internal static class ResourceIconCommands
             return (null, [], call.UnknownEntity(Resources, missing));
         }
 
-        return isToChange && kind.Reach != EntityReach.Owner && !call.Caller.IsRootAdmin && !(kind.IdType == typeof(DomainId) && call.Caller.ForOperations.Administers is not null)
-            ? (null, [], new ApiError(531, ApiErrorCodes.PermissionDenied, $"Only root administrators change icons of a {kind.IconType}"))
-            : (kind, ids, null);
+        return isToChange && NoteRule.WhyNot(call.Caller, kind, ids, "icons") is { } whyNot ? (null, [], whyNot) : (kind, ids, null);
     }
 }

@@ -60,12 +60,12 @@ public abstract class ResourceIconTests
         (TestUser Giver, string Type, string Id, string List, string Key, (string, string)[] More)[] all =
         [
             (_host.User, "Template", $"{template.Id}", "listTemplates", "template", [("templatefilter", "self")]),
-            (_host.User, "Project", $"{project.Id}", "listProjects", "project", []),
+            (_host.Admin, "Project", $"{project.Id}", "listProjects", "project", [("listall", "true")]),
             (_host.User, "Account", $"{_host.User.Account.Id}", "listAccounts", "account", []),
             (_host.User, "User", $"{_host.User.Row.Id}", "listUsers", "user", []),
             (_host.Admin, "Network", $"{_host.Network.Id}", "listNetworks", "network", []),
             (_host.Admin, "Zone", $"{_host.Zone.Id}", "listZones", "zone", []),
-            (_host.DomainAdmin, "Domain", $"{_host.DomainAdmin.Domain.Id}", "listDomains", "domain", []),
+            (_host.Admin, "Domain", $"{_host.DomainAdmin.Domain.Id}", "listDomains", "domain", []),
         ];
         foreach (var (giver, type, id, list, key, more) in all)
         {
@@ -141,6 +141,12 @@ public abstract class ResourceIconTests
         (await UploadAsync(_host.User, "Zone", $"{_host.Zone.Id}", Gif)).ShouldFail(531);
         (await UploadAsync(_host.User, "Domain", $"{_host.User.Domain.Id}", Gif)).ShouldFail(531);
         (await UploadAsync(_host.DomainAdmin, "Network", $"{_host.Network.Id}", Gif)).ShouldFail(531);
+
+        // Who changes people has rules of its own, of which an icon knows nothing.
+        (await UploadAsync(_host.DomainAdmin, "User", $"{_host.User.Row.Id}", Gif)).ShouldFail(531).ErrorText!.ShouldContain($"{_host.User.Row.Id}");
+        (await UploadAsync(_host.DomainAdmin, "Account", $"{_host.User.Account.Id}", Gif)).ShouldFail(531);
+        (await UploadAsync(_host.DomainAdmin, "Domain", $"{_host.DomainAdmin.Domain.Id}", Gif)).ShouldFail(531);
+        (await _host.CallAsync(_host.DomainAdmin, "addResourceDetail", ("resourcetype", "User"), ("resourceid", $"{_host.User.Row.Id}"), ("details[0].k", "v"))).ShouldFail(531);
         var open = Rows.Template(_host.Other, isPublic: true);
         await _host.InsertAsync(open);
         (await UploadAsync(_host.User, "Template", $"{open.Id}", Gif)).ShouldFail(431);
