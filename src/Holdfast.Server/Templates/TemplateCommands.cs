@@ -41,7 +41,7 @@ internal static class TemplateCommands
     private static readonly ValueParameter<bool> IsFeatured = Bool("isfeatured", "whether it is featured; root administrators only");
     private static readonly ValueParameter<bool> IsExtractable = Bool("isextractable", "whether it may be downloaded; recorded", noEffect: "there is no command to download it with");
     private static readonly ValueParameter<bool> PasswordEnabled = Bool("passwordenabled", "whether its guests take a password: one is made for each VM and told to its guest");
-    private static readonly ValueParameter<bool> SshKeyEnabled = Bool("sshkeyenabled", "whether the image takes an SSH key; recorded", noEffect: "there are no SSH key pairs");
+    private static readonly ValueParameter<bool> SshKeyEnabled = Bool("sshkeyenabled", "whether the image takes an SSH key; recorded", noEffect: "a key is offered to every guest; its image takes it or not");
     private static readonly ValueParameter<bool> RequiresHvm = Bool("requireshvm", "whether the guest needs hardware virtualization; recorded, true when not sent", noEffect: "every guest has it");
     private static readonly ValueParameter<bool> Scalable = Bool("isdynamicallyscalable", "whether its guests take more processors and memory while they run; false when not sent");
     private static readonly ValueParameter<int> Bits = Int("bits", "32 or 64; 64 when not sent, recorded and shown");
