@@ -58,9 +58,9 @@ internal sealed partial class VirtualMachineOperations
                 return Refused(tooLong);
             }
 
-            if (request.RootDiskGib is <= 0 or > 64 * 1024 || request.RootDiskGib * Gib < templateSize)
+            if (request.RootDiskGib is <= 0 or > MostRootDiskGib || request.RootDiskGib * Gib < templateSize)
             {
-                return Refused(Faults.Invalid($"Root disk size should be a positive number of GB that is not smaller than the {templateSize} bytes of template {template.Name} ({template.Id})"));
+                return Refused(NoRootDiskSize(templateSize, template));
             }
 
             // Never smaller than the disk that goes, unless that is asked for.

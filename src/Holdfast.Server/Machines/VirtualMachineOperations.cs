@@ -20,6 +20,7 @@ namespace Holdfast.Server.Machines;
 internal sealed partial class VirtualMachineOperations : IVirtualMachineOperations
 {
     private const long Gib = 1L << 30;
+    private const int MostRootDiskGib = 64 * 1024;
 
     private readonly TurnFactory _turns;
     private readonly VmNumbers _numbers;
@@ -481,9 +482,9 @@ internal sealed partial class VirtualMachineOperations : IVirtualMachineOperatio
         }
 
         var rootSize = Math.Max(request.RootDiskGib * Gib ?? offering.RootDiskBytes ?? templateSize, request.RootDiskGib is null ? templateSize : 0);
-        if (request.RootDiskGib is <= 0 or > 64 * 1024 || rootSize < templateSize)
+        if (request.RootDiskGib is <= 0 or > MostRootDiskGib || rootSize < templateSize)
         {
-            return Refused(Faults.Invalid($"Root disk size should be a positive number of GB that is not smaller than the template's {templateSize} bytes"));
+            return Refused(NoRootDiskSize(templateSize, template));
         }
 
         if (CheckName(request.Name) is { } badName)
@@ -675,6 +676,9 @@ internal sealed partial class VirtualMachineOperations : IVirtualMachineOperatio
 
         return new JobOutcome.Accepted(job.Id, id.Value);
     }
+
+    private static ApiFault NoRootDiskSize(long templateSize, TemplateRow template) => Faults.Invalid(
+        $"Root disk size should be a positive number of GB, at most {MostRootDiskGib}, that is not smaller than the {templateSize} bytes of template {template.Name} ({template.Id})");
 
     private static JobOutcome Refused(ApiFault fault) => new JobOutcome.Refused(fault);
 
