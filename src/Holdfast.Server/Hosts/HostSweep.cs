@@ -1,5 +1,6 @@
 using Holdfast.Core.Planning;
 using Holdfast.Core.States;
+using Holdfast.Protocol.Host;
 using Holdfast.Server.Sweeps;
 using LinqToDB.Async;
 
@@ -11,8 +12,8 @@ namespace Holdfast.Server.Hosts;
 /// </summary>
 internal sealed class HostSweep : ISweep
 {
-    // Sweeps further apart than this are those of a node that stood still: hosts report at least every 10 s, and the rest of what makes them late would be this node's own.
-    private static readonly TimeSpan Standstill = HostPlanner.Late - TimeSpan.FromSeconds(10);
+    // Sweeps further apart than this are those of a node that stood still: a host's last report may be a heartbeat old, and the rest of what makes it late would be this node's own.
+    private static readonly TimeSpan Standstill = HostPlanner.Late - TimeSpan.FromSeconds(AgentGateway.HeartbeatSeconds);
     private DateTimeOffset _listeningSince;
     private DateTimeOffset? _latest;
 
